@@ -1,0 +1,1 @@
+//! The subcommands of `plan`. The only place that reads files.

@@ -1,0 +1,1 @@
+//! Every diagnostic code: its one-line title and its long explanation.

@@ -1,0 +1,1 @@
+//! Steps and scenarios → DAGs; a cycle is named by all its edges.

@@ -1,0 +1,31 @@
+//! Volley's compiler: a plan's text becomes diagnostics, or a content-hashed artifact.
+//!
+//! The stages, in order, each a function from one type to the next:
+//!
+//! 1. [`syntax`]: text → a tree in which every key and value knows its bytes.
+//! 2. [`schema`]: the tree against `schemas/plan.schema.json`; what is broken becomes a hole.
+//! 3. [`model`]: the tree → a typed plan, on [`template`] and [`expression`].
+//! 4. [`analysis`]: the plan → what is wrong with it as a whole.
+//! 5. [`graph`]: steps and scenarios → DAGs.
+//! 6. [`partition`] and [`schedule`]: arrivals → slots → seats; arrival number → due time.
+//! 7. [`artifact`]: the sealed result, all that the engine ever sees.
+//!
+//! Absent on purpose: network, clock, environment, async runtime; files are read in [`cli`] alone.
+
+pub mod analysis;
+pub mod artifact;
+pub mod cli;
+pub mod code;
+pub mod diagnostic;
+pub mod exit;
+pub mod explain;
+pub mod expression;
+pub mod graph;
+pub mod model;
+pub mod partition;
+pub mod schedule;
+pub mod schema;
+pub mod source;
+pub mod syntax;
+pub mod template;
+pub mod unit;

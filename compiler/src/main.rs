@@ -1,0 +1,3 @@
+//! The `plan` program: checks, compiles and explains plans, offline.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Tree → typed plan: one file for each section of the language.

@@ -1,0 +1,1 @@
+//! Arrivals → slots → seats, and the tree of seeds.

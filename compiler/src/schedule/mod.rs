@@ -1,0 +1,1 @@
+//! [pure, shared with the engine] Arrival number → due time; counts; peaks; populations.

@@ -1,0 +1,1 @@
+//! `{{ … }}` in a scalar → typed slots with exact spans.

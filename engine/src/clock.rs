@@ -1,0 +1,83 @@
+//! The one door to time. A handle is passed in; tests hold a fake one and move it by hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+/// A reading of the boot-time clock in nanoseconds: counts on while the machine sleeps, never goes back.
+pub type Ticks = u64;
+
+/// Reads time. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clock(Inner);
+
+#[derive(Clone, Debug)]
+enum Inner {
+    Real,
+    Fake(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// Returns the machine's clock.
+    pub fn real() -> Clock {
+        Clock(Inner::Real)
+    }
+
+    /// Returns a clock that stands still at 0 until [`Clock::advance`].
+    pub fn fake() -> Clock {
+        Clock(Inner::Fake(Arc::new(AtomicU64::new(0))))
+    }
+
+    /// Returns the boot-time clock (`CLOCK_BOOTTIME`; the monotonic clock where there is none), in nanoseconds.
+    pub fn now(&self) -> Ticks {
+        match &self.0 {
+            Inner::Real => boottime(),
+            Inner::Fake(ticks) => ticks.load(Ordering::Acquire),
+        }
+    }
+
+    /// Returns the wall clock in milliseconds since 1970; a fake clock counts from its own start.
+    pub fn unix_ms(&self) -> u64 {
+        match &self.0 {
+            Inner::Real => {
+                #[expect(clippy::disallowed_methods, reason = "this is the door")]
+                let now = SystemTime::now();
+                let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            }
+            Inner::Fake(ticks) => ticks.load(Ordering::Acquire) / 1_000_000,
+        }
+    }
+
+    /// Moves a fake clock on by `ns`; the real clock moves by itself.
+    pub fn advance(&self, ns: u64) {
+        if let Inner::Fake(ticks) = &self.0 {
+            ticks.fetch_add(ns, Ordering::AcqRel);
+        }
+    }
+}
+
+fn boottime() -> Ticks {
+    #[cfg(target_os = "linux")]
+    let id = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = rustix::time::ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(id);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds * 1_000_000_000 + nanos
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn a_fake_clock_moves_by_hand_and_in_all_handles() {
+        let clock = Clock::fake();
+        let other = clock.clone();
+        clock.advance(5_000_000);
+        assert_eq!((other.now(), other.unix_ms()), (5_000_000, 5));
+        assert!(Clock::real().now() > 0);
+    }
+}

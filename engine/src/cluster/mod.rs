@@ -1,0 +1,1 @@
+//! Coordinator and agents: one protocol over an in-process bus or NATS.

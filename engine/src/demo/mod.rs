@@ -1,0 +1,1 @@
+//! The demo shop behind `volley target` and `run --demo`.

@@ -1,0 +1,1 @@
+//! One protocol a file: sends a request, returns what came of it.

@@ -1,0 +1,1 @@
+//! What progress, logs and the live page ever see of a run.

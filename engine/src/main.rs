@@ -1,0 +1,3 @@
+//! The `volley` program.
+
+fn main() {}

@@ -1,0 +1,128 @@
+//! What one node measured in one window: counters, histograms and the arrival ledger, always together.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::exchange::FailureKind;
+
+/// Latencies in microseconds: 1 µs to 1 h, three digits; the same everywhere, so that any two can be merged.
+pub type Histogram = hdrhistogram::Histogram<u32>;
+
+/// What one node measured from `from_ms` to `to_ms` on the run's clock. Counters are increments.
+///
+/// Invariant: the counters of a ledger row speak of exactly the arrivals that its frontier passed in this window,
+/// so that whatever prefix of a node's windows arrives is a consistent state.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// Start, in milliseconds since the run's start.
+    pub from_ms: u64,
+    /// End, exclusive.
+    pub to_ms: u64,
+    /// Arrivals, one row for each scenario and lane that the node serves.
+    pub ledger: Vec<LedgerRow>,
+    /// Steps that ended.
+    pub steps: Vec<StepRow>,
+    /// Failures that happened, grouped.
+    pub errors: Vec<ErrorRow>,
+    /// What happened by second of the run; a window that was held back may hold more than one second.
+    pub seconds: Vec<SecondRow>,
+    /// Latencies by series; see [`crate::metrics::series`].
+    pub histograms: BTreeMap<u32, Histogram>,
+    /// How late arrivals were sent, in microseconds.
+    pub lateness: Option<Histogram>,
+    /// Latencies beyond the histograms' range, clamped into it.
+    pub clamped: u64,
+    /// Highest share of one core that the generator used, in percent, since the last window.
+    pub cpu_percent: u32,
+    /// Resident memory of the generator's process, in bytes.
+    pub rss_bytes: u64,
+}
+
+/// Arrivals of one scenario on one lane (worker) of one node.
+///
+/// Lane *l* of *m* owns, of the node's slots of the scenario in ascending order, those whose place is *l* modulo *m*.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// Scenario, by its place in the artifact (ordered by name).
+    pub scenario: u32,
+    /// Lane.
+    pub lane: u32,
+    /// How many lanes the node has.
+    pub lanes: u32,
+    /// Every owned arrival below this number has been decided. Stays 0 for timed closed loads.
+    pub upto: u64,
+    /// Arrivals sent.
+    pub started: u64,
+    /// Transactions that ended well.
+    pub succeeded: u64,
+    /// Transactions that ended badly.
+    pub failed: u64,
+    /// Arrivals not sent: due longer ago than `late_after`.
+    pub dropped_late: u64,
+    /// Arrivals not sent: `max_in_flight` reached.
+    pub dropped_full: u64,
+    /// Of `started`, those within the warm-up.
+    pub warm_up: u64,
+    /// Closed loads: time users were active, in microseconds.
+    pub active_us: u64,
+}
+
+/// What a step did.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// Scenario, by its place in the artifact.
+    pub scenario: u32,
+    /// Step, by its place in the scenario.
+    pub step: u32,
+    /// Ended well.
+    pub ok: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Not run because the transaction ended before.
+    pub skipped: u64,
+    /// Requests sent.
+    pub attempts: u64,
+    /// Answers by status code.
+    pub status: BTreeMap<u16, u64>,
+    /// Bytes of requests.
+    pub bytes_sent: u64,
+    /// Bytes of responses.
+    pub bytes_received: u64,
+    /// Time by which this step made its transactions longer, in microseconds: it was on the critical path.
+    pub critical_us: u64,
+}
+
+/// Failures of one kind at one step.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ErrorRow {
+    /// Scenario, by its place in the artifact.
+    pub scenario: u32,
+    /// Step, by its place in the scenario.
+    pub step: u32,
+    /// Kind.
+    pub kind: FailureKind,
+    /// How many.
+    pub count: u64,
+    /// The first one's detail.
+    pub sample: String,
+}
+
+/// What happened in one second of the run, for one scenario.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct SecondRow {
+    /// Second, from 0, counted from the run's start on this node.
+    pub second: u32,
+    /// Scenario, by its place in the artifact.
+    pub scenario: u32,
+    /// Sent in it.
+    pub started: u64,
+    /// Ended well in it.
+    pub succeeded: u64,
+    /// Ended badly in it.
+    pub failed: u64,
+    /// Due in it, and dropped.
+    pub dropped: u64,
+    /// Running at its end; the sum over lanes and nodes.
+    pub in_flight: u64,
+}

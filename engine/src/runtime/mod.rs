@@ -1,0 +1,1 @@
+//! One node: starts arrivals when they are due, runs their transactions, measures.

@@ -1,0 +1,1 @@
+//! [pure] A virtual user: requests rendered from slots, answers checked, values captured.
