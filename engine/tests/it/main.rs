@@ -1,1 +1,3 @@
-//! x
+//! Tests of the engine as a whole.
+
+mod tidy;
