@@ -167,6 +167,7 @@ impl Work<'_> {
                 return None;
             }
         };
+        self.out.reads.push(Read { from: from.clone(), range: head.range.clone(), inside: false });
         Some(from)
     }
 
