@@ -177,9 +177,7 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
             .help(format!("write `\"{value}\"`"))
         }
         ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {
-            error("plan::yaml::escape", "a `\\` in double quotes begins an escape that YAML does not know")
-                .label("in this text")
-                .help("use single quotes, in which `\\` stands for itself: `'id=(\\d+)'`")
+            escape(source, stop.at)
         }
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -189,13 +187,42 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
         ErrorKind::RecursionLimitExceeded => error("plan::syntax::depth", "values are nested too deeply")
             .label("one level too many")
             .help("nest at most 64 levels; put a larger body into a file"),
-        kind if is_quote(kind) => {
-            error("plan::syntax::quote", "a quoted text does not end where it should")
-                .label("the quotes are wrong here or before")
-                .help("close the quote at the end of the text; write a quote inside it as `\\\"` or `''`")
-        }
+        kind if is_quote(kind) => quote(source, stop),
         kind => grammar(source, stop, kind, span),
     }
+}
+
+/// Reports the first `\\` in the text quoted at `at` that YAML gives no meaning.
+fn escape(source: &Source, at: usize) -> Diagnostic {
+    const KNOWN: &str = "0abtnvfre \"/\\N_LPxuU\t\r\n";
+    let mut lo = at;
+    let mut chars = source.text()[at..].char_indices();
+    while let Some((index, c)) = chars.next() {
+        if c == '\\' {
+            lo = at + index;
+            if chars.next().is_none_or(|(_, letter)| !KNOWN.contains(letter)) {
+                break;
+            }
+        }
+    }
+    let length = source.text()[lo..].chars().take(2).map(char::len_utf8).sum::<usize>();
+    let span = source.span(lo, lo + length);
+    let text = source.slice(span);
+    Diagnostic::error("plan::yaml::escape", span, format!("`{text}` is no escape of YAML"))
+        .label("in double quotes `\\` begins an escape")
+        .help("use single quotes, in which `\\` stands for itself: `'id=(\\d+)'`")
+}
+
+/// Reports a quoted text without an end.
+fn quote(source: &Source, stop: &Stop) -> Diagnostic {
+    let text = source.text();
+    let here = stop.kind == ErrorKind::UnclosedQuotedScalar;
+    let opened = if here { None } else { text[..stop.at].rfind(['"', '\'']) };
+    let at = opened.unwrap_or(stop.at);
+    let end = at + text[at..].chars().next().map_or(0, char::len_utf8);
+    Diagnostic::error("plan::syntax::quote", source.span(at, end), "a quoted text is not closed")
+        .label("opened here")
+        .help("close it with the same quote; inside write `\\\"` in double and `''` in single quotes")
 }
 
 fn tab(source: &Source, stop: &Stop, line: &Line<'_>) -> Diagnostic {

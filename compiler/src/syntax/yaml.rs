@@ -278,7 +278,8 @@ impl<'s> Builder<'s> {
 
     fn is_blanked(&self, span: Span) -> bool {
         let at = span.lo as usize;
-        self.blanked.iter().any(|range| range.start <= at && at <= range.end)
+        // An absent value stands before the colon of its key.
+        self.blanked.iter().any(|range| range.start <= at + 1 && at <= range.end)
     }
 
     fn remember(&mut self, anchor: usize, anchored: Anchored) {
