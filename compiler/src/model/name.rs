@@ -121,7 +121,8 @@ pub(crate) fn check_name(
         return true;
     }
     let letters = if dash { "letters, digits, `_` and `-`" } else { "letters, digits and `_`" };
-    let mut help = format!("begin with a lowercase letter; then lowercase {letters}, 63 in all at most");
+    let mut help =
+        format!("begin with a lowercase letter; then lowercase {letters}, 63 in all at most");
     if !dash && name.contains('-') {
         help = format!("templates read it, so it has no hyphen: `{}`", name.replace('-', "_"));
     }
