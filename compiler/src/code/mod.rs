@@ -15,16 +15,22 @@ pub struct Code {
 }
 
 /// All codes, by the stage that reports them.
-pub const CODES: &[&[Code]] = &[syntax::CODES, plan::CODES];
+pub const CODES: &[Code] = &join();
 
-/// Returns all codes, sorted.
-pub fn all() -> Vec<Code> {
-    let mut codes: Vec<Code> = CODES.iter().flat_map(|part| part.iter().copied()).collect();
-    codes.sort_by_key(|code| code.code);
-    codes
+const LENGTH: usize = syntax::CODES.len() + plan::CODES.len();
+
+const fn join() -> [Code; LENGTH] {
+    let mut all = [Code { code: "", title: "", explanation: "" }; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        let first = syntax::CODES.len();
+        all[at] = if at < first { syntax::CODES[at] } else { plan::CODES[at - first] };
+        at += 1;
+    }
+    all
 }
 
 /// Returns what there is to know about `code`.
-pub fn find(code: &str) -> Option<Code> {
-    all().into_iter().find(|known| known.code == code)
+pub fn find(code: &str) -> Option<&'static Code> {
+    CODES.iter().find(|known| known.code == code)
 }

@@ -21,3 +21,6 @@ use crate::source::Source;
 pub fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
     recover::parse(source, sink)
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,20 +98,23 @@ pub(super) fn duplicate_key(key: &str, second: Span, first: Span) -> Diagnostic 
 pub(super) fn lacks_space(source: &Source, key: Span) -> bool {
     let text = source.slice(key);
     let quoted = text.starts_with(['"', '\'']);
-    !quoted
-        && text.split_once(':').is_some_and(|(name, value)| {
-            !name.is_empty()
-                && !value.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        })
+    !quoted && text.split_once(':').is_some_and(|(name, value)| {
+        !name.is_empty()
+            && !value.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 /// Reports `{count:1}`.
 pub(super) fn missing_space(key: &str, span: Span) -> Diagnostic {
     let (name, value) = key.split_once(':').unwrap_or((key, ""));
-    Diagnostic::error("plan::yaml::space", span, format!("`{key}` has no space after the colon"))
-        .label("YAML reads all of it as one key")
-        .help(format!("write `{name}: {value}`"))
+    Diagnostic::error(
+        "plan::yaml::space",
+        span,
+        format!("`{key}` has no space after the colon"),
+    )
+    .label("YAML reads all of it as one key")
+    .help(format!("write `{name}: {value}`"))
 }
 
 /// Reports `key: #text`, which leaves the key without a value.
@@ -154,9 +157,13 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
         ErrorKind::InvalidBlockScalarHeader if text[stop.at..].starts_with('>') => {
             let value = line.rest(stop.at);
             let span = source.span(stop.at, stop.at + value.len());
-            Diagnostic::error("plan::yaml::comparison", span, format!("`{value}` needs quotes"))
-                .label("YAML reads a leading `>` as the start of a folded text")
-                .help(format!("write `\"{value}\"`"))
+            Diagnostic::error(
+                "plan::yaml::comparison",
+                span,
+                format!("`{value}` needs quotes"),
+            )
+            .label("YAML reads a leading `>` as the start of a folded text")
+            .help(format!("write `\"{value}\"`"))
         }
         ErrorKind::UnexpectedCharacter { character: character @ ('@' | '`' | '%') } => {
             let value = line.rest(stop.at);
@@ -169,30 +176,53 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
             .label(format!("YAML reserves a leading `{character}`"))
             .help(format!("write `\"{value}\"`"))
         }
-        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => error(
-            "plan::yaml::escape",
-            "a `\\` in double quotes begins an escape that YAML does not know",
-        )
-        .label("in this text")
-        .help("use single quotes, in which `\\` stands for itself: `'id=(\\d+)'`"),
+        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {
+            escape(source, stop.at)
+        }
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar => tab(source, stop, &line),
-        ErrorKind::RecursionLimitExceeded => {
-            error("plan::syntax::depth", "values are nested too deeply")
-                .label("one level too many")
-                .help("nest at most 64 levels; put a larger body into a file")
-        }
-        kind if is_quote(kind) => error(
-            "plan::syntax::quote",
-            "a quoted text does not end where it should",
-        )
-        .label("the quotes are wrong here or before")
-        .help("close the quote at the end of the text; write a quote inside it as `\\\"` or `''`"),
+        ErrorKind::RecursionLimitExceeded => error("plan::syntax::depth", "values are nested too deeply")
+            .label("one level too many")
+            .help("nest at most 64 levels; put a larger body into a file"),
+        kind if is_quote(kind) => quote(source, stop),
         kind => grammar(source, stop, kind, span),
     }
+}
+
+/// Reports the first `\\` in the text quoted at `at` that YAML gives no meaning.
+fn escape(source: &Source, at: usize) -> Diagnostic {
+    const KNOWN: &str = "0abtnvfre \"/\\N_LPxuU\t\r\n";
+    let mut lo = at;
+    let mut chars = source.text()[at..].char_indices();
+    while let Some((index, c)) = chars.next() {
+        if c == '\\' {
+            lo = at + index;
+            if chars.next().is_none_or(|(_, letter)| !KNOWN.contains(letter)) {
+                break;
+            }
+        }
+    }
+    let length = source.text()[lo..].chars().take(2).map(char::len_utf8).sum::<usize>();
+    let span = source.span(lo, lo + length);
+    let text = source.slice(span);
+    Diagnostic::error("plan::yaml::escape", span, format!("`{text}` is no escape of YAML"))
+        .label("in double quotes `\\` begins an escape")
+        .help("use single quotes, in which `\\` stands for itself: `'id=(\\d+)'`")
+}
+
+/// Reports a quoted text without an end.
+fn quote(source: &Source, stop: &Stop) -> Diagnostic {
+    let text = source.text();
+    let here = stop.kind == ErrorKind::UnclosedQuotedScalar;
+    let opened = if here { None } else { text[..stop.at].rfind(['"', '\'']) };
+    let at = opened.unwrap_or(stop.at);
+    let end = at + text[at..].chars().next().map_or(0, char::len_utf8);
+    Diagnostic::error("plan::syntax::quote", source.span(at, end), "a quoted text is not closed")
+        .label("opened here")
+        .help("close it with the same quote; inside write `\\\"` in double and `''` in single quotes")
 }
 
 fn tab(source: &Source, stop: &Stop, line: &Line<'_>) -> Diagnostic {
@@ -223,9 +253,10 @@ fn grammar(source: &Source, stop: &Stop, kind: &ErrorKind, span: Span) -> Diagno
             "quote a value that holds `: `, and align keys of one mapping in one column",
         ),
         ErrorKind::InvalidTrailingSingleQuotedScalar
-        | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
-            ("text follows the closing quote", "quote the whole value")
-        }
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => (
+            "text follows the closing quote",
+            "quote the whole value",
+        ),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             ("a bracket closes what was not opened", "remove it, or quote the value")
         }

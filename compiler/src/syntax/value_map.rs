@@ -252,5 +252,4 @@ fn chomped(mut pieces: Vec<Piece>, value: &str) -> Option<Vec<Piece>> {
 }
 
 #[cfg(test)]
-#[path = "value_map_tests.rs"]
 mod tests;

@@ -278,7 +278,8 @@ impl<'s> Builder<'s> {
 
     fn is_blanked(&self, span: Span) -> bool {
         let at = span.lo as usize;
-        self.blanked.iter().any(|range| range.start <= at && at <= range.end)
+        // An absent value stands before the colon of its key.
+        self.blanked.iter().any(|range| range.start <= at + 1 && at <= range.end)
     }
 
     fn remember(&mut self, anchor: usize, anchored: Anchored) {
@@ -378,16 +379,18 @@ impl<'s> Builder<'s> {
         let mut alias_key = false;
         match &mut frame.shape {
             Shape::Seq(items) => items.push(id),
-            Shape::Map { entries, pending, .. } => match std::mem::replace(pending, Pending::Key) {
-                Pending::Value(key, key_span) => {
-                    entries.push(Entry { key, key_span, value: id });
+            Shape::Map { entries, pending, .. } => {
+                match std::mem::replace(pending, Pending::Key) {
+                    Pending::Value(key, key_span) => {
+                        entries.push(Entry { key, key_span, value: id });
+                    }
+                    Pending::Dropped => {}
+                    Pending::Key => {
+                        *pending = Pending::Dropped;
+                        alias_key = true;
+                    }
                 }
-                Pending::Dropped => {}
-                Pending::Key => {
-                    *pending = Pending::Dropped;
-                    alias_key = true;
-                }
-            },
+            }
         }
         if alias_key && self.elements[id.0 as usize].kind != Kind::Hole {
             self.report(|_| trap::bad_key(false, span));

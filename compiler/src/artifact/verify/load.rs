@@ -61,7 +61,7 @@ fn check_wait(wait: WaitAction) -> Result<(), String> {
 }
 
 fn check_rate(rate: Rate) -> Result<(), String> {
-    let lowest = Rate::new(rate.count, rate.per_ns) == rate;
+    let lowest = rate.count == 0 || Rate::new(rate.count, rate.per_ns) == rate;
     let spelled = rate.per_ns > 0 && PER_NS_WHOLE.is_multiple_of(rate.per_ns);
     let rule = || "a rate is a fraction in lowest terms with at most six decimals".to_owned();
     ensure(lowest && spelled, rule)?;
