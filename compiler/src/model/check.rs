@@ -7,7 +7,6 @@ use crate::diagnostic::Diagnostic;
 use crate::expression::{parse_duration_bound, parse_number_bound};
 use crate::model::endpoint::header_name;
 use crate::model::lower::{Lower, Site};
-use crate::model::name::{Style, check_name};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
 use crate::template::Fault;
@@ -138,7 +137,6 @@ fn text_checks(node: Node<'_>, work: &mut Lower<'_>) -> Vec<TextCheck> {
 pub(super) fn captures(node: Node<'_>, work: &mut Lower<'_>) -> Vec<CapturePlan> {
     let mut captures = Vec::new();
     for (entry, value) in node.entries() {
-        check_name(&entry.key, entry.key_span, "a capture", Style::Plain, work.sink);
         let capture = if value.is_hole() { None } else { capture(&entry.key, value, work) };
         captures.push(CapturePlan { capture, name: entry.key.clone(), span: entry.key_span });
     }

@@ -3,7 +3,7 @@
 use crate::artifact::{Per, SecretSource, Take};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::Lower;
-use crate::model::name::{Section, Style};
+use crate::model::name::Section;
 use crate::source::Spanned;
 use crate::syntax::Node;
 
@@ -19,9 +19,7 @@ pub struct DataFile {
 }
 
 pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Section<DataFile> {
-    let section = Section::lower(top, "data", |_, node| data(node, work));
-    section.check_names("data", Style::Plain, work.sink);
-    section
+    Section::lower(top, "data", |_, node| data(node, work))
 }
 
 fn data(node: Node<'_>, work: &mut Lower<'_>) -> Option<DataFile> {
@@ -60,7 +58,7 @@ pub(super) fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Spanned<Strin
 }
 
 pub(super) fn secrets(top: Node<'_>, work: &mut Lower<'_>) -> Section<SecretSource> {
-    let section = Section::lower(top, "secrets", |_, node| {
+    Section::lower(top, "secrets", |_, node| {
         if let Some(env) = node.get("env") {
             let name = work.literal(env, "the name of an environment variable")?;
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -76,7 +74,5 @@ pub(super) fn secrets(top: Node<'_>, work: &mut Lower<'_>) -> Section<SecretSour
         }
         let file = work.literal(node.get("file")?, "the path of a file")?;
         Some(SecretSource::File(file.value))
-    });
-    section.check_names("a secret", Style::Plain, work.sink);
-    section
+    })
 }

@@ -3,7 +3,7 @@
 use crate::artifact::{HttpEndpoint, NameValue};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::{Lower, Site, Use};
-use crate::model::name::{Section, Style};
+use crate::model::name::Section;
 use crate::source::Span;
 use crate::syntax::Node;
 use crate::unit::SECOND_NS;
@@ -26,9 +26,7 @@ pub struct Endpoint {
 }
 
 pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Section<Endpoint> {
-    let section = Section::lower(top, "endpoints", |_, node| endpoint(node, work));
-    section.check_names("an endpoint", Style::Dashed, work.sink);
-    section
+    Section::lower(top, "endpoints", |_, node| endpoint(node, work))
 }
 
 fn endpoint(node: Node<'_>, work: &mut Lower<'_>) -> Option<Endpoint> {

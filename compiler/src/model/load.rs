@@ -2,10 +2,13 @@
 
 use crate::artifact::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
 use crate::diagnostic::Diagnostic;
-use crate::model::lower::Lower;
+use crate::model::lower::{Lower, too_much};
 use crate::source::Span;
 use crate::syntax::Node;
 use crate::unit::{LENGTH_NS_MAX, Rate, SECOND_NS};
+
+/// Most stages of one load.
+const STAGES_MAX: usize = 1_000;
 
 /// Most users of one scenario.
 const USERS_MAX: u64 = 1_000_000;
@@ -68,6 +71,10 @@ fn check_bounds(plan: &LoadPlan, work: &mut Lower<'_>) -> Option<()> {
         work.push(
             found.label("nothing starts").help("add a stage such as `{ rate: 10/s, for: 30s }`"),
         );
+        return None;
+    }
+    if let Some(beyond) = plan.stages.get(STAGES_MAX) {
+        work.push(too_much("stages in one load", STAGES_MAX as u64, *beyond));
         return None;
     }
     let mut total: u64 = 0;

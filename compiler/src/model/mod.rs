@@ -23,6 +23,7 @@ pub use self::data::DataFile;
 pub use self::endpoint::Endpoint;
 pub use self::load::LoadPlan;
 pub use self::lower::{Site, Use};
+pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan, State};
@@ -32,7 +33,6 @@ use crate::artifact::{Delivery, Json, SecretSource};
 use crate::compile::Overrides;
 use crate::diagnostic::Diagnostics;
 use crate::model::lower::Lower;
-use crate::model::name::{Style, check_name};
 use crate::source::{Source, Span};
 use crate::syntax::{Node, Tree};
 
@@ -121,5 +121,5 @@ pub fn lower(
 
 fn name(top: Node<'_>, work: &mut Lower<'_>) -> Option<String> {
     let name = work.literal(top.get("name")?, "the name of the plan")?;
-    check_name(&name.value, name.span, "a plan", Style::Dashed, work.sink).then_some(name.value)
+    Some(name.value)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::artifact::{Group, Json, OnAgentLoss, Tuning};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::model::lower::{Lower, scalar};
-use crate::model::name::{Section, Style};
+use crate::model::name::Section;
 use crate::model::vars;
 use crate::source::Span;
 use crate::syntax::Node;
@@ -43,7 +43,6 @@ pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Nodes {
         }
         None => Section { complete: top.entry("nodes").is_none(), ..Section::default() },
     };
-    groups.check_names("a group", Style::Dashed, work.sink);
     if groups.items.is_empty() && groups.complete {
         let span = nodes.map_or(top.span(), Node::span);
         let group =

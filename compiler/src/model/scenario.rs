@@ -2,12 +2,15 @@
 
 use crate::model::endpoint::Endpoint;
 use crate::model::load::{self, LoadPlan};
-use crate::model::lower::Lower;
-use crate::model::name::{Section, Style};
+use crate::model::lower::{Lower, too_much};
+use crate::model::name::Section;
 use crate::model::transaction::{self, Transaction};
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::unit::SECOND_NS;
+
+/// Most scenarios of one plan.
+const SCENARIOS_MAX: u64 = 1_000;
 
 /// How long running transactions may go on where the plan does not say.
 const GRACEFUL_STOP_NS_DEFAULT: u64 = 30 * SECOND_NS;
@@ -22,7 +25,7 @@ pub struct ScenarioPlan {
     /// Its load; `None` when that is broken.
     pub load: Option<LoadPlan>,
     /// Arrivals due before this are warm-up.
-    pub warm_up_ns: u64,
+    pub warm_up: Option<Spanned<u64>>,
     /// How long running transactions may go on after the last stage.
     pub graceful_stop_ns: u64,
     /// Longest transaction; 0 for no limit.
@@ -60,9 +63,14 @@ pub(super) fn lower(
     endpoints: &Section<Endpoint>,
     work: &mut Lower<'_>,
 ) -> Section<ScenarioPlan> {
-    let section = Section::lower(top, "scenarios", |_, node| Some(scenario(node, endpoints, work)));
-    section.check_names("a scenario", Style::Dashed, work.sink);
-    section
+    let mut count = 0;
+    Section::lower(top, "scenarios", |_, node| {
+        count += 1;
+        if count == SCENARIOS_MAX + 1 {
+            work.push(too_much("scenarios", SCENARIOS_MAX, node.span()));
+        }
+        (count <= SCENARIOS_MAX).then(|| scenario(node, endpoints, work))
+    })
 }
 
 fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>) -> ScenarioPlan {
@@ -70,31 +78,23 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
         groups.items().filter_map(|item| work.literal(item, "the name of a group")).collect()
     });
     let after = node.get("start_after");
-    let start_after = after.into_iter().flat_map(Node::items).filter_map(|item| entry(item, work));
-    let start_after = start_after.collect();
+    let start_after: Vec<After> =
+        after.into_iter().flat_map(Node::items).filter_map(|item| entry(item, work)).collect();
     let load = node.entry("load").filter(|(_, load)| !load.is_hole());
     let load = load.and_then(|(entry, load)| load::lower(entry.key_span, load, work));
     let mut length = |key: &str, default_ns: u64| match node.get(key) {
         Some(node) => work.length(node).map_or(default_ns, |length| length.value),
         None => default_ns,
     };
-    let warm_up_ns = length("warm_up", 0);
     let graceful_stop_ns = length("graceful_stop", GRACEFUL_STOP_NS_DEFAULT);
     let timeout_ns = length("timeout", 0);
+    let warm_up = node.get("warm_up").and_then(|node| work.length(node));
     work.take_uses();
     let transaction = match node.get("steps") {
         Some(steps) => transaction::lower(steps, endpoints, work),
         None => Transaction { steps: Vec::new(), complete: false },
     };
-    ScenarioPlan {
-        runs_on,
-        start_after,
-        load,
-        warm_up_ns,
-        graceful_stop_ns,
-        timeout_ns,
-        transaction,
-    }
+    ScenarioPlan { runs_on, start_after, load, warm_up, graceful_stop_ns, timeout_ns, transaction }
 }
 
 fn entry(node: Node<'_>, work: &mut Lower<'_>) -> Option<After> {

@@ -3,7 +3,7 @@
 use crate::artifact::{Delivery, Metric, NoData};
 use crate::expression::{Require, parse_require};
 use crate::model::lower::Lower;
-use crate::model::name::{Section, Style};
+use crate::model::name::Section;
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::unit::Share;
@@ -35,9 +35,7 @@ pub struct Threshold {
 }
 
 pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Section<Threshold> {
-    let section = Section::lower(top, "thresholds", |_, node| threshold(node, work));
-    section.check_names("a threshold", Style::Dashed, work.sink);
-    section
+    Section::lower(top, "thresholds", |_, node| threshold(node, work))
 }
 
 fn threshold(node: Node<'_>, work: &mut Lower<'_>) -> Option<Threshold> {

@@ -8,7 +8,7 @@ use crate::model::check::{self, CapturePlan};
 use crate::model::data;
 use crate::model::endpoint::{Endpoint, headers};
 use crate::model::lower::{Lower, Site, Use, too_much};
-use crate::model::name::{Section, Style, check_name};
+use crate::model::name::{Section, check_step_name};
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 
@@ -99,7 +99,7 @@ fn step(
     let name = match node.entry("step") {
         Some((_, name)) => {
             let name = work.literal(name, "the name of a step")?;
-            check_name(&name.value, name.span, "a step", Style::Step, work.sink);
+            check_step_name(&name, work.sink);
             name
         }
         None => {

@@ -6,7 +6,7 @@ use crate::artifact::{Json, SlotSource};
 use crate::compile::Overrides;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::lower::{Lower, Site, misplaced, plain};
-use crate::model::name::{Section, Style};
+use crate::model::name::Section;
 use crate::source::Source;
 use crate::syntax::{self, Node};
 
@@ -48,9 +48,7 @@ pub(super) fn lower(
 fn values(top: Node<'_>, source: &Source, sink: &mut Diagnostics) -> Section<Json> {
     let none = BTreeMap::new();
     let mut work = Lower::new(source, &none, sink);
-    let vars = Section::lower(top, "vars", |_, node| constant(&mut work, node));
-    vars.check_names("a var", Style::Plain, sink);
-    vars
+    Section::lower(top, "vars", |_, node| constant(&mut work, node))
 }
 
 /// Lowers a value without templates.
