@@ -72,7 +72,7 @@ fn render_scenario(scenario: &ScenarioView, out: &mut dyn Write) -> io::Result<(
     render_steps(&scenario.steps, out)?;
     let path = scenario.longest_path.join(" → ");
     let waits = length_us(scenario.longest_path_wait_us);
-    section(out, "longest", &format!("{path}: {waits} in waits, plus service time"))
+    section(out, "longest", &format!("{path} ({waits} of waits, plus service time)"))
 }
 
 fn load_line(scenario: &ScenarioView) -> String {
