@@ -45,6 +45,8 @@ pub(super) fn run(
     let Some(artifact) = findings::compile(&files, &overrides, err)? else {
         return Ok(Exit::Rejected);
     };
+    // The pair of what a node checks: better here than on twenty machines.
+    artifact::verify(&artifact).map_err(CliError::Bug)?;
     match (&args.output, &args.check) {
         (Some(path), _) => write(&artifact, path, out),
         (None, Some(path)) => check(&artifact, path, out, err),
