@@ -4,23 +4,31 @@
 //! files' names as written; every map is ordered, so the same plan gives the same bytes.
 //! Rates are exact fractions, lengths are nanoseconds, shares are millionths.
 
+mod canonical;
+mod digest;
 mod request;
+mod seal;
 mod slots;
 mod verdict;
+mod verify;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::canonical::to_bytes;
+pub use self::digest::{digest_of, seal_digest};
 pub use self::request::{
     Action, Body, Capture, CaptureFrom, Expect, Filter, HttpAction, Json, JsonCheck, JsonExpect,
     Method, NameValue, Piece, Place, Pointer, Slot, SlotSource, StatusRange, Step, Text, TextCheck,
     WaitAction,
 };
+pub use self::seal::seal;
 pub use self::slots::SlotSet;
 pub use self::verdict::{
     Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,
 };
+pub use self::verify::{ArtifactError, BYTES_MAX, load, verify};
 use crate::unit::Rate;
 
 /// The artifact format that this compiler writes and this engine reads.

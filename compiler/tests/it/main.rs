@@ -1,1 +1,6 @@
-//! x
+//! Integration tests of the compiler, one binary.
+
+mod artifact;
+mod explain;
+mod laws;
+mod sample;
