@@ -2,4 +2,5 @@
 
 mod artifact;
 mod explain;
+mod laws;
 mod sample;
