@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -101,11 +101,8 @@ fn write(mut file: File, chunks: &Receiver<Vec<u8>>, lines: &Mutex<Lines>) -> io
                 let Ok(mut lines) = lines.try_lock() else { continue };
                 let mut rest = Vec::new();
                 // Chunks that came in between are older than what is gathered.
-                loop {
-                    match chunks.try_recv() {
-                        Ok(chunk) => rest.extend_from_slice(&chunk),
-                        Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                    }
+                while let Ok(chunk) = chunks.try_recv() {
+                    rest.extend_from_slice(&chunk);
                 }
                 rest.append(&mut lines.gathered);
                 drop(lines);

@@ -73,6 +73,9 @@ async fn a_shopper_logs_in_orders_and_reads_the_order_back() {
     demo.stop().unwrap();
 }
 
+/// Method, path, headers, status.
+type Case<'a> = (Method, &'a str, &'a [(&'static str, &'a str)], u16);
+
 #[tokio::test]
 async fn products_have_pages_and_what_is_not_there_is_refused() {
     let demo = start(quick(), Clock::real()).unwrap();
@@ -88,7 +91,7 @@ async fn products_have_pages_and_what_is_not_there_is_refused() {
     }
     assert_eq!(skus.len(), 50);
     let forged = [("x-session", "0.00000000000000ff"), ("authorization", "Bearer x")];
-    let cases: [(Method, &str, &[(&'static str, &str)], u16); 14] = [
+    let cases: [Case<'_>; 14] = [
         (Method::GET, "/products/sku-050", &[], 200),
         (Method::GET, "/products/sku-051", &[], 404),
         (Method::GET, "/products?page=6", &[], 404),

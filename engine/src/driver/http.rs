@@ -249,7 +249,11 @@ impl Server {
 impl Connection {
     /// Does what there is to do on the connection; returns whether it can take a request.
     async fn is_open(&mut self) -> bool {
-        poll_fn(|cx| Poll::Ready(self.wire.work(cx))).await;
+        poll_fn(|cx| {
+            self.wire.work(cx);
+            Poll::Ready(())
+        })
+        .await;
         !self.wire.ended && self.sender.is_ready()
     }
 
