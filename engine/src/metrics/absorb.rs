@@ -12,14 +12,16 @@ impl Window {
         self.from_ms = self.from_ms.min(other.from_ms);
         self.to_ms = self.to_ms.max(other.to_ms);
         for row in other.ledger {
-            let same = |known: &&mut LedgerRow| (known.scenario, known.lane) == (row.scenario, row.lane);
+            let same =
+                |known: &&mut LedgerRow| (known.scenario, known.lane) == (row.scenario, row.lane);
             match self.ledger.iter_mut().find(same) {
                 Some(known) => add_ledger(known, &row),
                 None => self.ledger.push(row),
             }
         }
         for row in other.steps {
-            let same = |known: &&mut StepRow| (known.scenario, known.step) == (row.scenario, row.step);
+            let same =
+                |known: &&mut StepRow| (known.scenario, known.step) == (row.scenario, row.step);
             match self.steps.iter_mut().find(same) {
                 Some(known) => add_step(known, row),
                 None => self.steps.push(row),

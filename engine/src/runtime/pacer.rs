@@ -86,7 +86,12 @@ mod timer {
         pub(super) fn new() -> io::Result<Timer> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let fd = timerfd_create(TimerfdClockId::Boottime, flags)?;
-            Ok(Timer { fd: AsyncFd::with_interest(fd, Interest::READABLE)?, armed: None })
+            #[expect(
+                deprecated,
+                reason = "the other way is unsafe; we own the descriptor, which is all it asks for"
+            )]
+            let fd = AsyncFd::with_interest(fd, Interest::READABLE)?;
+            Ok(Timer { fd, armed: None })
         }
 
         /// Returns at `tick`, or at once if it has passed. A call that is dropped leaves the timer armed, which is harmless.
