@@ -12,6 +12,8 @@ mod pacer;
 mod recorder;
 mod shape;
 mod share;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod usage;
 mod worker;
