@@ -76,3 +76,6 @@ pub struct Target {
     /// Largest response body in bytes.
     pub max_body_bytes: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,7 +201,7 @@ impl<'a> Context<'a> {
             vars,
             secrets: &self.inputs.secrets,
             scenario: None,
-            draws: Seed::new(self.seed),
+            draws: Seed::root(self.seed),
         }
     }
 
@@ -209,7 +209,7 @@ impl<'a> Context<'a> {
     fn targets(&self) -> Result<Vec<Target>, PrepareError> {
         let nobody = Arrival { scenario: 0, number: 0, user: None, group: 0 };
         let nothing = Values::default();
-        let scope = Scope { arrival: &nobody, values: &nothing, unix_ms: 0 };
+        let scope = Scope { arrival: &nobody, values: &nothing, unix_ms: None };
         let mut targets = Vec::new();
         for (name, Endpoint::Http(endpoint)) in &self.artifact.endpoints {
             for (at, (group, _)) in self.groups.iter().enumerate() {
@@ -237,7 +237,7 @@ impl<'a> Context<'a> {
         name: &str,
         scenario: &artifact::Scenario,
     ) -> Result<Scenario, PrepareError> {
-        let seed = Seed::new(self.seed).child(name);
+        let seed = Seed::root(self.seed).child(name);
         let captures = scenario.steps.iter().flat_map(|step| {
             step.capture.iter().map(|capture| (step.name.clone(), capture.name.clone()))
         });
@@ -281,7 +281,7 @@ impl<'a> Context<'a> {
             Action::Wait(wait) => return Ok(Step::Wait(*wait, seed.child("wait"))),
             Action::Http(action) => action,
         };
-        let names = Names { scenario: Some(scenario), draws: *seed, ..self.names(group) };
+        let names = Names { scenario: Some(scenario), draws: seed.clone(), ..self.names(group) };
         let endpoint_names = Names { draws: seed.child("endpoint"), ..names.clone() };
         let mut endpoints = self.artifact.endpoints.iter().enumerate();
         let found = endpoints.find(|(_, (name, _))| **name == action.endpoint);

@@ -90,7 +90,7 @@ impl Program {
         let Some(Step::Http(http)) = self.step(arrival, step) else {
             return Err(self.failure(no_http_step(arrival, step)));
         };
-        let rendered = http.request.render(Scope { arrival, values, unix_ms });
+        let rendered = http.request.render(Scope { arrival, values, unix_ms: Some(unix_ms) });
         rendered.map_err(|why| self.failure((FailureKind::Render, why)))
     }
 
@@ -109,7 +109,8 @@ impl Program {
     ///
     /// # Errors
     /// The failure of the exchange itself, else the first expectation that does not hold, else the first capture that
-    /// found nothing. Captures before that one are kept.
+    /// found nothing. Captures before that one are kept. An expectation that reads the wall clock fails: the clock
+    /// belongs to the request.
     pub fn judge(
         &self,
         arrival: &Arrival,
@@ -124,10 +125,10 @@ impl Program {
             return Err(self.failure(no_http_step(arrival, step)));
         };
         let answer = Answer::new(outcome, &self.redactor);
-        let scope = Scope { arrival, values, unix_ms: 0 };
+        let scope = Scope { arrival, values, unix_ms: None };
         http.expectations.judge(&answer, scope).map_err(|complaint| self.failure(complaint))?;
         for capture in &http.captures {
-            let scope = Scope { arrival, values, unix_ms: 0 };
+            let scope = Scope { arrival, values, unix_ms: None };
             let value = capture.value(&answer, scope).map_err(|why| self.failure(why))?;
             values.set(capture.place(), value);
         }

@@ -130,7 +130,7 @@ mod tests {
     fn rule(take: Take, per: Per, first_row: u64, rows: u64) -> RowRule {
         let data = data(take, per, 3);
         let table = Arc::new(Table::parse(&data, FILE).unwrap());
-        RowRule::new(table, &data, DataUse { first_row, rows }, Seed::new(7).child("data"))
+        RowRule::new(table, &data, DataUse { first_row, rows }, Seed::root(7).child("data"))
     }
 
     #[test]

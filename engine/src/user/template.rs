@@ -73,7 +73,8 @@ pub(super) enum Source {
 pub(super) struct Scope<'a> {
     pub(super) arrival: &'a Arrival,
     pub(super) values: &'a Values,
-    pub(super) unix_ms: u64,
+    /// The wall clock; `None` once the request is sent.
+    pub(super) unix_ms: Option<u64>,
 }
 
 impl Template {
@@ -291,13 +292,13 @@ impl Source {
                 let drawn = random::between(seed, number, *min, *max);
                 u64::try_from(drawn).map_or(Value::Signed(drawn), Value::Unsigned)
             }
-            Source::RandUuid(seed) => owned(random::uuid(seed, number).to_string()),
+            Source::RandUuid(seed) => owned(uuid::Uuid::from_bytes(seed.uuid(number)).to_string()),
             Source::RandPick { items, seed } => {
                 let at = seed.below(number, items.len() as u64);
                 items.get(usize::try_from(at).ok()?)?.by_ref()
             }
-            Source::NowUnixMs => Value::Unsigned(unix_ms),
-            Source::NowIso => owned(iso(unix_ms)?),
+            Source::NowUnixMs => Value::Unsigned(unix_ms?),
+            Source::NowIso => owned(iso(unix_ms?)?),
         };
         Some(value)
     }
