@@ -57,6 +57,7 @@ pub struct Setup {
 
 /// What a node tells its owner.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all events are windows, one a second")]
 pub enum NodeEvent {
     /// What was measured since the last window.
     Window(Window),
