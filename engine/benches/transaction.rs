@@ -54,7 +54,7 @@ fn measure(name: &str, load: &str) -> Result<(), Box<dyn Error>> {
         clock: clock.clone(),
         workers: 1,
         start_driver: Arc::new(move |_, clock| {
-            Driver::Script(ScriptDriver::new(script.clone(), clock.clone()))
+            Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))
         }),
     })?;
     let (cpu, wall) = (cpu_ns(), clock.now());
