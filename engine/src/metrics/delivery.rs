@@ -2,13 +2,13 @@
 
 use compiler::artifact::Artifact;
 
-use super::{Arrivals, Histogram, RunRecord, latency};
+use super::{Arrivals, Histogram, RunRecord, Totals, latency};
 
 /// Returns why the planned load was not delivered, one sentence each; empty when it was.
 ///
 /// The least share is judged for each scenario, so that a large one cannot hide that a small one was not sent;
 /// what was `stopped` is left out. Lateness is judged over all nodes merged.
-pub fn shortfalls(artifact: &Artifact, record: &RunRecord) -> Vec<String> {
+pub fn shortfalls(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Vec<String> {
     if !record.load_started {
         return Vec::new();
     }
@@ -16,7 +16,7 @@ pub fn shortfalls(artifact: &Artifact, record: &RunRecord) -> Vec<String> {
     let names = artifact.scenarios.keys().zip(&record.arrivals);
     let mut reasons: Vec<String> =
         names.filter_map(|(name, it)| short_of(name, it, bounds.min.0)).collect();
-    let lateness = lateness(record);
+    let lateness = lateness(record, totals);
     if let Some(max_us) = bounds.max_lateness_p99_us
         && !lateness.is_empty()
         && lateness.value_at_quantile(0.99) > max_us
@@ -35,13 +35,16 @@ pub fn shortfalls(artifact: &Artifact, record: &RunRecord) -> Vec<String> {
     reasons
 }
 
-/// Returns how late arrivals were sent, over all nodes.
-pub fn lateness(record: &RunRecord) -> Histogram {
+/// Returns how late arrivals were sent, over all nodes: what they said at their end, else in their windows.
+pub fn lateness(record: &RunRecord, totals: &Totals) -> Histogram {
     let mut sum = latency::new_histogram();
-    for part in record.nodes.iter().filter_map(|node| node.lateness.as_ref()) {
-        // Every node's histogram has the same range, so the addition cannot fail.
-        let added = sum.add(part);
-        debug_assert!(added.is_ok());
+    for (at, node) in record.nodes.iter().enumerate() {
+        let known = totals.node(at).and_then(|node| node.lateness.as_ref());
+        if let Some(part) = node.lateness.as_ref().or(known) {
+            // Every node's histogram has the same range, so the addition cannot fail.
+            let added = sum.add(part);
+            debug_assert!(added.is_ok());
+        }
     }
     sum
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use compiler::artifact::{Artifact, Bound, Counter, Metric, NoData, Scenario, Selector, Threshold};
+use compiler::schedule;
 use serde::{Deserialize, Serialize};
 
 use super::merge::{Totals, aggregate_of, selected};
@@ -35,6 +36,16 @@ impl Observed {
     /// Returns whether it is on the passing side of `limit`, without rounding.
     pub fn holds(self, bound: Bound, limit: u64) -> bool {
         bound.holds(self.amount, u128::from(limit).saturating_mul(self.per))
+    }
+
+    /// Returns the value as a fraction of `unit` of the threshold's units, for display: 1 000 000 for millionths.
+    pub fn in_units_of(self, unit: u32) -> f64 {
+        let whole = u32::try_from(self.amount / self.per.max(1) / u128::from(unit.max(1)));
+        let per = self.per.saturating_mul(u128::from(unit.max(1)));
+        // Six decimals are what a plan can ask for; the integer part is exact.
+        let millionths = (self.amount % per.max(1)).saturating_mul(1_000_000) / per.max(1);
+        f64::from(whole.unwrap_or(u32::MAX))
+            + f64::from(u32::try_from(millionths).unwrap_or(0)) / 1_000_000.0
     }
 
     /// Returns the whole units, rounded down.
@@ -193,7 +204,7 @@ impl Judge {
                 }
             }
             from_ns = from_ns.min(scenario.start_ns + scenario.warm_up_ns);
-            to_ns = to_ns.max(scenario.start_ns + length_ns(&scenario.load));
+            to_ns = to_ns.max(scenario.start_ns + schedule::length_ns(&scenario.load));
         }
         let elapsed_ns = match known {
             Known::Until(second) => second * 1000 * MS,
@@ -214,7 +225,8 @@ impl Judge {
         let origin_ms = origin_second(&self.artifact, &it.select) * 1000;
         let scenarios = self.selected_scenarios(&it.select);
         let warm_up_ns = scenarios.iter().map(|(_, it)| it.warm_up_ns).max().unwrap_or(0);
-        let load_ns = scenarios.iter().map(|(_, it)| it.start_ns + length_ns(&it.load)).max();
+        let load_ns =
+            scenarios.iter().map(|(_, it)| it.start_ns + schedule::length_ns(&it.load)).max();
         let (end_ms, is_over) = match known {
             Known::Until(second) => (second * 1000, false),
             Known::All(record) => (record.duration_us / 1000, true),
@@ -355,31 +367,6 @@ fn is_worse(it: &Threshold, seen: Observed, worst: Observed) -> bool {
         Bound::Less | Bound::AtMost => seen.is_above(worst),
         Bound::Greater | Bound::AtLeast => worst.is_above(seen),
         Bound::Equal | Bound::NotEqual => worst.holds(it.bound, it.value),
-    }
-}
-
-fn length_ns(load: &compiler::artifact::Load) -> u64 {
-    use compiler::artifact::{ClosedStage, Load, OpenStage};
-    match load {
-        Load::Open(open) => open
-            .stages
-            .iter()
-            .map(|stage| match stage {
-                OpenStage::Rate { length_ns, .. } | OpenStage::Pause { length_ns } => *length_ns,
-                OpenStage::Count { rate, count } => {
-                    count.saturating_mul(rate.per_ns).div_ceil(rate.count.max(1))
-                }
-            })
-            .sum(),
-        Load::Closed(closed) => closed
-            .stages
-            .iter()
-            .map(|stage| match stage {
-                ClosedStage::Users { length_ns, .. }
-                | ClosedStage::Pause { length_ns }
-                | ClosedStage::Count { within_ns: length_ns, .. } => *length_ns,
-            })
-            .sum(),
     }
 }
 

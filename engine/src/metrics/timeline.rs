@@ -12,11 +12,16 @@ use super::Histogram;
 pub struct Sparse {
     counts: BTreeMap<u64, u64>,
     total: u64,
+    min: Option<u64>,
 }
 
 impl Sparse {
     /// Adds everything that `histogram` holds.
     pub fn add(&mut self, histogram: &Histogram) {
+        if !histogram.is_empty() {
+            let min = self.min.map_or(histogram.min(), |min| min.min(histogram.min()));
+            self.min = Some(min);
+        }
         for bar in histogram.iter_recorded() {
             let count = bar.count_since_last_iteration();
             *self.counts.entry(bar.value_iterated_to()).or_default() += count;
@@ -34,7 +39,7 @@ impl Sparse {
     /// A percentile is the smallest value with at least that share of all values at or below it (nearest rank).
     pub fn aggregate(&self, aggregate: Aggregate) -> Option<u64> {
         match aggregate {
-            Aggregate::Min => self.counts.keys().next().copied(),
+            Aggregate::Min => self.min,
             Aggregate::Max => self.counts.keys().next_back().copied(),
             Aggregate::Mean => {
                 let sum: u128 =
