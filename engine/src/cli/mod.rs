@@ -1,1 +1,3 @@
 //! The subcommands of `volley`.
+
+pub mod report;

@@ -83,7 +83,7 @@ fn short_of(name: &str, arrivals: &Arrivals, min: u64) -> Option<String> {
 /// Writes millionths as percent, never rounded up to a round number.
 fn percent(millionths: u128) -> String {
     let text = format!("{}.{:04}", millionths / 10_000, millionths % 10_000);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn a_share_just_below_is_not_rounded_up() {
-        assert_eq!(percent(999_999), "99.9999 %");
-        assert_eq!(percent(1_000_000), "100 %");
-        assert_eq!(percent(500), "0.05 %");
+        assert_eq!(percent(999_999), "99.9999%");
+        assert_eq!(percent(1_000_000), "100%");
+        assert_eq!(percent(500), "0.05%");
     }
 }

@@ -240,7 +240,8 @@ impl Scale {
     fn linear(high: f64) -> Scale {
         let high = if high > 0.0 { high } else { 1.0 };
         let step = nice_step(high / 4.5);
-        let n = (high / step).ceil().max(1.0);
+        // A line at the very top would look cut off.
+        let n = (high * 1.02 / step).ceil().max(1.0);
         let mut ticks = Vec::new();
         let mut tick = 0.0;
         while tick <= n * step + step / 2.0 && ticks.len() < 12 {

@@ -6,6 +6,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::Number;
 use thiserror::Error;
 
+use super::chart::escape;
 use super::format;
 use super::model::{RunResult, Threshold};
 use super::view::view;
@@ -24,6 +25,34 @@ pub struct TemplateError {
     pub name: String,
     #[source]
     source: minijinja::Error,
+}
+
+/// A template of the user's own.
+#[derive(Clone, Debug)]
+pub struct Template {
+    name: String,
+    source: String,
+}
+
+impl Template {
+    /// Takes a template's file name and text.
+    ///
+    /// # Errors
+    /// It does not parse: better known before a run than after it.
+    pub fn new(name: &str, source: String) -> Result<Template, TemplateError> {
+        let parsed = environment().template_from_named_str(name, &source).map(|_| ());
+        parsed.map_err(|source| TemplateError { name: name.to_owned(), source })?;
+        Ok(Template { name: name.to_owned(), source })
+    }
+
+    /// Returns its file name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn render(&self, result: &RunResult) -> Result<String, TemplateError> {
+        render(&self.name, &self.source, result, Value::UNDEFINED)
+    }
 }
 
 /// Renders a template over a result: `result` is the JSON file, `view` the verdict in words.
@@ -73,9 +102,11 @@ fn environment() -> Environment<'static> {
     environment.add_filter("pct", format::percent);
     environment.add_filter("bytes", format::bytes);
     environment.add_filter("share", |part: u64, whole: u64| format::share(part, whole));
+    environment.add_filter("line", |text: String| text.replace(char::is_control, " "));
     environment.add_filter("left", |text: String, width: usize| pad(&text, width, true));
     environment.add_filter("right", |text: String, width: usize| pad(&text, width, false));
     environment.add_filter("md", markdown);
+    environment.add_filter("prose", |text: String| Value::from_safe_string(prose(&text)));
     environment.add_filter("observed", observed);
     environment
 }
@@ -103,6 +134,29 @@ fn markdown(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Escapes a message for HTML and sets what stands in backticks as code.
+fn prose(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    let mut parts = text.split('`').peekable();
+    let mut quoted = false;
+    while let Some(part) = parts.next() {
+        match (quoted, parts.peek().is_some()) {
+            (false, _) => html.push_str(&escape(part)),
+            (true, true) => {
+                html.push_str("<code>");
+                html.push_str(&escape(part));
+                html.push_str("</code>");
+            }
+            (true, false) => {
+                html.push('`');
+                html.push_str(&escape(part));
+            }
+        }
+        quoted = !quoted;
+    }
+    html
 }
 
 /// Writes what a threshold saw: takes `observed` and `unit` of a threshold of the result.
@@ -135,7 +189,7 @@ fn observed(value: Option<f64>, unit: &str) -> Result<String, minijinja::Error> 
 mod tests {
     use minijinja::value::Value;
 
-    use super::{markdown, render};
+    use super::{markdown, prose, render};
     use crate::report::sample;
 
     #[test]
@@ -150,6 +204,12 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn messages_are_escaped_and_names_in_them_are_code() {
+        assert_eq!(prose("`a<b>` is & was"), "<code>a&lt;b&gt;</code> is &amp; was");
+        assert_eq!(prose("one ` <i>"), "one ` &lt;i&gt;");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(crate) struct View {
     pub(crate) figures: Vec<Figure>,
     /// Whether some transactions had to wait noticeably before they were sent; a sentence that says so.
     pub(crate) waiting: Option<String>,
+    /// Whether there is a closed scenario.
+    pub(crate) closed: bool,
 }
 
 /// One of the things a verdict rests on.
@@ -55,6 +57,7 @@ pub(crate) fn view(result: &RunResult) -> View {
         checks: vec![thresholds(result), delivery(result), generator(result)],
         figures: figures(result),
         waiting: waiting(result),
+        closed: result.scenarios.iter().any(|it| it.model == Model::Closed),
     }
 }
 
