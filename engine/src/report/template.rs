@@ -11,8 +11,8 @@ use super::format;
 use super::model::{RunResult, Threshold};
 use super::view::view;
 
-/// Instructions that one rendering may take: a report of a thousand steps needs a tenth of it.
-const FUEL: u64 = 20_000_000;
+/// Instructions that one rendering may take: a report of a thousand steps needs a small part of it.
+const FUEL: u64 = 5_000_000;
 
 /// Depth of nested calls and includes.
 const RECURSION_MAX: usize = 64;
