@@ -1,7 +1,10 @@
 //! [pure] What is counted and timed, how it is merged, and what it means. Given durations, never a clock.
 
+pub mod latency;
 mod record;
+mod series;
 mod window;
 
 pub use self::record::{Arrivals, DroppedBy, Ending, NodeRecord, RunRecord};
+pub use self::series::{Series, SeriesKind, series};
 pub use self::window::{ErrorRow, Histogram, LedgerRow, SecondRow, StepRow, Window};
