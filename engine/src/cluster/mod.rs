@@ -6,6 +6,9 @@ pub mod agent;
 pub mod bus;
 pub mod coordinator;
 pub mod load;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
