@@ -4,14 +4,19 @@
 //! files' names as written; every map is ordered, so the same plan gives the same bytes.
 //! Rates are exact fractions, lengths are nanoseconds, shares are millionths.
 
+mod canonical;
+mod digest;
 mod request;
 mod slots;
 mod verdict;
+mod verify;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::canonical::to_bytes;
+pub use self::digest::{digest_of, seal_digest};
 pub use self::request::{
     Action, Body, Capture, CaptureFrom, Expect, Filter, HttpAction, Json, JsonCheck, JsonExpect,
     Method, NameValue, Piece, Place, Pointer, Slot, SlotSource, StatusRange, Step, Text, TextCheck,
@@ -21,6 +26,7 @@ pub use self::slots::SlotSet;
 pub use self::verdict::{
     Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,
 };
+pub use self::verify::{ArtifactError, BYTES_MAX, load, verify};
 use crate::unit::Rate;
 
 /// The artifact format that this compiler writes and this engine reads.

@@ -1,1 +1,5 @@
-//! x
+//! Integration tests of the compiler, one binary.
+
+mod artifact;
+mod explain;
+mod sample;
