@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use compiler::artifact::{Artifact, ClosedStage, Load};
+use compiler::schedule::owned_below;
 
 use crate::metrics::{Arrivals, DroppedBy, LedgerRow};
 
@@ -77,7 +78,7 @@ struct Plan {
     users: Option<u64>,
     /// A closed load whose stages are timed: how many will start is not known.
     timed: bool,
-    slot_count: u64,
+    slot_count: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -103,7 +104,7 @@ impl Ledger {
                 planned: scenario.planned,
                 users,
                 timed,
-                slot_count: u64::from(scenario.slot_count),
+                slot_count: scenario.slot_count,
             }
         });
         let nodes = nodes.iter().map(|seats| {
@@ -285,17 +286,6 @@ impl Plan {
     }
 }
 
-/// Returns how many numbers below `n` have a rest modulo `modulus` that is one of `rests` (ascending).
-fn owned_below(rests: &[u32], modulus: u64, n: u64) -> u64 {
-    if modulus == 0 {
-        return 0;
-    }
-    let rest = n % modulus;
-    let partial = rests.partition_point(|slot| u64::from(*slot) < rest);
-    let owned = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    n / modulus * owned(rests.len()) + owned(partial)
-}
-
 /// Returns the slots of a row's lane: of the node's, those whose place is the lane modulo the lanes.
 fn lane_slots(slots: &[u32], row: &LedgerRow) -> Vec<u32> {
     let lanes = usize::try_from(row.lanes.max(1)).unwrap_or(1);
@@ -304,12 +294,7 @@ fn lane_slots(slots: &[u32], row: &LedgerRow) -> Vec<u32> {
 }
 
 fn skeleton(row: &LedgerRow) -> LedgerRow {
-    LedgerRow {
-        scenario: row.scenario,
-        lane: row.lane,
-        lanes: row.lanes,
-        ..LedgerRow::default()
-    }
+    LedgerRow { scenario: row.scenario, lane: row.lane, lanes: row.lanes, ..LedgerRow::default() }
 }
 
 fn decided(row: &LedgerRow) -> Option<u64> {

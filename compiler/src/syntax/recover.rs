@@ -111,7 +111,8 @@ fn heads(line: &str) -> Vec<Head> {
         column += 1 + rest.len() - rest.trim_start_matches(' ').len();
     }
     let rest = &line[column..];
-    let name = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.\"".contains(byte));
+    let name =
+        rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.\"".contains(byte));
     let name = name.count();
     let tail = &rest[name..];
     if name > 0 && (tail.starts_with(": ") || tail == ":") {

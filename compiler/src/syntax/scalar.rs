@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn numbers_are_valid_json() {
-        for (text, json) in [("7", "7"), ("+7", "7"), ("-7", "-7"), ("0x1F", "31"), ("0o17", "15")] {
+        for (text, json) in [("7", "7"), ("+7", "7"), ("-7", "-7"), ("0x1F", "31"), ("0o17", "15")]
+        {
             assert_eq!(resolve(text), Kind::Int(json.to_owned()), "{text}");
         }
         for (text, json) in [(".5", "0.5"), ("1.", "1"), ("1e+3", "1e+3"), ("-1.50", "-1.50")] {
@@ -94,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_words_of_old_yaml_are_text() {
-        for text in ["yes", "no", "on", "off", "1_000", "0x", "1e", ".", "-", ".nan", "0x+1", "1:30"]
+        for text in
+            ["yes", "no", "on", "off", "1_000", "0x", "1e", ".", "-", ".nan", "0x+1", "1:30"]
         {
             assert_eq!(resolve(text), Kind::Str { value: text.to_owned(), plain: true }, "{text}");
         }

@@ -59,7 +59,8 @@ fn every_trap_has_its_own_code() {
         ("# nothing\n", "plan::syntax::empty", "#"),
     ] {
         let found = read(text).2;
-        let found: Vec<(&str, &str)> = found.iter().map(|(code, at)| (*code, at.as_str())).collect();
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|(code, at)| (*code, at.as_str())).collect();
         assert_eq!(found.first(), Some(&(code, at)), "{text:?}: {found:?}");
         assert_eq!(found.len(), 1, "{text:?}: {found:?}");
     }
@@ -107,8 +108,11 @@ fn bombs_cost_nothing() {
 #[test]
 fn any_bytes_are_survived() {
     arbtest::arbtest(|u| {
-        let atoms = ["a: ", "- ", "\n", "  ", "{{", "}}", "[", "]", "{", "}", "'", "\"", "\\", "é", "#x",
-            "*a", "&a ", "|\n", ">", "\t", "\r\n", "? ", ": ", ",", "!t ", "---\n", "0", "\u{feff}"];
+        let atoms = [
+            "a: ", "- ", "\n", "  ", "{{", "}}", "[", "]", "{", "}", "'", "\"", "\\", "é", "#x",
+            "*a", "&a ", "|\n", ">", "\t", "\r\n", "? ", ": ", ",", "!t ", "---\n", "0",
+            "\u{feff}",
+        ];
         let mut text = String::new();
         for _ in 0..u.int_in_range(0..=40)? {
             if u.ratio(1, 8)? {

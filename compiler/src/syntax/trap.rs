@@ -98,23 +98,20 @@ pub(super) fn duplicate_key(key: &str, second: Span, first: Span) -> Diagnostic 
 pub(super) fn lacks_space(source: &Source, key: Span) -> bool {
     let text = source.slice(key);
     let quoted = text.starts_with(['"', '\'']);
-    !quoted && text.split_once(':').is_some_and(|(name, value)| {
-        !name.is_empty()
-            && !value.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
+    !quoted
+        && text.split_once(':').is_some_and(|(name, value)| {
+            !name.is_empty()
+                && !value.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
 }
 
 /// Reports `{count:1}`.
 pub(super) fn missing_space(key: &str, span: Span) -> Diagnostic {
     let (name, value) = key.split_once(':').unwrap_or((key, ""));
-    Diagnostic::error(
-        "plan::yaml::space",
-        span,
-        format!("`{key}` has no space after the colon"),
-    )
-    .label("YAML reads all of it as one key")
-    .help(format!("write `{name}: {value}`"))
+    Diagnostic::error("plan::yaml::space", span, format!("`{key}` has no space after the colon"))
+        .label("YAML reads all of it as one key")
+        .help(format!("write `{name}: {value}`"))
 }
 
 /// Reports `key: #text`, which leaves the key without a value.
@@ -157,13 +154,9 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
         ErrorKind::InvalidBlockScalarHeader if text[stop.at..].starts_with('>') => {
             let value = line.rest(stop.at);
             let span = source.span(stop.at, stop.at + value.len());
-            Diagnostic::error(
-                "plan::yaml::comparison",
-                span,
-                format!("`{value}` needs quotes"),
-            )
-            .label("YAML reads a leading `>` as the start of a folded text")
-            .help(format!("write `\"{value}\"`"))
+            Diagnostic::error("plan::yaml::comparison", span, format!("`{value}` needs quotes"))
+                .label("YAML reads a leading `>` as the start of a folded text")
+                .help(format!("write `\"{value}\"`"))
         }
         ErrorKind::UnexpectedCharacter { character: character @ ('@' | '`' | '%') } => {
             let value = line.rest(stop.at);
@@ -184,9 +177,11 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar => tab(source, stop, &line),
-        ErrorKind::RecursionLimitExceeded => error("plan::syntax::depth", "values are nested too deeply")
-            .label("one level too many")
-            .help("nest at most 64 levels; put a larger body into a file"),
+        ErrorKind::RecursionLimitExceeded => {
+            error("plan::syntax::depth", "values are nested too deeply")
+                .label("one level too many")
+                .help("nest at most 64 levels; put a larger body into a file")
+        }
         kind if is_quote(kind) => quote(source, stop),
         kind => grammar(source, stop, kind, span),
     }
@@ -222,7 +217,9 @@ fn quote(source: &Source, stop: &Stop) -> Diagnostic {
     let end = at + text[at..].chars().next().map_or(0, char::len_utf8);
     Diagnostic::error("plan::syntax::quote", source.span(at, end), "a quoted text is not closed")
         .label("opened here")
-        .help("close it with the same quote; inside write `\\\"` in double and `''` in single quotes")
+        .help(
+            "close it with the same quote; inside write `\\\"` in double and `''` in single quotes",
+        )
 }
 
 fn tab(source: &Source, stop: &Stop, line: &Line<'_>) -> Diagnostic {
@@ -253,10 +250,9 @@ fn grammar(source: &Source, stop: &Stop, kind: &ErrorKind, span: Span) -> Diagno
             "quote a value that holds `: `, and align keys of one mapping in one column",
         ),
         ErrorKind::InvalidTrailingSingleQuotedScalar
-        | ErrorKind::InvalidTrailingDoubleQuotedScalar => (
-            "text follows the closing quote",
-            "quote the whole value",
-        ),
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            ("text follows the closing quote", "quote the whole value")
+        }
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             ("a bracket closes what was not opened", "remove it, or quote the value")
         }

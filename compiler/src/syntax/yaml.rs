@@ -379,18 +379,16 @@ impl<'s> Builder<'s> {
         let mut alias_key = false;
         match &mut frame.shape {
             Shape::Seq(items) => items.push(id),
-            Shape::Map { entries, pending, .. } => {
-                match std::mem::replace(pending, Pending::Key) {
-                    Pending::Value(key, key_span) => {
-                        entries.push(Entry { key, key_span, value: id });
-                    }
-                    Pending::Dropped => {}
-                    Pending::Key => {
-                        *pending = Pending::Dropped;
-                        alias_key = true;
-                    }
+            Shape::Map { entries, pending, .. } => match std::mem::replace(pending, Pending::Key) {
+                Pending::Value(key, key_span) => {
+                    entries.push(Entry { key, key_span, value: id });
                 }
-            }
+                Pending::Dropped => {}
+                Pending::Key => {
+                    *pending = Pending::Dropped;
+                    alias_key = true;
+                }
+            },
         }
         if alias_key && self.elements[id.0 as usize].kind != Kind::Hole {
             self.report(|_| trap::bad_key(false, span));

@@ -6,8 +6,11 @@ pub mod agent;
 pub mod bus;
 pub mod coordinator;
 pub mod load;
+mod local;
+pub mod nats;
 #[cfg(test)]
 pub(crate) mod sample;
+mod subject;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::Artifact;
 
+pub use self::subject::is_token;
 use crate::metrics::{RunRecord, Window};
 
 /// A run to be coordinated.
@@ -76,4 +80,15 @@ pub struct Finished<S> {
     pub record: RunRecord,
     /// What was measured.
     pub sink: S,
+}
+
+/// Returns 128 random bits in hex: the name of a process that nobody else can have.
+fn nonce() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Returns this machine's name, for a person to read.
+fn host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "unknown".to_owned() } else { name }
 }

@@ -20,8 +20,7 @@ fn owns(node: u32, agents: u32, lane: u32, lanes: u32, users: Option<u64>, n: u6
 
 /// Returns a row whose counters are those of the arrivals below `upto`.
 fn row(node: u32, agents: u32, lane: u32, lanes: u32, users: Option<u64>, upto: u64) -> LedgerRow {
-    let decided =
-        (0..upto).filter(|n| owns(node, agents, lane, lanes, users, *n)).count() as u64;
+    let decided = (0..upto).filter(|n| owns(node, agents, lane, lanes, users, *n)).count() as u64;
     LedgerRow {
         lane,
         lanes,

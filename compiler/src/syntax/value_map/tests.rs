@@ -83,7 +83,9 @@ fn check(text: &str) -> Result<usize, TestCaseError> {
 }
 
 fn lines() -> impl Strategy<Value = Vec<String>> {
-    let atom = prop::sample::select(vec!["a", "é", "日", " ", "  ", "''", "\\\\", "\\n", "b:c", "\t", "x y"]);
+    let atom = prop::sample::select(vec![
+        "a", "é", "日", " ", "  ", "''", "\\\\", "\\n", "b:c", "\t", "x y",
+    ]);
     let line = prop::collection::vec(atom, 0..5).prop_map(|atoms| atoms.concat());
     prop::collection::vec(line, 1..6)
 }

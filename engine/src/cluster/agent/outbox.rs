@@ -185,7 +185,11 @@ mod tests {
                 lanes: 1,
                 ..LedgerRow::default()
             }],
-            steps: vec![StepRow { ok: 1, status: BTreeMap::from([(200, 1)]), ..Default::default() }],
+            steps: vec![StepRow {
+                ok: 1,
+                status: BTreeMap::from([(200, 1)]),
+                ..Default::default()
+            }],
             seconds: vec![SecondRow { second: number, started: 1, ..SecondRow::default() }],
             histograms: BTreeMap::from([(0, histogram.clone())]),
             lateness: Some(histogram),

@@ -37,14 +37,20 @@ pub(crate) enum Input {
     /// Time has passed.
     Tick,
     /// The coordinator asks everyone to speak; react after the delay, which spreads the answers.
-    Hint { hint: Hint, delay_ns: u64 },
+    Hint {
+        hint: Hint,
+        delay_ns: u64,
+    },
     /// Answers.
     Welcome(Welcome),
     Order(Box<Order>),
     DeltaAck(DeltaAck),
     FinalAck(FinalAck),
     /// Preparing the share of this run has ended.
-    Prepared { run: String, outcome: Result<(), LoadError> },
+    Prepared {
+        run: String,
+        outcome: Result<(), LoadError>,
+    },
     /// The load reports.
     Load(LoadEvent),
     /// The operator wants it to end; the second time at once.
@@ -217,6 +223,3 @@ impl Agent {
 fn end_interrupted() -> Effect {
     Effect::End { exit: Exit::Interrupted, message: Some("interrupted".to_owned()) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,12 +1,12 @@
 //! [pure] What time alone decides: suspicion, loss, the end of a run. Policy `fail`: a lost agent stops the run.
 
+use super::due::run_length_ns;
 use super::member::Member;
 use super::state::{Cause, Coordinator, Effect, MS, Stage, Stopped};
 use crate::clock::Ticks;
 use crate::cluster::StopRequest;
 use crate::cluster::wire::{HintWant, Phase};
 use crate::event::Happened;
-use crate::length;
 use crate::metrics::Ending;
 
 /// Nobody is judged later than this before the end of the lease: a new owner must know before its arrivals are due.
@@ -45,7 +45,7 @@ impl Coordinator {
     /// Agrees on the start.
     pub(crate) fn arm(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
         let start = now.saturating_add(self.tuning.start_delay_ns);
-        let length = length::run_ns(&self.settings.artifact);
+        let length = run_length_ns(&self.settings.artifact);
         self.start = Some(start);
         self.stage = Stage::Running;
         self.until = start.saturating_add(length).saturating_add(self.tuning.final_wait_ns);
@@ -81,8 +81,7 @@ impl Coordinator {
             self.suspect(now, effects);
             let patience = lease.saturating_sub(DECIDE_NS.min(lease / 4));
             let up = self.link_up.saturating_add(2 * self.tuning.beat_ns);
-            let silent =
-                |member: &Member| now >= member.heard.saturating_add(patience).max(up);
+            let silent = |member: &Member| now >= member.heard.saturating_add(patience).max(up);
             let why = format!("not heard for {} ms", patience / MS);
             self.lose_where(now, silent, &why, effects);
         }
@@ -147,8 +146,7 @@ impl Coordinator {
     /// Stops waiting for what does not come.
     fn close_waits(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
         if now >= self.until && self.stopped.is_none() {
-            let names: Vec<String> =
-                self.unsettled().map(|at| self.members[at].title()).collect();
+            let names: Vec<String> = self.unsettled().map(|at| self.members[at].title()).collect();
             if !names.is_empty() {
                 let why = format!("did not finish in time: {}", names.join(", "));
                 self.end(now, Ending::ClusterFailed(why), effects);
@@ -183,9 +181,13 @@ impl Coordinator {
         message: String,
         effects: &mut Vec<Effect>,
     ) {
-        let what = Happened::Warning { code: code.to_owned(), message: message.clone() };
+        let warning = (code.to_owned(), message.clone());
+        if self.warnings.contains(&warning) {
+            return;
+        }
+        self.warnings.push(warning);
+        let what = Happened::Warning { code: code.to_owned(), message };
         effects.push(self.event(now, None, what));
-        self.warnings.push((code.to_owned(), message));
     }
 
     /// Takes note of whether somebody listens under `name`. It stops nothing: only the end of the lease frees slots.

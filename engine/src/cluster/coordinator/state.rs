@@ -202,11 +202,6 @@ impl Coordinator {
         effects
     }
 
-    /// Returns whether the run is over.
-    pub(crate) fn is_done(&self) -> bool {
-        self.stage == Stage::Done
-    }
-
     /// Returns how many beats an agent compares clocks with.
     pub(crate) fn sync_beats(&self) -> u32 {
         if self.settings.local { 0 } else { SYNC_BEATS }
@@ -225,6 +220,11 @@ impl Coordinator {
     fn beat(&mut self, now: Ticks, from: &str, beat: &Beat, effects: &mut Vec<Effect>) {
         let Some(at) = self.find(from, &beat.nonce) else { return };
         if beat.run != self.settings.run {
+            return;
+        }
+        if self.stage == Stage::Forming && beat.phase == Phase::Failed {
+            // It leaves before anything depends on it: its seat is free again.
+            self.members.remove(at);
             return;
         }
         let member = &mut self.members[at];
@@ -250,15 +250,16 @@ impl Coordinator {
     ) {
         let member = &mut self.members[at];
         let (name, title) = (member.name.clone(), member.title());
+        let (phase, seated) = (member.phase, member.is_seated());
         let reason = reason.unwrap_or("no reason given");
-        match member.phase {
+        match phase {
             Phase::Idle | Phase::Preparing | Phase::Armed | Phase::Running => {}
             Phase::Ready => effects.push(self.event(now, Some(&name), Happened::Ready)),
-            Phase::Refused if self.members[at].is_seated() => {
+            Phase::Refused if seated => {
                 let why = format!("{title} refused the artifact: {reason}");
                 self.end(now, Ending::ArtifactRefused(why), effects);
             }
-            Phase::Failed if self.members[at].is_seated() => {
+            Phase::Failed if seated => {
                 let why = format!("{title} cannot take part: {reason}");
                 self.end(now, Ending::ClusterFailed(why), effects);
             }
