@@ -1,0 +1,154 @@
+//! Puts the workers' parts of a window together and hands whole windows to the node's owner.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::usage::rss_bytes;
+use super::{NodeEvent, NodeSummary};
+use crate::metrics::Window;
+
+/// Longest wait for the other workers' parts once one has come, in nanoseconds: a part that is later goes into the
+/// next window.
+const PART_WAIT_NS: u64 = 250_000_000;
+
+/// Parts that workers may have handed on before they must wait: two windows of each.
+pub(super) const PARTS_PER_WORKER: usize = 2;
+
+/// Windows that the owner may leave lying; further ones are merged until there is a place.
+pub(super) const EVENTS_MAX: usize = 16;
+
+/// What a worker hands on.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// What it measured in a window.
+    Part {
+        /// Which worker.
+        lane: u32,
+        /// What it measured.
+        window: Window,
+    },
+    /// The last part: it has ended.
+    Done {
+        /// Which worker.
+        lane: u32,
+        /// What it measured since the last part.
+        window: Window,
+        /// From the agreed start to its own, in microseconds.
+        start_error_us: i64,
+    },
+    /// The node has been fenced: asks the collector to look.
+    Fenced,
+}
+
+/// Collects the parts of a node's workers.
+#[derive(Debug)]
+pub(super) struct Collector {
+    /// How far each worker's parts go, in milliseconds; `None` once it has ended.
+    upto_ms: Vec<Option<u64>>,
+    /// What has not been handed on yet.
+    open: Option<Window>,
+    /// How far windows have been handed on.
+    sent_ms: u64,
+    summary: NodeSummary,
+}
+
+impl Collector {
+    /// Returns a collector for so many workers.
+    pub(super) fn new(workers: usize) -> Collector {
+        Collector {
+            upto_ms: vec![Some(0); workers],
+            open: None,
+            sent_ms: 0,
+            summary: NodeSummary::default(),
+        }
+    }
+
+    /// Collects until every worker has ended, or the owner listens no more.
+    pub(super) async fn run(
+        mut self,
+        mut reports: mpsc::Receiver<Report>,
+        events: mpsc::Sender<NodeEvent>,
+        mut fenced: impl FnMut() -> bool,
+    ) {
+        let mut told = false;
+        while self.upto_ms.iter().any(Option::is_some) {
+            let report = if self.open.is_some() {
+                let wait = Duration::from_nanos(PART_WAIT_NS);
+                tokio::time::timeout(wait, reports.recv()).await
+            } else {
+                Ok(reports.recv().await)
+            };
+            match report {
+                Ok(Some(report)) => self.take(report),
+                // A worker that broke off has handed on all it ever will.
+                Ok(None) => break,
+                Err(_) => self.hand_on(&events, None),
+            }
+            if let Some(to_ms) = self.whole_ms() {
+                self.hand_on(&events, Some(to_ms));
+            }
+            if !told && fenced() {
+                told = true;
+                if events.send(NodeEvent::Fenced).await.is_err() {
+                    return;
+                }
+            }
+        }
+        self.summary.workers_broken = self.upto_ms.iter().flatten().count() as u64;
+        if let Some(window) = self.open.take() {
+            let to_ms = window.to_ms;
+            let window = self.sampled(window, to_ms);
+            if events.send(NodeEvent::Window(window)).await.is_err() {
+                return;
+            }
+        }
+        // The owner may have gone; then nobody wants to know.
+        drop(events.send(NodeEvent::Finished(self.summary)).await);
+    }
+
+    fn take(&mut self, report: Report) {
+        let (lane, window, ended) = match report {
+            Report::Part { lane, window } => (lane, window, false),
+            Report::Done { lane, window, start_error_us } => {
+                self.summary.start_error_us = self.summary.start_error_us.max(start_error_us);
+                (lane, window, true)
+            }
+            Report::Fenced => return,
+        };
+        if let Some(upto_ms) = self.upto_ms.get_mut(lane as usize) {
+            *upto_ms = (!ended).then_some(window.to_ms);
+        }
+        match &mut self.open {
+            Some(open) => open.absorb(window),
+            empty @ None => *empty = Some(window),
+        }
+    }
+
+    /// Returns how far the parts of every running worker go, if that is further than what was handed on.
+    fn whole_ms(&self) -> Option<u64> {
+        let slowest = self.upto_ms.iter().flatten().min().copied();
+        slowest.filter(|slowest| self.open.is_some() && *slowest > self.sent_ms)
+    }
+
+    /// Hands on the open window as complete up to `to_ms` (`None`: without the workers that are late) if the owner has a
+    /// place for it; otherwise it goes on growing.
+    fn hand_on(&mut self, events: &mpsc::Sender<NodeEvent>, to_ms: Option<u64>) {
+        let Some(to_ms) = to_ms.or(self.open.as_ref().map(|open| open.to_ms)) else { return };
+        if to_ms > self.sent_ms
+            && let Ok(place) = events.try_reserve()
+            && let Some(window) = self.open.take()
+        {
+            place.send(NodeEvent::Window(self.sampled(window, to_ms)));
+        }
+    }
+
+    /// Adds what the process uses; windows that are handed on join without a gap or an overlap.
+    fn sampled(&mut self, mut window: Window, to_ms: u64) -> Window {
+        window.from_ms = self.sent_ms;
+        window.to_ms = to_ms.max(self.sent_ms);
+        self.sent_ms = window.to_ms;
+        window.rss_bytes = rss_bytes();
+        window
+    }
+}
