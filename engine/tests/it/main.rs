@@ -1,1 +1,5 @@
-//! x
+//! Integration tests of the engine: what only the public interface shows.
+
+mod cluster;
+mod model;
+mod sample;
