@@ -51,6 +51,8 @@ pub enum LoadEvent {
 pub struct LoadSummary {
     /// How far from the agreed instant the load started, in microseconds.
     pub start_error_us: i64,
+    /// Workers that broke off without handing on what they knew: a bug of ours.
+    pub broken: u64,
 }
 
 /// What a node is to execute, with everything it needs.

@@ -5,10 +5,13 @@
 pub mod agent;
 pub mod bus;
 pub mod coordinator;
+pub mod embedded;
 pub mod load;
 mod local;
 pub mod nats;
+pub mod node;
 #[cfg(test)]
+#[path = "../../tests/it/sample.rs"]
 pub(crate) mod sample;
 mod subject;
 pub mod wire;

@@ -440,6 +440,8 @@ pub struct FinalReport {
     pub left: Option<String>,
     /// How far from the agreed instant its load started, in microseconds.
     pub start_error_us: i64,
+    /// Workers that broke off without handing on what they knew.
+    pub broken: u64,
     /// Sums of all its windows, by scenario and lane; they must equal what the coordinator has.
     pub ledger: Vec<LedgerRow>,
 }

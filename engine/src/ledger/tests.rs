@@ -6,6 +6,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::cluster::sample::{self, Due, SLOTS};
 
+impl DueTimes for Due {
+    fn first_due_at_or_after(&self, scenario: usize, t_ns: u64) -> Option<u64> {
+        self.first_at(scenario, t_ns)
+    }
+}
+
 const SECONDS: u64 = 4;
 const STOP_NS: u64 = 2_500_000_000;
 

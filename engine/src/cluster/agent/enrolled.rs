@@ -351,6 +351,7 @@ impl Enrolled {
             fenced: self.fenced,
             left: self.reason.clone().filter(|_| self.left),
             start_error_us: summary.start_error_us,
+            broken: summary.broken,
             ledger: self.sums.values().copied().collect(),
         };
         let run = self.run.clone();

@@ -189,6 +189,10 @@ impl Coordinator {
             let why = format!("{title} counted otherwise than its windows say");
             self.end(now, Ending::Internal(why), effects);
         }
+        if report.broken > 0 {
+            let why = format!("{} workers of {title} broke off", report.broken);
+            self.end(now, Ending::Internal(why), effects);
+        }
         let member = &mut self.members[at];
         member.drained.get_or_insert(now);
         member.fenced |= report.fenced;

@@ -8,8 +8,6 @@ use compiler::artifact::{
 };
 use compiler::unit::{Rate, SECOND_NS, Share};
 
-use crate::ledger::DueTimes;
-
 /// Slots of every scenario of a sample.
 pub(crate) const SLOTS: u32 = 12;
 
@@ -115,10 +113,11 @@ impl Due {
     }
 }
 
-impl DueTimes for Due {
-    fn first_due_at_or_after(&self, scenario: usize, t_ns: u64) -> Option<u64> {
-        let rate = self.rates[scenario]?;
-        let guess = (u128::from(t_ns) * u128::from(rate) / u128::from(SECOND_NS)) as u64;
+impl Due {
+    /// Returns the first arrival due at or after `t_ns`.
+    pub(crate) fn first_at(&self, scenario: usize, t_ns: u64) -> Option<u64> {
+        let rate = u128::from(self.rates[scenario]?);
+        let guess = u64::try_from(u128::from(t_ns) * rate / u128::from(SECOND_NS)).unwrap();
         (guess.saturating_sub(2)..).find(|n| self.due_ns(scenario, *n) >= Some(t_ns))
     }
 }
