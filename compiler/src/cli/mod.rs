@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use self::check::CheckArgs;
+pub use self::check::{CheckArgs, judge};
 pub use self::compile::CompileArgs;
 pub use self::explain::ExplainArgs;
 pub use self::graph::GraphArgs;
