@@ -110,11 +110,9 @@ fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
     use ValidationErrorKind as Of;
     let context = context(error.schema_path().as_str());
     let pointer = error.instance_path().as_str();
-    let one = |violation| vec![Fault {
-        pointer: pointer.to_owned(),
-        context: context.clone(),
-        violation,
-    }];
+    let one = |violation| {
+        vec![Fault { pointer: pointer.to_owned(), context: context.clone(), violation }]
+    };
     match error.kind() {
         Of::AdditionalProperties { unexpected } | Of::UnevaluatedProperties { unexpected } => {
             let keys = unexpected.iter().cloned().map(Violation::UnknownKey);
@@ -137,9 +135,7 @@ fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
             let options = options.as_array().into_iter().flatten();
             one(Violation::Choice(options.filter_map(Value::as_str).map(str::to_owned).collect()))
         }
-        Of::Constant { expected_value } => {
-            one(Violation::Choice(vec![expected_value.to_string()]))
-        }
+        Of::Constant { expected_value } => one(Violation::Choice(vec![expected_value.to_string()])),
         Of::MinItems { limit } | Of::MaxItems { limit } if *limit != 1 => {
             one(Violation::Length(*limit))
         }
@@ -199,7 +195,10 @@ mod tests {
     #[test]
     fn contexts_name_the_last_definition() {
         assert_eq!(context("/properties/name/$ref"), "plan.name");
-        assert_eq!(context("/$defs/open_stage/properties/rate/additionalProperties"), "open_stage.rate");
+        assert_eq!(
+            context("/$defs/open_stage/properties/rate/additionalProperties"),
+            "open_stage.rate"
+        );
         assert_eq!(context("/$defs/duration/pattern"), "duration");
         assert_eq!(context("/additionalProperties"), "plan");
     }

@@ -42,7 +42,12 @@ const TABLE: &[Foreign] = &[
     foreign("maxVUs", "k6", "load", "`max_in_flight: 1000` in the load"),
     foreign("gracefulStop", "k6", "graceful_stop", STOP),
     foreign("gracefulRampDown", "k6", "graceful_stop", STOP),
-    foreign("startTime", "k6", "start_after", "`start_after: [ { scenario: first, state: started, delay: 10s } ]`"),
+    foreign(
+        "startTime",
+        "k6",
+        "start_after",
+        "`start_after: [ { scenario: first, state: started, delay: 10s } ]`",
+    ),
     foreign("checks", "k6", "expect", "`expect: { status: 200 }` in the step"),
     foreign("arrivalRate", "Artillery", "load", RATE),
     foreign("arrivalCount", "Artillery", "load", COUNT),
@@ -51,28 +56,58 @@ const TABLE: &[Foreign] = &[
     foreign("phases", "Artillery", "load", RAMP),
     foreign("flow", "Artillery", "steps", "`steps: [ … ]`"),
     foreign("think", "Artillery", "wait", "`wait: 1s`"),
-    foreign("payload", "Artillery", "data", "`data: { users: { file: users.csv, take: circular } }`"),
-    foreign("config", "Artillery", "endpoints", "`endpoints:` and `scenarios:` at the top of the plan"),
+    foreign(
+        "payload",
+        "Artillery",
+        "data",
+        "`data: { users: { file: users.csv, take: circular } }`",
+    ),
+    foreign(
+        "config",
+        "Artillery",
+        "endpoints",
+        "`endpoints:` and `scenarios:` at the top of the plan",
+    ),
     foreign("threads", "JMeter", "load", USERS),
     foreign("num_threads", "JMeter", "load", USERS),
-    foreign("ramp_time", "JMeter", "load", "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`"),
+    foreign(
+        "ramp_time",
+        "JMeter",
+        "load",
+        "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`",
+    ),
     foreign("rampUp", "JMeter", "load", "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`"),
     foreign("ramp_up", "JMeter", "load", "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`"),
-    foreign("loops", "JMeter", "load", "`load: { closed: [ { users: 5, count: 100, within: 5m } ] }`"),
+    foreign(
+        "loops",
+        "JMeter",
+        "load",
+        "`load: { closed: [ { users: 5, count: 100, within: 5m } ] }`",
+    ),
     foreign("throughput", "JMeter", "load", RATE),
     foreign("constantUsersPerSec", "Gatling", "load", RATE),
     foreign("rampUsersPerSec", "Gatling", "load", RAMP),
     foreign("atOnceUsers", "Gatling", "load", COUNT),
     foreign("rampUsers", "Gatling", "load", RAMP),
     foreign("constantConcurrentUsers", "Gatling", "load", USERS),
-    foreign("rampConcurrentUsers", "Gatling", "load", "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`"),
+    foreign(
+        "rampConcurrentUsers",
+        "Gatling",
+        "load",
+        "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`",
+    ),
     foreign("feeder", "Gatling", "data", "`data: { users: { file: users.csv, take: circular } }`"),
     foreign("injectionProfile", "Gatling", "load", RAMP),
     foreign("baseUrl", "Gatling", "base_url", "`base_url: http://127.0.0.1:8080`"),
     foreign("inject", "NBomber and LoadStrike", "load", RATE),
     foreign("ramping_inject", "NBomber and LoadStrike", "load", RAMP),
     foreign("keep_constant", "NBomber and LoadStrike", "load", USERS),
-    foreign("ramping_constant", "NBomber and LoadStrike", "load", "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`"),
+    foreign(
+        "ramping_constant",
+        "NBomber and LoadStrike",
+        "load",
+        "`load: { closed: [ { users: { to: 5 }, for: 30s } ] }`",
+    ),
     foreign("load_simulations", "NBomber and LoadStrike", "load", RATE),
     foreign("copies", "NBomber and LoadStrike", "users", "`users: 5` in a closed stage"),
     foreign("during", "NBomber and LoadStrike", "for", LENGTH),
@@ -80,13 +115,20 @@ const TABLE: &[Foreign] = &[
     foreign("url", "other tools", "get", "`get: /path` with `use:` and the endpoint's `base_url`"),
     foreign("method", "other tools", "get", "the method as the key of the path: `post: /orders`"),
     foreign("assert", "other tools", "expect", "`expect: { status: 200 }` in the step"),
-    foreign("extract", "other tools", "capture", "`capture: { id: { json: \"$.id\" } }` in the step"),
+    foreign(
+        "extract",
+        "other tools",
+        "capture",
+        "`capture: { id: { json: \"$.id\" } }` in the step",
+    ),
 ];
 
 /// Returns the entry of `key`, whatever its spelling of words.
 pub(super) fn find(key: &str) -> Option<&'static Foreign> {
     let folded = fold(key);
-    TABLE.iter().find(|foreign| foreign.key == key)
+    TABLE
+        .iter()
+        .find(|foreign| foreign.key == key)
         .or_else(|| TABLE.iter().find(|foreign| fold(foreign.key) == folded))
 }
 

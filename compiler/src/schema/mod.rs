@@ -62,9 +62,8 @@ impl Edit {
 /// Returns whether `pointer` is at or below something that was reported before.
 fn below_hole(tree: &Tree, pointer: &str) -> bool {
     let ends = pointer.match_indices('/').map(|(at, _)| at).chain([pointer.len()]);
-    ends.into_iter().any(|end| {
-        tree.pointer(&pointer[..end]).is_some_and(|pointed| pointed.node.is_hole())
-    })
+    ends.into_iter()
+        .any(|end| tree.pointer(&pointer[..end]).is_some_and(|pointed| pointed.node.is_hole()))
 }
 
 /// Returns the key that the unknown key of `fault` was probably meant as, with the mapping's pointer.
@@ -96,7 +95,8 @@ impl Place<'_> {
             Violation::UnknownKey(key) => self.unknown_key(key, sink, edits),
             Violation::MissingKey(key) => self.missing_key(key, sink, edits),
             Violation::KeyName(key) => {
-                if let Some((entry, _)) = self.pointed.node.entry(key) {
+                let entry = self.pointed.node.entry(key).filter(|(_, value)| !value.is_hole());
+                if let Some((entry, _)) = entry {
                     sink.push(words::key_name(key, entry.key_span));
                     edits.push(Edit::Hole(entry.value));
                 }

@@ -218,8 +218,10 @@ impl Shape<'_> {
         keys: &[&str],
         code: &'static str,
     ) -> bool {
-        let mut found =
-            node.entries().map(|(entry, _)| entry).filter(|entry| keys.contains(&entry.key.as_str()));
+        let mut found = node
+            .entries()
+            .map(|(entry, _)| entry)
+            .filter(|entry| keys.contains(&entry.key.as_str()));
         let (Some(first), Some(second)) = (found.next(), found.next()) else {
             return true;
         };

@@ -26,8 +26,10 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     )
     .label("unknown key");
     if let Some(foreign) = foreign::find(key) {
-        return error
-            .help(format!("`{}` is a word of {}; write {}", foreign.key, foreign.tool, foreign.ours));
+        return error.help(format!(
+            "`{}` is a word of {}; write {}",
+            foreign.key, foreign.tool, foreign.ours
+        ));
     }
     if let Some(meant) = did_you_mean(key, known.iter().map(String::as_str)) {
         return error.help(format!("did you mean `{meant}`?"));
@@ -44,13 +46,12 @@ pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
     let thing = thing(context);
     let what = fault::description(context, key).unwrap_or_default();
     let (what, _) = what.split_once(". ").unwrap_or((what.trim_end_matches('.'), ""));
-    Diagnostic::error(
-        "plan::schema::missing-key",
-        span,
-        format!("`{key}` is missing in {thing}"),
-    )
-    .label(format!("has no `{key}`"))
-    .help(format!("add `{key}:` ({what})"))
+    let (first, rest) = what.split_at_checked(1).unwrap_or((what, ""));
+    let first =
+        if rest.starts_with(char::is_lowercase) { first.to_lowercase() } else { first.to_owned() };
+    Diagnostic::error("plan::schema::missing-key", span, format!("`{key}` is missing in {thing}"))
+        .label(format!("has no `{key}`"))
+        .help(format!("add `{key}:` ({first}{rest})"))
 }
 
 /// Says that a key is no name.
@@ -66,7 +67,8 @@ fn name(text: &str, span: Span) -> Diagnostic {
         .take(63)
         .collect();
     let rule = "a lower-case letter, then letters, digits or `_`, at most 63";
-    let help = if folded.is_empty() { rule.to_owned() } else { format!("write `{folded}`: {rule}") };
+    let help =
+        if folded.is_empty() { rule.to_owned() } else { format!("write `{folded}`: {rule}") };
     Diagnostic::error("plan::schema::name", span, format!("`{}` is not a name", clip(text)))
         .label("not a name")
         .help(help)
@@ -85,7 +87,10 @@ pub(super) fn value(
         Violation::Type(types) if matches!(node.kind(), Kind::Null) => {
             Diagnostic::error("plan::schema::type", span, format!("{subject} has no value"))
                 .label("nothing is written here")
-                .help(format!("write {}, or remove the key", listed(types.iter().map(|t| noun(t, context)))))
+                .help(format!(
+                    "write {}, or remove the key",
+                    listed(types.iter().map(|t| noun(t, context)))
+                ))
         }
         Violation::Type(types) => match quantity(context, text.as_deref()) {
             Some(error) => from_unit(error, span),
@@ -114,9 +119,13 @@ pub(super) fn value(
             .label("out of range")
             .help(format!("write a number that is {bound}"))
         }
-        _ => Diagnostic::error("plan::schema::repeated", span, format!("{subject} names something twice"))
-            .label("has an entry twice")
-            .help("keep each entry once"),
+        _ => Diagnostic::error(
+            "plan::schema::repeated",
+            span,
+            format!("{subject} names something twice"),
+        )
+        .label("has an entry twice")
+        .help("keep each entry once"),
     }
 }
 
@@ -160,7 +169,9 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         (Kind::Int(text) | Kind::Number(text), _) if types.iter().any(|kind| kind == "string") => {
             format!("quote it: `\"{text}\"`")
         }
-        (Kind::Map(_), true) => "begin each entry with `- `, or put brackets around it: `[ … ]`".to_owned(),
+        (Kind::Map(_), true) => {
+            "begin each entry with `- `, or put brackets around it: `[ … ]`".to_owned()
+        }
         (Kind::Str { plain: true, value }, _) if value.contains(':') && !value.contains("://") => {
             "write a space after the colon: `key: value`".to_owned()
         }
@@ -256,7 +267,7 @@ fn listed(words: impl Iterator<Item = String>) -> String {
 /// Returns what a context is called in a message.
 fn thing(context: &str) -> &'static str {
     match context {
-        "plan" => "a plan",
+        "plan" => "the plan",
         "secret" => "a secret",
         "environment" => "an environment",
         "endpoint" => "an endpoint",
