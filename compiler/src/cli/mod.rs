@@ -1,22 +1,33 @@
 //! The subcommands of `plan`. The only place that reads files.
 
+mod check;
+mod checked;
+mod codes;
 mod compile;
+mod excerpt;
 mod explain;
 pub mod files;
 mod findings;
+mod github;
 mod graph;
+mod json;
 mod overrides;
+pub mod render;
+mod sarif;
+mod schema;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use self::check::{CheckArgs, judge};
 pub use self::compile::CompileArgs;
 pub use self::explain::ExplainArgs;
-pub use self::findings::render;
 pub use self::graph::GraphArgs;
 pub use self::overrides::OverrideArgs;
+pub use self::render::render;
+pub use self::schema::SchemaArgs;
 use crate::exit::Exit;
 
 /// Checks, compiles and explains load-test plans, offline.
@@ -35,20 +46,30 @@ const EXIT_HELP: &str = "Exit codes: 0 all is well, 1 a plan is rejected or a fi
 /// What `plan` can do; `volley plan` is the same.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Checks plans: files, and every plan below a folder
+    Check(CheckArgs),
     /// Writes a plan's artifact, or compares it with one
     Compile(CompileArgs),
     /// Says what a run of a plan will do, or explains a diagnostic code
     Explain(ExplainArgs),
     /// Draws the transactions of a plan
     Graph(GraphArgs),
+    /// Prints a published JSON Schema
+    Schema(SchemaArgs),
+    /// Lists every diagnostic code
+    Codes,
 }
 
 /// Runs `command`; what it finds goes to `out` or `err`, what it means is the exit code.
 pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let passed = |()| Exit::Passed;
     let done = match command {
+        Command::Check(args) => check::run(&args, out, err),
         Command::Compile(args) => compile::run(&args, out, err),
         Command::Explain(args) => explain::run(&args, out, err),
         Command::Graph(args) => graph::run(&args, out, err),
+        Command::Schema(args) => schema::run(&args, out).map(passed).map_err(CliError::from),
+        Command::Codes => codes::run(out).map(passed).map_err(CliError::from),
     };
     done.unwrap_or_else(|error| report(&error, err))
 }
