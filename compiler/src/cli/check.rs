@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use clap::ValueEnum;
 
@@ -93,29 +94,43 @@ pub(super) fn run(
 
 /// Checks one file.
 fn check(path: &Path) -> Result<Checked, FileError> {
-    match files::load_plan(path, None) {
-        Ok(files) => {
-            let mut sink = Diagnostics::new();
-            // Checking is compiling; the artifact is not needed.
-            let _artifact = compile(&files, &Overrides::default(), &mut sink);
-            Ok(Checked { source: files.plan().clone(), found: sink.into_sorted() })
-        }
-        Err(FileError::NotText { at, .. }) => not_text(path, at),
-        Err(error) => Err(error),
-    }
+    let bytes = files::read(path, Source::BYTES_MAX as u64)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (source, found) = judge(&path.display().to_string(), bytes, folder)?;
+    Ok(Checked { source, found })
 }
 
-/// Reports a file whose bytes are no text from byte `at` on.
-fn not_text(path: &Path, at: usize) -> Result<Checked, FileError> {
-    let bytes = files::read(path, Source::BYTES_MAX as u64)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let source = Source::new(FileId(0), path.display().to_string(), text);
+/// Returns what is found in the plan `bytes`, called `name`, whose data files are below `folder`.
+///
+/// # Errors
+/// A data file is too large to be read; one that cannot be opened is a finding.
+pub fn judge(
+    name: &str,
+    bytes: Vec<u8>,
+    folder: &Path,
+) -> Result<(Source, Vec<Diagnostic>), FileError> {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return Ok(not_text(name, &error)),
+    };
+    let files = files::with_files(Source::new(FileId(0), name, text), folder)?;
+    let mut sink = Diagnostics::new();
+    // Checking is compiling; the artifact is not needed.
+    let _artifact = compile(&files, &Overrides::default(), &mut sink);
+    Ok((files.plan().clone(), sink.into_sorted()))
+}
+
+/// Reports a file whose bytes are no text.
+fn not_text(name: &str, error: &FromUtf8Error) -> (Source, Vec<Diagnostic>) {
+    let at = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let source = Source::new(FileId(0), name, text);
     let span = source.span(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
     let message = format!("the file is not UTF-8: byte {at} is invalid");
     let found = Diagnostic::error("plan::syntax::encoding", span, message)
         .label("not a character")
         .help("save the file as UTF-8");
-    Ok(Checked { source, found: vec![found] })
+    (source, vec![found])
 }
 
 /// Writes findings for people, and one summary line last.

@@ -41,7 +41,9 @@ impl<'s> Excerpt<'s> {
         for span in spans {
             let line = source.place(span.lo).line as usize - 1;
             for near in line.saturating_sub(CONTEXT_LINES)..=line + CONTEXT_LINES {
-                if near < source.lines() {
+                // What follows the last line break is no line to show.
+                let blank = source.line_start(near) as usize >= source.text().len();
+                if near < source.lines() && (near == line || !blank) {
                     wanted.entry(near).or_insert(None);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::artifact::{self, Artifact, ArtifactError};
 use crate::exit::Exit;
@@ -80,7 +80,7 @@ pub fn open(path: &Path, data_dir: Option<&Path>) -> Result<Input, FileError> {
         return artifact::load(&bytes).map(Box::new).map(Input::Artifact).map_err(refused);
     }
     let plan = source(path, FileId(0), bytes)?;
-    Ok(Input::Plan(Box::new(with_files(plan, path, data_dir)?)))
+    Ok(Input::Plan(Box::new(with_files(plan, folder_of(path, data_dir))?)))
 }
 
 /// Reads a plan and every data and body file that it names, relative to `data_dir` or else to the plan's folder.
@@ -92,7 +92,7 @@ pub fn open(path: &Path, data_dir: Option<&Path>) -> Result<Input, FileError> {
 pub fn load_plan(path: &Path, data_dir: Option<&Path>) -> Result<Files, FileError> {
     let bytes = read(path, Source::BYTES_MAX as u64)?;
     let plan = source(path, FileId(0), bytes)?;
-    with_files(plan, path, data_dir)
+    with_files(plan, folder_of(path, data_dir))
 }
 
 /// Reads the file of `--var-file`.
@@ -121,11 +121,13 @@ pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-fn with_files(plan: Source, path: &Path, data_dir: Option<&Path>) -> Result<Files, FileError> {
-    let folder: PathBuf = match data_dir {
-        Some(folder) => folder.to_owned(),
-        None => path.parent().unwrap_or(Path::new("")).to_owned(),
-    };
+/// Returns the folder that names in a plan are relative to.
+fn folder_of<'p>(path: &'p Path, data_dir: Option<&'p Path>) -> &'p Path {
+    data_dir.or(path.parent()).unwrap_or(Path::new(""))
+}
+
+/// Reads what `plan` names, relative to `folder`.
+pub(super) fn with_files(plan: Source, folder: &Path) -> Result<Files, FileError> {
     let named = crate::file_paths(&plan);
     let mut files = Files::new(plan);
     for name in named {

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use self::check::CheckArgs;
+pub use self::check::{CheckArgs, judge};
 pub use self::compile::CompileArgs;
 pub use self::explain::ExplainArgs;
 pub use self::graph::GraphArgs;
@@ -122,7 +122,9 @@ pub enum CliError {
         near: Option<&'static str>,
     },
     /// The compiler made an artifact that no node would run.
-    #[error("this is a bug of the compiler, please report it with the plan: the artifact is not valid")]
+    #[error(
+        "this is a bug of the compiler, please report it with the plan: the artifact is not valid"
+    )]
     Bug(#[source] crate::artifact::ArtifactError),
     /// The flags ask for nothing.
     #[error("{0}")]

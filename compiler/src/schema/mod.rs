@@ -95,7 +95,8 @@ impl Place<'_> {
             Violation::UnknownKey(key) => self.unknown_key(key, sink, edits),
             Violation::MissingKey(key) => self.missing_key(key, sink, edits),
             Violation::KeyName(key) => {
-                if let Some((entry, _)) = self.pointed.node.entry(key) {
+                let entry = self.pointed.node.entry(key).filter(|(_, value)| !value.is_hole());
+                if let Some((entry, _)) = entry {
                     sink.push(words::key_name(key, entry.key_span));
                     edits.push(Edit::Hole(entry.value));
                 }

@@ -46,9 +46,12 @@ pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
     let thing = thing(context);
     let what = fault::description(context, key).unwrap_or_default();
     let (what, _) = what.split_once(". ").unwrap_or((what.trim_end_matches('.'), ""));
+    let (first, rest) = what.split_at_checked(1).unwrap_or((what, ""));
+    let first =
+        if rest.starts_with(char::is_lowercase) { first.to_lowercase() } else { first.to_owned() };
     Diagnostic::error("plan::schema::missing-key", span, format!("`{key}` is missing in {thing}"))
         .label(format!("has no `{key}`"))
-        .help(format!("add `{key}:` ({what})"))
+        .help(format!("add `{key}:` ({first}{rest})"))
 }
 
 /// Says that a key is no name.
@@ -264,7 +267,7 @@ fn listed(words: impl Iterator<Item = String>) -> String {
 /// Returns what a context is called in a message.
 fn thing(context: &str) -> &'static str {
     match context {
-        "plan" => "a plan",
+        "plan" => "the plan",
         "secret" => "a secret",
         "environment" => "an environment",
         "endpoint" => "an endpoint",

@@ -99,3 +99,14 @@ fn arrivals_stop_when_the_reader_has_seen_enough() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+#[test]
+fn published_schemas_are_printed() {
+    for document in ["plan", "artifact"] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_plan")).args(["schema", document]).output().unwrap();
+        let path = format!("schemas/{document}.schema.json");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        assert_eq!(output.stdout, fs::read(file).unwrap(), "{document}");
+    }
+}

@@ -3,4 +3,5 @@
 mod artifact;
 mod explain;
 mod laws;
+mod rejected;
 mod sample;
