@@ -1,5 +1,7 @@
 //! The driver against servers on the loopback.
 
+mod tls;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -264,8 +266,9 @@ fn what_is_no_answer_is_a_failure_of_its_kind() {
         for _ in 0..3 {
             assert_eq!(failure(&pool.send(get("/")).await).0, FailureKind::Protocol);
         }
-        let bad = pool.send(get("no slash")).await;
-        assert_eq!(failure(&bad).0, FailureKind::Render);
+        for path in ["no-slash", "/a b", ""] {
+            assert_eq!(failure(&pool.send(get(path)).await).0, FailureKind::Render, "{path}");
+        }
         let nowhere = pool.send(Request { target: 7, ..get("/") }).await;
         assert_eq!(failure(&nowhere), (FailureKind::Connect, "there is no target 7 of 1"));
     });
