@@ -46,7 +46,7 @@ async fn real_threads_load_a_real_server() {
         clock: clock.clone(),
         workers: 2,
         start_driver: Arc::new(|program, clock| {
-            Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())))
+            Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))
         }),
     })
     .unwrap();
