@@ -46,7 +46,7 @@ pub fn run(args: &ReportArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit 
         }
         Err(error) => {
             // A closed error stream leaves only the exit code to tell.
-            let _ = write_chain(&error, err).is_ok();
+            write_chain(&error, err).unwrap_or_default();
             Exit::Usage
         }
     }

@@ -69,8 +69,8 @@ impl Chart {
     pub(super) fn html(&self) -> String {
         let scale = Scale::of(self);
         let mut html = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write(&mut html, &scale).is_ok();
+        let written = self.write(&mut html, &scale);
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
         html
     }
 
@@ -100,7 +100,7 @@ impl Chart {
             )?;
         }
         for (place, name) in &self.axis.ticks {
-            let edge = if *place > 0.97 {
+            let edge = if *place > 0.985 {
                 " last"
             } else if *place < 0.03 {
                 " first"
@@ -174,7 +174,7 @@ impl Chart {
             let (x, y) = (place * WIDTH, scale.y(*value));
             // A stroke of no length with round ends shows a point that stands alone.
             let dot = if drawing { "" } else { "h0" };
-            let _ = write!(path, "{command}{x:.1} {y:.1}{dot}").is_ok();
+            path.push_str(&format!("{command}{x:.1} {y:.1}{dot}"));
             drawing = true;
         }
         path

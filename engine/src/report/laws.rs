@@ -80,6 +80,22 @@ fn of_scenario(broken: &mut Vec<String>, it: &Scenario) {
             (Model::Closed, Some(_)) => broken.push(format!("{of}: a closed scenario has {name}")),
         }
     }
+    if let Some(response) = &it.response_us {
+        let pairs = [
+            (response.p50, it.service_us.p50),
+            (response.p99, it.service_us.p99),
+            (response.max, it.service_us.max),
+        ];
+        if pairs.iter().any(|(response, service)| response < service) {
+            broken.push(format!(
+                "{of}: response times are shorter than service times, as if sent before due"
+            ));
+        }
+    }
+    steps(broken, &of, it);
+}
+
+fn steps(broken: &mut Vec<String>, of: &str, it: &Scenario) {
     for step in &it.steps {
         let of = format!("{of}, step `{}`", step.name);
         let errors: u64 = step.errors.iter().map(|group| group.count).sum();

@@ -273,7 +273,7 @@ fn window(artifact: &Artifact, draws: &mut Draws, second: u64, node: u64) -> Win
             );
         }
         let stall_us = if stalled { 900_000 + draws.below(900_000) } else { 0 };
-        times(artifact, draws, &mut window, (scenario, started, stall_us, second));
+        times(artifact, &mut window, (scenario, started, stall_us, second));
         rows(&mut window, (scenario, second, node), (started, failed, full));
     }
     window.lateness = Some(lateness);
@@ -301,7 +301,6 @@ fn due(artifact: &Artifact, scenario: usize, second: u64, node: u64, stalled: bo
 
 fn times(
     artifact: &Artifact,
-    draws: &mut Draws,
     window: &mut Window,
     (scenario, started, stall_us, second): (usize, u64, u64, u64),
 ) {
@@ -315,14 +314,19 @@ fn times(
         if it.scenario != scenario || !takes || started == 0 {
             continue;
         }
-        let base_us = match (it.step, it.kind) {
-            (Some(step), _) => [8_000, 4_000, 21_000, 6_000][step],
-            (None, SeriesKind::Response | SeriesKind::WarmUpResponse) => 37_000,
-            (None, SeriesKind::Service | SeriesKind::WarmUpService) => 35_000,
+        // The same draws for both, so that no response is shorter than its service.
+        let mut own =
+            Draws(second * 131 + it.step.map_or(0, |step| 7 + u64::try_from(step).unwrap()));
+        let (base_us, waited_us) = match (it.step, it.kind) {
+            (Some(step), _) => ([8_000, 4_000, 21_000, 6_000][step], 0),
+            (None, SeriesKind::Response | SeriesKind::WarmUpResponse) => {
+                (35_000, 150 + stall_us / 4)
+            }
+            (None, SeriesKind::Service | SeriesKind::WarmUpService) => (35_000, 0),
         };
         let mut histogram = latency::new_histogram();
         for _ in 0..started {
-            latency::record(&mut histogram, draws.time_us(base_us) + stall_us);
+            latency::record(&mut histogram, own.time_us(base_us) + stall_us + waited_us);
         }
         window.histograms.insert(u32::try_from(at).unwrap(), histogram);
     }
@@ -417,7 +421,7 @@ pub(crate) fn record(artifact: &Artifact, totals: &Totals) -> RunRecord {
     });
     let planned = |at: usize| artifact.scenarios.values().nth(at).unwrap().planned;
     let arrivals = totals.scenarios().iter().enumerate().map(|(at, it)| {
-        let planned = if planned(at) == 0 { it.started } else { planned(at) };
+        let planned = planned(at).max(it.started + it.dropped_full);
         Arrivals {
             planned,
             started: it.started,

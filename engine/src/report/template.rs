@@ -106,6 +106,7 @@ fn environment() -> Environment<'static> {
     environment.add_filter("left", |text: String, width: usize| pad(&text, width, true));
     environment.add_filter("right", |text: String, width: usize| pad(&text, width, false));
     environment.add_filter("md", markdown);
+    environment.add_filter("md_prose", markdown_prose);
     environment.add_filter("prose", |text: String| Value::from_safe_string(prose(&text)));
     environment.add_filter("observed", observed);
     environment
@@ -131,6 +132,25 @@ fn markdown(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             letter if letter.is_control() => safe.push(' '),
             letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
+/// Makes a message safe for Markdown, and keeps what stands in backticks as code.
+fn markdown_prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return markdown(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for (at, part) in parts.iter().enumerate() {
+        if at % 2 == 0 {
+            safe.push_str(&markdown(part));
+        } else {
+            safe.push('`');
+            safe.push_str(&part.replace(char::is_control, " "));
+            safe.push('`');
         }
     }
     safe
@@ -189,7 +209,7 @@ fn observed(value: Option<f64>, unit: &str) -> Result<String, minijinja::Error> 
 mod tests {
     use minijinja::value::Value;
 
-    use super::{markdown, prose, render};
+    use super::{markdown, markdown_prose, prose, render};
     use crate::report::sample;
 
     #[test]
@@ -204,6 +224,12 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn names_in_markdown_messages_stay_code() {
+        assert_eq!(markdown_prose("`a_b` is <c_d>"), "`a_b` is &lt;c\\_d&gt;");
+        assert_eq!(markdown_prose("odd ` one"), "odd \\` one");
     }
 
     #[test]

@@ -96,7 +96,8 @@ fn a_result_that_breaks_its_laws_is_an_internal_error_and_says_which() {
 #[test]
 fn each_law_notices_when_it_is_broken() {
     type Break = fn(&mut RunResult);
-    let breaks: [Break; 9] = [
+    let breaks: [Break; 10] = [
+        |it| it.scenarios[1].response_us = Some(it.scenarios[1].warm_up.service_us.clone()),
         |it| it.arrivals.planned += 1,
         |it| it.scenarios[1].arrivals.dropped_by.late += 1,
         |it| it.scenarios[0].arrivals.redistributed = 1 << 40,
@@ -238,7 +239,7 @@ fn pages_render() {
             let repeat =
                 |list: &mut Vec<u64>| *list = list.iter().copied().cycle().take(5_000).collect();
             let times = |list: &mut Vec<Option<u64>>| {
-                *list = list.iter().copied().cycle().take(5_000).collect()
+                *list = list.iter().copied().cycle().take(5_000).collect();
             };
             [
                 &mut series.planned,
