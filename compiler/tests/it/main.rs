@@ -1,6 +1,7 @@
 //! Integration tests of the compiler, one binary.
 
 mod artifact;
+mod check;
 mod explain;
 mod laws;
 mod rejected;
