@@ -3,6 +3,8 @@
 //! After `$ plan …` come the standard output, then the standard error behind `! `, then `[exit N]`. A new case is a
 //! new line `$ plan …` in a file; `UPDATE_GOLDEN=1` fills in the rest.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
+
 #[path = "../it/sample.rs"]
 mod sample;
 
