@@ -5,6 +5,7 @@
 mod artifact;
 mod check;
 mod explain;
+mod fuzz;
 mod laws;
 mod rejected;
 mod sample;
