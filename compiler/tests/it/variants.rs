@@ -235,7 +235,7 @@ fn every_variant_loads_and_is_in_the_schema() {
     draw_graph(&artifact, GraphFormat::Dot, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     for word in
-        ["OPTIONS shop", "wait 1ns to 1s", "{{ rand.uuid() | url }}", "50 arrivals by 3 users"]
+        ["OPTIONS shop", "wait 1ns to 1s", "{{ vars.shop | int }}", "50 arrivals by 3 users"]
     {
         assert!(text.contains(word), "`{word}` is explained:\n{text}");
     }
