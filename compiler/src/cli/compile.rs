@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use similar::TextDiff;
 
@@ -11,6 +12,9 @@ use crate::exit::Exit;
 
 /// Unchanged lines around a change in a diff.
 const CONTEXT_LINES: usize = 3;
+
+/// A diff that would take longer is given less finely.
+const DIFF_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Arguments of `plan compile`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +49,8 @@ pub(super) fn run(
     let Some(artifact) = findings::compile(&files, &overrides, err)? else {
         return Ok(Exit::Rejected);
     };
+    // The pair of what a node checks: better here than on twenty machines.
+    artifact::verify(&artifact).map_err(CliError::Bug)?;
     match (&args.output, &args.check) {
         (Some(path), _) => write(&artifact, path, out),
         (None, Some(path)) => check(&artifact, path, out, err),
@@ -77,7 +83,8 @@ fn check(
     }
     let shown = path.display();
     let (old, new) = (String::from_utf8_lossy(&there), String::from_utf8_lossy(&wanted));
-    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+    let mut config = TextDiff::configure();
+    let diff = config.timeout(DIFF_TIME_MAX).diff_lines(old.as_ref(), new.as_ref());
     let mut unified = diff.unified_diff();
     let compiled = format!("{shown} (compiled)");
     unified.context_radius(CONTEXT_LINES).header(&shown.to_string(), &compiled);

@@ -121,6 +121,11 @@ pub enum CliError {
         /// What was probably meant.
         near: Option<&'static str>,
     },
+    /// The compiler made an artifact that no node would run.
+    #[error(
+        "this is a bug of the compiler, please report it with the plan: the artifact is not valid"
+    )]
+    Bug(#[source] crate::artifact::ArtifactError),
     /// The flags ask for nothing.
     #[error("{0}")]
     Flags(&'static str),
@@ -149,6 +154,7 @@ fn report(error: &CliError, err: &mut dyn Write) -> Exit {
     let _unwritten = writeln!(err, "{line}");
     match error {
         CliError::File(error) => error.exit(),
+        CliError::Bug(_) => Exit::Internal,
         CliError::Write { .. }
         | CliError::Output(_)
         | CliError::Explain(_)

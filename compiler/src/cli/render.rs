@@ -77,6 +77,9 @@ pub fn write(
         .with_width(look.width)
         .with_context_lines(CONTEXT_LINES)
         .with_links(false)
+        // What stands in backticks must not be broken inside a word.
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
         .without_syntax_highlighting()
         .with_primary_span_start();
     for found in diagnostics {

@@ -37,6 +37,9 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     if let Some((name, value)) = key.split_once(':').filter(|_| !key.contains(' ')) {
         return error.help(format!("write a space after the colon: `{name}: {value}`"));
     }
+    if let Some((name, _)) = key.split_once([' ', '{', '[']) {
+        return error.help(format!("write a colon and a space behind the key: `{name}: `"));
+    }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
 }

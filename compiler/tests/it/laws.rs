@@ -85,6 +85,8 @@ fn due_by_hand(stages: &[OpenStage], number: u64) -> Option<u64> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_prefix_is_less_than_one_from_its_share(weights in weights()) {
         let sum: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();

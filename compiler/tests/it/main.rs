@@ -1,7 +1,12 @@
 //! Integration tests of the compiler, one binary.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
+
 mod artifact;
+mod check;
 mod explain;
+mod fuzz;
 mod laws;
 mod rejected;
 mod sample;
+mod variants;
