@@ -21,9 +21,11 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
         {
             let message = format!("the secret `{secret}` stands in {place}");
             let found = Diagnostic::error("plan::secret::exposed", read.span, message);
-            sink.push(found.label("URLs end in logs").help(
-                "send it in a header or a body, or send a signature: `hmac_sha256(secrets.x)`",
-            ));
+            sink.push(
+                found
+                    .label("URLs end in logs")
+                    .help("send it in a header or a body, or send a signature: `hmac_sha256(x)`"),
+            );
         }
     }
     for (_, endpoint) in plan.endpoints.whole() {

@@ -126,7 +126,7 @@ fn response(threshold: &Threshold, selected: &Selected<'_>, sink: &mut Diagnosti
     for (_, scenario) in selected {
         match &scenario.load {
             Some(load) if matches!(load.load, Load::Closed(_)) => {
-                closed = closed.or(Some(load.span))
+                closed = closed.or(Some(load.span));
             }
             _ if threshold.scenario.as_ref().is_some_and(|scenario| scenario.value == "*") => {}
             _ => return,

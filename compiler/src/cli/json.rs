@@ -1,52 +1,81 @@
-//! Findings as one JSON document, format 1.
+//! Findings as one JSON document, format 1; keys in the order of the contract.
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::checked::{Checked, Region, count, word};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::Source;
+
+#[derive(Serialize)]
+struct Document<'c> {
+    format: u32,
+    files: usize,
+    errors: usize,
+    warnings: usize,
+    diagnostics: Vec<Finding<'c>>,
+}
+
+#[derive(Serialize)]
+struct Finding<'c> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'c str,
+    help: &'c str,
+    file: &'c str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    labels: Vec<Marked<'c>>,
+}
+
+/// A label; the first is the primary one.
+#[derive(Serialize)]
+struct Marked<'c> {
+    message: &'c str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+}
 
 /// Writes everything found in `files`.
 pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
-    let findings = files
+    let diagnostics = files
         .iter()
         .flat_map(|file| file.found.iter().map(|found| finding(&file.source, found)))
-        .collect::<Vec<Value>>();
-    let document = json!({
-        "format": 1,
-        "files": files.len(),
-        "errors": count(files, Severity::Error),
-        "warnings": count(files, Severity::Warning),
-        "diagnostics": findings,
-    });
+        .collect();
+    let document = Document {
+        format: 1,
+        files: files.len(),
+        errors: count(files, Severity::Error),
+        warnings: count(files, Severity::Warning),
+        diagnostics,
+    };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
 
-fn finding(source: &Source, found: &Diagnostic) -> Value {
-    let place = Region::of(source, found.primary.span);
-    let labels = std::iter::once(&found.primary).chain(&found.more).map(|label| {
-        let place = Region::of(source, label.span);
-        json!({
-            "message": label.message,
-            "line": place.line,
-            "column": place.column,
-            "end_line": place.end_line,
-            "end_column": place.end_column,
-        })
-    });
-    json!({
-        "code": found.code,
-        "severity": word(found.severity),
-        "message": found.message,
-        "help": found.help,
-        "file": source.name(),
-        "line": place.line,
-        "column": place.column,
-        "end_line": place.end_line,
-        "end_column": place.end_column,
-        "labels": labels.collect::<Vec<Value>>(),
-    })
+fn finding<'c>(source: &'c Source, found: &'c Diagnostic) -> Finding<'c> {
+    let Region { line, column, end_line, end_column } = Region::of(source, found.primary.span);
+    let labels = std::iter::once(&found.primary).chain(&found.more);
+    Finding {
+        code: found.code,
+        severity: word(found.severity),
+        message: &found.message,
+        help: &found.help,
+        file: source.name(),
+        line,
+        column,
+        end_line,
+        end_column,
+        labels: labels.map(|label| marked(source, label)).collect(),
+    }
+}
+
+fn marked<'c>(source: &Source, label: &'c Label) -> Marked<'c> {
+    let Region { line, column, end_line, end_column } = Region::of(source, label.span);
+    Marked { message: &label.message, line, column, end_line, end_column }
 }

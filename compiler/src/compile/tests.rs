@@ -319,3 +319,90 @@ fn each_mistake_gives_one_diagnostic() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(seen > 50, "{seen}");
 }
+
+#[test]
+fn environments_are_whole() {
+    let top = "environments: { prod: { thresholds: { er: { window: 10s } } } }\nendpoints: { shop: { http: { base_url: \"http://a\" } } }\nthresholds: { err: { require: share(failed) < 1%, window: 30s } }";
+    let scenario = "  one: { load: { open: [ { rate: 1/s, for: 60s } ] }, steps: [ { step: a, http: { get: / } } ] }\n";
+    let text = plan(top, scenario);
+    check(&text, &[("plan::override::unknown", "er")]);
+    let text = text.replace("er: {", "err: {");
+    let prod = Overrides { environment: Some("prod".to_owned()), ..Overrides::default() };
+    let artifact = run(&text, &prod).0.unwrap();
+    assert_eq!(artifact.thresholds["err"].window_ns, 10_000_000_000);
+    assert_eq!(artifact.thresholds["err"].require, "share(failed) < 1%");
+}
+
+#[test]
+fn secrets_sign_and_group_vars_differ() {
+    let top = "secrets: { key: { env: K } }\nvars: { shop: \"http://a\", who: x }\nnodes: { groups: { eu: { vars: { who: eu } }, us: { vars: { shop: nowhere } } } }\nendpoints: { shop: { http: { base_url: \"{{ vars.shop }}\" } } }";
+    let scenario = |slot: &str| {
+        format!(
+            "  one: {{ load: {{ open: [ {{ rate: 1/s, for: 60s }} ] }}, steps: [ {{ step: a, http: {{ get: \"/?s={slot}\" }} }} ] }}\n"
+        )
+    };
+    let text = plan(top, &scenario("{{ vars.who | hmac_sha256(key) }}"));
+    check(&text, &[("plan::endpoint::base-url", "\"{{ vars.shop }}\"")]);
+    check(&text.replace("nowhere", "\"http://b\""), &[]);
+    let text =
+        plan(top, &scenario("{{ secrets.key }}{{ vars.who }}")).replace("nowhere", "\"http://b\"");
+    check(&text, &[("plan::secret::exposed", "secrets.key")]);
+}
+
+#[test]
+fn unique_rows_lie_one_after_the_other() {
+    let top = "data: { users: { file: users.csv, take: unique } }\nendpoints: { shop: { http: { base_url: \"http://a\" } } }";
+    let scenario = |name: &str, count: u32| {
+        format!(
+            "  {name}: {{ load: {{ open: [ {{ rate: 1/s, count: {count} }} ] }}, steps: [ {{ step: a, http: {{ get: \"/{{{{ data.users.name }}}}\" }} }} ] }}\n"
+        )
+    };
+    let artifact = good(&plan(top, &(scenario("z", 1) + &scenario("a", 3))));
+    let range = |name: &str| artifact.scenarios[name].data["users"];
+    assert_eq!((range("z").first_row, range("z").rows), (0, 1));
+    assert_eq!((range("a").first_row, range("a").rows), (1, 3));
+    check(
+        &plan(top, &(scenario("z", 2) + &scenario("a", 3))),
+        &[("plan::data::rows", "data.users.name")],
+    );
+}
+
+/// Whatever is cut out of a good plan, or put into it, it is judged without panic, and judged one way or the other.
+#[test]
+fn broken_plans_are_judged() {
+    arbtest::arbtest(|random| {
+        let mut text = CHECKOUT.to_owned();
+        for _ in 0..random.int_in_range(1..=3)? {
+            let cut = |at: usize, text: &str| {
+                (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+            };
+            let lo = cut(random.int_in_range(0..=text.len() - 1)?, &text);
+            let hi = cut((lo + random.int_in_range(0..=12usize)?).min(text.len()), &text).max(lo);
+            let put = [
+                "",
+                "x",
+                "{{ vars.shop }}",
+                "0",
+                "[]",
+                "{}",
+                "null",
+                "-1s",
+                "*",
+                "é",
+                "\"",
+                ": ",
+                "{{",
+            ];
+            text.replace_range(lo..hi, random.choose::<&str>(&put)?);
+            if text.is_empty() {
+                return Ok(());
+            }
+        }
+        let (artifact, found) = run(&text, &Overrides::default());
+        let errors = found.iter().any(|d| d.severity == crate::diagnostic::Severity::Error);
+        assert_eq!(artifact.is_none(), errors, "{text}\n{found:#?}");
+        assert!(found.iter().all(|d| !d.message.contains("lacks a part")), "{text}\n{found:#?}");
+        Ok(())
+    })
+    .budget_ms(1_000);
+}

@@ -27,22 +27,27 @@ pub(super) struct Edge {
 pub(super) fn find(nodes: usize, edges: &[Edge]) -> Vec<Vec<Edge>> {
     let pairs = edges.iter().map(|edge| (edge.from, edge.to));
     let graph = build(nodes, pairs);
-    let mut cycles = Vec::new();
-    for component in tarjan_scc(&graph) {
-        let inside: BTreeSet<usize> = component.iter().map(|node| node.index()).collect();
-        let within: Vec<&Edge> = edges
-            .iter()
-            .filter(|edge| inside.contains(&edge.from) && inside.contains(&edge.to))
-            .collect();
-        if within.is_empty() {
-            continue;
+    let components = tarjan_scc(&graph);
+    let mut component_of = vec![0; nodes];
+    for (number, component) in components.iter().enumerate() {
+        for node in component {
+            component_of[node.index()] = number;
         }
+    }
+    let mut within: Vec<Vec<&Edge>> = vec![Vec::new(); components.len()];
+    for edge in edges {
+        let number = component_of[edge.from];
+        if number == component_of[edge.to] {
+            within[number].push(edge);
+        }
+    }
+    let mut cycles = Vec::new();
+    for (component, within) in components.iter().zip(&within) {
+        let inside: BTreeSet<usize> = component.iter().map(|node| node.index()).collect();
         let from_each = if inside.len() <= SEARCH_MAX { inside.len() } else { 1 };
         let closing =
-            inside.iter().take(from_each).filter_map(|start| closing_path(*start, &within));
-        if let Some(shortest) = closing.min_by_key(Vec::len) {
-            cycles.push(shortest);
-        }
+            inside.iter().take(from_each).filter_map(|start| closing_path(*start, within));
+        cycles.extend(closing.min_by_key(Vec::len));
     }
     cycles.sort_by_key(|cycle| cycle.iter().map(|edge| edge.span).min());
     cycles

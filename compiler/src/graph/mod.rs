@@ -87,8 +87,8 @@ pub fn steps(scenario: &ScenarioPlan, sink: &mut Diagnostics) -> Option<Dag> {
         }
         return None;
     };
-    let before = ancestors(&needs, &order);
-    let dag = Dag { needs: reduced(&needs, &before), order, before };
+    let (before, needs) = ancestors(&needs, &order);
+    let dag = Dag { needs, order, before };
     warn_of_jumps(steps, &dag, sink);
     Some(dag)
 }
@@ -161,29 +161,35 @@ fn cycle_found<'a>(
     found.help("take one of these away")
 }
 
-/// Returns for each step which steps come before it.
-fn ancestors(needs: &[Vec<usize>], order: &[usize]) -> Vec<Vec<bool>> {
-    let mut before = vec![vec![false; needs.len()]; needs.len()];
+/// Returns for each step which steps come before it, and which of its needs do not follow from others.
+///
+/// Needs are taken latest first, so that what follows from one is known before it is looked at: a chain costs one
+/// row for each step, not one for each need.
+fn ancestors(needs: &[Vec<usize>], order: &[usize]) -> (Vec<Vec<bool>>, Vec<Vec<usize>>) {
+    let mut rank = vec![0; needs.len()];
+    for (place, at) in order.iter().enumerate() {
+        rank[*at] = place;
+    }
+    let mut before = vec![Vec::new(); needs.len()];
+    let mut reduced = vec![Vec::new(); needs.len()];
     for &at in order {
         let mut own = vec![false; needs.len()];
-        for &need in &needs[at] {
+        let mut latest_first = needs[at].clone();
+        latest_first.sort_unstable_by_key(|need| std::cmp::Reverse(rank[*need]));
+        for need in latest_first {
+            if own[need] {
+                continue;
+            }
             own[need] = true;
+            reduced[at].push(need);
             for (mine, theirs) in own.iter_mut().zip(&before[need]) {
                 *mine |= *theirs;
             }
         }
+        reduced[at].sort_unstable();
         before[at] = own;
     }
-    before
-}
-
-/// Leaves out what follows from another need.
-fn reduced(needs: &[Vec<usize>], before: &[Vec<bool>]) -> Vec<Vec<usize>> {
-    let keep = |own: &Vec<usize>| {
-        let implied = |need: usize| own.iter().any(|other| before[*other][need]);
-        own.iter().copied().filter(|need| !implied(*need)).collect()
-    };
-    needs.iter().map(keep).collect()
+    (before, reduced)
 }
 
 fn warn_of_jumps(steps: &[StepPlan], dag: &Dag, sink: &mut Diagnostics) {
@@ -216,8 +222,8 @@ mod tests {
         let needs = vec![vec![], vec![0], vec![0, 1], vec![0, 1, 2]];
         let order = cycle::order(4, &needs).unwrap();
         assert_eq!(order, [0, 1, 2, 3]);
-        let before = ancestors(&needs, &order);
+        let (before, reduced) = ancestors(&needs, &order);
         assert_eq!(before[3], [true, true, true, false]);
-        assert_eq!(reduced(&needs, &before), [vec![], vec![0], vec![1], vec![2]]);
+        assert_eq!(reduced, [vec![], vec![0], vec![1], vec![2]]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::source::Source;
-use crate::syntax::{Element, ElementId, Entry, Kind, Tree};
+use crate::syntax::{Element, ElementId, Entry, Kind, Node, Tree};
 
 /// Deepest mapping that is merged; the language nests less.
 const DEPTH_MAX: usize = 32;
@@ -41,6 +41,36 @@ pub(super) fn overlay(
     let over = over.id();
     merged.root = merge(&mut merged, tree.root().id(), over, 0);
     Some(merged)
+}
+
+/// Reports thresholds of environments that are neither the plan's nor whole.
+pub(super) fn check(top: Node<'_>, sink: &mut Diagnostics) {
+    let own = top.entry("thresholds").map(|(_, node)| node);
+    if own.is_some_and(Node::is_hole) {
+        return;
+    }
+    for (environment, node) in top.get("environments").into_iter().flat_map(Node::entries) {
+        for (entry, node) in node.get("thresholds").into_iter().flat_map(Node::entries) {
+            let name = &entry.key;
+            let known = own.is_some_and(|own| own.entry(name).is_some());
+            if known || node.is_hole() || node.entry("require").is_some() {
+                continue;
+            }
+            let names =
+                own.into_iter().flat_map(Node::entries).map(|(entry, _)| entry.key.as_str());
+            let help = match did_you_mean(name, names) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => "give it a `require`, or declare it under `thresholds`".to_owned(),
+            };
+            let giver = format!("the environment `{}`", environment.key);
+            let message = format!("{giver} changes `{name}`, which the plan does not declare");
+            sink.push(
+                Diagnostic::error("plan::override::unknown", entry.key_span, message)
+                    .label("no such threshold")
+                    .help(help),
+            );
+        }
+    }
 }
 
 /// Returns a new element: the mapping `base` with the entries of the mapping `over`.

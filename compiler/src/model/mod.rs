@@ -79,6 +79,7 @@ pub fn lower(
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Option<Plan> {
+    environment::check(tree.root(), sink);
     let merged = match &overrides.environment {
         Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
         None => Cow::Borrowed(tree),
@@ -98,13 +99,11 @@ pub fn lower(
     let delivery = threshold::delivery(top, work);
     let name = name(top, work);
     let description = top.get("description").and_then(|node| work.literal(node, "a text"));
-    let seed = overrides.seed.or_else(|| {
-        top.get("seed").and_then(|node| work.whole(node, 0..SEED_MAX + 1)).map(|seed| seed.value)
-    });
+    let seed = seed(top, overrides, work);
     Some(Plan {
         name,
         description: description.map_or_else(String::new, |text| text.value),
-        seed: seed.unwrap_or(0),
+        seed,
         fixed: std::mem::take(&mut work.fixed),
         fixed_uses: work.take_fixed_uses(),
         vars,
@@ -122,4 +121,14 @@ pub fn lower(
 fn name(top: Node<'_>, work: &mut Lower<'_>) -> Option<String> {
     let name = work.literal(top.get("name")?, "the name of the plan")?;
     Some(name.value)
+}
+
+fn seed(top: Node<'_>, overrides: &Overrides, work: &mut Lower<'_>) -> u64 {
+    let written = top.get("seed").and_then(|node| work.whole(node, 0..SEED_MAX + 1));
+    let seed = overrides.seed.or(written.map(|seed| seed.value)).unwrap_or(0);
+    if seed > SEED_MAX {
+        let help = format!("give a whole number up to {SEED_MAX}");
+        work.out_of_range(top.span(), format!("the seed `{seed}` is too large"), &help);
+    }
+    seed
 }

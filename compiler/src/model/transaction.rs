@@ -283,19 +283,15 @@ fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
     None
 }
 
-/// Lowers a mapping of names to texts; a list gives the name several times.
+/// Lowers a mapping of names to texts.
 fn pairs(node: Node<'_>, site: Site, work: &mut Lower<'_>) -> Option<Vec<NameValue>> {
     let mut pairs = Vec::new();
     let mut whole = !node.is_hole();
     for (entry, value) in node.entries() {
         whole &= work.plain_key(&entry.key, entry.key_span);
-        let several: Vec<Node<'_>> = value.items().collect();
-        let values = if several.is_empty() { vec![value] } else { several };
-        for value in values {
-            match work.text(value, site) {
-                Some(value) => pairs.push(NameValue { name: entry.key.clone(), value }),
-                None => whole = false,
-            }
+        match work.text(value, site) {
+            Some(value) => pairs.push(NameValue { name: entry.key.clone(), value }),
+            None => whole = false,
         }
     }
     whole.then_some(pairs)

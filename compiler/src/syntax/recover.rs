@@ -8,28 +8,35 @@ use super::yaml;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::Source;
 
+/// Grammar errors that are reported for one text.
+const REPORTED_MAX: usize = 10;
+
 /// How often a text is read again; each time costs as much as the first.
-const BLANKED_MAX: usize = 10;
+const READ_MAX: usize = 30;
 
 /// Parses the text of `source`; see [`super::parse`].
 pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
     let mut text = source.text().to_owned();
     let mut blanked: Vec<Range<usize>> = Vec::new();
     let mut candidates: Vec<Range<usize>> = Vec::new();
-    for attempt in 0..=BLANKED_MAX {
+    let mut last: Option<usize> = None;
+    let mut reported = 0;
+    for _ in 0..READ_MAX {
         let reading = yaml::read(source, &text, &blanked);
         let Some(stop) = reading.stop else {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return finished(source, reading.tree, sink);
         };
         let guilty = stop.open.unwrap_or(stop.at);
-        let known = blanked.iter().any(|range| range.start <= guilty && guilty <= range.end + 1);
-        if !known {
+        let inside = |range: &Range<usize>| range.start <= guilty && guilty <= range.end + 1;
+        if last.is_none_or(|last| last < guilty) && !blanked.iter().any(inside) {
+            last = Some(guilty);
+            reported += 1;
             sink.push(trap::stopped(source, &stop));
             candidates = enclosing(source.text(), guilty, stop.at);
         }
         let next = candidates.pop();
-        if attempt == BLANKED_MAX || trap::is_quote(&stop.kind) || next.is_none() {
+        if reported == REPORTED_MAX || trap::is_quote(&stop.kind) || next.is_none() {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return None;
         }
@@ -77,7 +84,8 @@ fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
             if head.column < limit {
                 limit = head.column;
                 let range = start + head.value..extent(text, start, at, &head);
-                if range.start < range.end {
+                // Nothing behind the error can be its cause.
+                if range.start <= guilty && range.start < range.end {
                     ranges.push(range);
                 }
             }

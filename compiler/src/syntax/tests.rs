@@ -89,6 +89,25 @@ fn a_broken_entry_becomes_a_hole_and_the_rest_is_read() {
 }
 
 #[test]
+fn a_line_in_the_wrong_column_costs_its_entry_alone() {
+    let text =
+        "steps:\n  - step: a\n    http: { get: / }\n   timeout: 5s\n  - step: b\n    wait: @x\n";
+    let (_, tree, found) = read(text);
+    let expected = [("plan::syntax::invalid", "t"), ("plan::yaml::reserved", "@x")];
+    let found: Vec<(&str, &str)> = found.iter().map(|(code, at)| (*code, at.as_str())).collect();
+    assert_eq!(found, expected);
+    let tree = tree.unwrap();
+    assert_eq!(*tree.pointer("/steps/0").unwrap().node.kind(), Kind::Hole);
+    assert!(tree.pointer("/steps/1/step").is_some());
+}
+
+#[test]
+fn at_most_ten_grammar_errors_are_reported() {
+    let text: String = (0..30).map(|n| format!("k{n}: @x\n")).collect();
+    assert_eq!(codes(&text), ["plan::yaml::reserved"; 10]);
+}
+
+#[test]
 fn bombs_cost_nothing() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..20 {

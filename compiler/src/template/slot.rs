@@ -276,19 +276,21 @@ impl Work<'_> {
     }
 
     fn secret(&mut self, arg: &Arg) -> Option<String> {
-        if let ArgValue::Path(path) = &arg.value
-            && let [root, name] = path.as_slice()
-            && root.text == "secrets"
-        {
-            let from = SlotSource::Secret(name.text.clone());
-            self.out.reads.push(Read { from, range: arg.range.clone(), inside: true });
-            return Some(name.text.clone());
-        }
-        self.fault(
-            Fault::new(ARGUMENTS, arg.range.clone(), "`hmac_sha256` takes the name of a secret")
-                .label("not a secret")
-                .help("write it as `hmac_sha256(secrets.signing_key)`"),
-        );
+        let help = match &arg.value {
+            ArgValue::Path(path) => match path.as_slice() {
+                [name] => {
+                    let from = SlotSource::Secret(name.text.clone());
+                    self.out.reads.push(Read { from, range: arg.range.clone(), inside: true });
+                    return Some(name.text.clone());
+                }
+                [_, name] => format!("write the name alone: `hmac_sha256({})`", name.text),
+                _ => "write it as `hmac_sha256(signing_key)`".to_owned(),
+            },
+            ArgValue::Literal(_) => "declare the key under `secrets` and name it here".to_owned(),
+        };
+        let message = "`hmac_sha256` takes the name of a secret";
+        let fault = Fault::new(ARGUMENTS, arg.range.clone(), message);
+        self.fault(fault.label("not the name of a secret").help(help));
         None
     }
 }
@@ -299,7 +301,7 @@ fn usage(name: &str) -> &'static str {
         "rand.uuid" => "rand.uuid()",
         "rand.pick" => "rand.pick([\"a\", \"b\"])",
         "default" => "… | default(\"none\")",
-        "hmac_sha256" => "… | hmac_sha256(secrets.signing_key)",
+        "hmac_sha256" => "… | hmac_sha256(signing_key)",
         _ => "… | int",
     }
 }
@@ -434,6 +436,8 @@ mod tests {
         check("{{ vars.x | upper }}", "plan::template::unknown-filter@upper");
         check("{{ vars.x | int(3) }}", "plan::template::arguments@int(3)");
         check("{{ vars.x | hmac_sha256(\"k\") }}", "plan::template::arguments@\"k\"");
+        check("{{ vars.x | hmac_sha256(secrets.k) }}", "plan::template::arguments@secrets.k");
+        check("{{ vars.x | hmac_sha256(k) }}", "Var(\"x\")");
         check(
             "{{ foo | upper }}",
             "plan::template::unknown-name@foo plan::template::unknown-filter@upper",

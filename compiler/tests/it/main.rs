@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
 
 mod artifact;
+mod check;
 mod explain;
+mod fuzz;
 mod laws;
 mod rejected;
 mod sample;

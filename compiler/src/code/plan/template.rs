@@ -170,7 +170,7 @@ Right:
     Code {
         code: "plan::template::unknown-filter",
         title: "there is no such filter",
-        explanation: r##"The filters are `int number bool text json base64 url hmac_sha256(secrets.x) default(value) raw`.
+        explanation: r##"The filters are `int number bool text json base64 url hmac_sha256(x) default(value) raw`.
 
 Wrong:
 
