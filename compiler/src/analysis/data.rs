@@ -250,10 +250,14 @@ fn too_few(
 ) -> Diagnostic {
     let left = table.rows.saturating_sub(first);
     let rows = table.rows;
+    let taker = match table.per {
+        Per::Arrival => "arrival",
+        Per::User => "user",
+    };
     let message =
         format!("`{}` needs {needed} rows of `{name}`, and {left} of {rows} are left", item.name);
     Diagnostic::error("plan::data::rows", read.span, message)
-        .label("each arrival takes a row of its own")
+        .label(format!("each {taker} takes a row of its own"))
         .also(declared, format!("{rows} rows, each at most once in a run"))
         .help(format!("add {} rows, start fewer, or say `take: circular`", needed - left))
 }

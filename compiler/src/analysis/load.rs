@@ -188,7 +188,7 @@ fn in_flight(
                 message,
             )
             .label("arrivals above it are dropped")
-            .also(*span, format!("each transaction waits for {waits} at least"))
+            .also(*span, format!("at this rate, while each transaction waits for {waits} at least"))
             .help(format!("raise `max_in_flight` above {needed}, the requests' own time added")),
         );
         return;

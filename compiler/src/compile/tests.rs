@@ -1,3 +1,5 @@
+//! Whole plans: what they become, and what is wrong with them and where.
+
 use super::*;
 use crate::artifact::{Json, Load, OpenStage, Piece, SlotSource, Text, load, to_bytes};
 use crate::source::FileId;

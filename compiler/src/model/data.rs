@@ -63,8 +63,8 @@ pub(super) fn secrets(top: Node<'_>, work: &mut Lower<'_>) -> Section<SecretSour
             let name = work.literal(env, "the name of an environment variable")?;
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if name.value.is_empty() || !name.value.chars().all(good) {
-                let message =
-                    format!("`{}` is not the name of an environment variable", name.value);
+                // The text is not repeated: it may be the secret itself.
+                let message = "what `env` holds is not the name of an environment variable";
                 let found = Diagnostic::error("plan::secret::source", name.span, message);
                 let help = "write the variable's name, never the secret: `{ env: SHOP_TOKEN }`";
                 work.push(found.label("not a name").help(help));

@@ -10,6 +10,7 @@ mod load;
 mod lower;
 mod name;
 mod nodes;
+mod quantity;
 mod scenario;
 mod threshold;
 mod transaction;
