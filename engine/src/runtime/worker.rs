@@ -133,7 +133,8 @@ async fn finish(
 ) {
     let window = context.recorder.borrow_mut().cut(to_ms);
     // Without a collector the node was dropped: nobody wants the window.
-    drop(reports.send(Report::Done { lane, window, start_error_us }).await);
+    let broken = context.broken.get();
+    drop(reports.send(Report::Done { lane, window, start_error_us, broken }).await);
 }
 
 struct Worker {
