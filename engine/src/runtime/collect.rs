@@ -36,6 +36,8 @@ pub(super) enum Report {
         window: Window,
         /// From the agreed start to its own, in microseconds.
         start_error_us: i64,
+        /// Tasks that broke off.
+        broken: u64,
     },
     /// The node has been fenced: asks the collector to look.
     Fenced,
@@ -110,7 +112,8 @@ impl Collector {
     fn take(&mut self, report: Report) {
         let (lane, window, ended) = match report {
             Report::Part { lane, window } => (lane, window, false),
-            Report::Done { lane, window, start_error_us } => {
+            Report::Done { lane, window, start_error_us, broken } => {
+                self.summary.transactions_broken += broken;
                 self.summary.start_error_us = self.summary.start_error_us.max(start_error_us);
                 (lane, window, true)
             }
@@ -165,7 +168,8 @@ mod tests {
     }
 
     fn done(lane: u32, to_ms: u64, start_error_us: i64) -> Report {
-        Report::Done { lane, window: Window { to_ms, ..Window::default() }, start_error_us }
+        let window = Window { to_ms, ..Window::default() };
+        Report::Done { lane, window, start_error_us, broken: 1 }
     }
 
     /// Feeds a collector of two workers, each report after a pause in milliseconds; returns (from, to, started) of each window.
@@ -206,7 +210,10 @@ mod tests {
         ])
         .await;
         assert_eq!(windows, [(0, 1_000, 2), (1_000, 2_000, 2), (2_000, 2_800, 0)]);
-        assert_eq!(summary, NodeSummary { start_error_us: 7, workers_broken: 0 });
+        assert_eq!(
+            summary,
+            NodeSummary { start_error_us: 7, workers_broken: 0, transactions_broken: 2 }
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -94,6 +94,10 @@ pub(super) struct Context {
     pub(super) ending: Cell<bool>,
     /// Then wakes the worker when a scenario has no task left.
     pub(super) emptied: Notify,
+    /// Arrivals that were started and have not had their first turn yet.
+    queued: Cell<usize>,
+    /// Tasks that broke off by a bug of ours.
+    pub(super) broken: Cell<u64>,
     shapes: Vec<Shape>,
     timeouts_ns: Vec<u64>,
     tasks: Vec<RefCell<Tasks>>,
@@ -127,6 +131,8 @@ impl Context {
             halting: Notify::new(),
             ending: Cell::new(false),
             emptied: Notify::new(),
+            queued: Cell::new(0),
+            broken: Cell::new(0),
             shapes: artifact.scenarios.values().map(Shape::new).collect(),
             timeouts_ns: artifact.scenarios.values().map(|scenario| scenario.timeout_ns).collect(),
             tasks: artifact.scenarios.values().map(|_| RefCell::default()).collect(),
@@ -172,6 +178,17 @@ impl Context {
     /// Takes a place among the transactions that may run at a time; `None` if all are taken.
     pub(super) fn enter(self: &Rc<Context>, scenario: usize) -> Option<InFlight> {
         self.shared.enter(scenario).then(|| InFlight { context: Rc::clone(self), scenario })
+    }
+
+    /// Counts an arrival as started until the answer is dropped, which it is on its first turn.
+    pub(super) fn queue(self: &Rc<Context>) -> Queued {
+        self.queued.set(self.queued.get() + 1);
+        Queued(Rc::clone(self))
+    }
+
+    /// Returns how many arrivals were started and have not had their first turn yet.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.get()
     }
 
     /// Runs `task` beside the others of its scenario until it ends or is cut.
@@ -221,6 +238,9 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.context.broken.set(self.context.broken.get() + 1);
+        }
         let mut tasks = self.context.tasks[self.scenario].borrow_mut();
         tasks.handles[self.key] = None;
         tasks.free.push(self.key);
@@ -228,6 +248,16 @@ impl Drop for Place {
         if tasks.live == 0 && self.context.ending.get() {
             self.context.emptied.notify_one();
         }
+    }
+}
+
+/// An arrival before its first turn.
+#[derive(Debug)]
+pub(super) struct Queued(Rc<Context>);
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.queued.set(self.0.queued.get().saturating_sub(1));
     }
 }
 

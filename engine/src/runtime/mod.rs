@@ -78,6 +78,8 @@ pub struct NodeSummary {
     pub start_error_us: i64,
     /// Workers that broke off without handing on what they knew: a bug of ours.
     pub workers_broken: u64,
+    /// Transactions, or closed users, that broke off: a bug of ours; theirs are unfinished.
+    pub transactions_broken: u64,
 }
 
 /// Why a node cannot be started.

@@ -101,9 +101,10 @@ impl OpenLane {
         let residue = next.number % u64::from(self.share.modulus);
         let group = self.share.group_of(u32::try_from(residue).unwrap_or(0));
         let arrival = Arrival { scenario, number: next.number, user: None, group };
-        let (pool, shared) = (pool.clone(), Rc::clone(context));
+        let (pool, shared, queued) = (pool.clone(), Rc::clone(context), context.queue());
         context.spawn(scenario, async move {
             let _in_flight = in_flight;
+            drop(queued);
             let late_ns = shared.clock.now().saturating_sub(due);
             shared.recorder.borrow_mut().late_by(late_ns);
             let due = Some(due);

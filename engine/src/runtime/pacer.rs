@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Ticks};
 
-/// Shortest time between two wakes, in nanoseconds: above 20 000 arrivals a second several start on one wake, because
-/// a wake costs as much as a few arrivals.
-pub(super) const WAKE_GAP_NS_MIN: u64 = 50_000;
+/// Shortest time between two wakes for arrivals, in nanoseconds: above 10 000 a second several start on one wake,
+/// because a wake costs as much as some twenty of them.
+pub(super) const WAKE_GAP_NS_MIN: u64 = 100_000;
 
 /// Sleeps for one worker.
 #[derive(Debug)]

@@ -21,8 +21,12 @@ use crate::clock::{Clock, Ticks};
 use crate::driver::Pool;
 use crate::user::Program;
 
-/// Arrivals that are started before what runs gets a turn: about a hundred microseconds of work.
-const BATCH_MAX: usize = 128;
+/// Arrivals that are started before what was started gets its first turn: above that they would only queue in front of
+/// the processor, and their lateness would be judged before it happens.
+const QUEUED_MAX: usize = 64;
+
+/// Arrivals that are decided before what runs gets a turn, so that a long row of late ones does not hold it up.
+const BATCH_MAX: usize = 256;
 
 const SECOND_NS: u64 = 1_000_000_000;
 const MS_NS: u64 = 1_000_000;
@@ -78,6 +82,8 @@ pub(super) async fn run(setup: WorkerSetup) {
         lanes: Vec::new(),
         due: BinaryHeap::new(),
         deadlines: Vec::new(),
+        planned: 0,
+        woken_for: 0,
         fenced: false,
         boundaries: Boundaries::new(&context, now),
         context: Rc::clone(&context),
@@ -133,7 +139,8 @@ async fn finish(
 ) {
     let window = context.recorder.borrow_mut().cut(to_ms);
     // Without a collector the node was dropped: nobody wants the window.
-    drop(reports.send(Report::Done { lane, window, start_error_us }).await);
+    let broken = context.broken.get();
+    drop(reports.send(Report::Done { lane, window, start_error_us, broken }).await);
 }
 
 struct Worker {
@@ -144,6 +151,10 @@ struct Worker {
     /// When the next arrival of each open lane is due.
     due: BinaryHeap<Reverse<(Ticks, usize)>>,
     deadlines: Vec<Deadline>,
+    /// For when the next wake for an arrival is planned.
+    planned: Ticks,
+    /// For when the wake was planned that last decided an arrival.
+    woken_for: Ticks,
     fenced: bool,
     boundaries: Boundaries,
     control: watch::Receiver<Control>,
@@ -197,7 +208,7 @@ impl Worker {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let wake = self.wake(now);
+            let wake = self.wake();
             tokio::select! {
                 biased;
                 changed = self.control.changed() => if changed.is_err() {
@@ -254,6 +265,10 @@ impl Worker {
             if self.context.is_halted() || due > self.context.clock.now() {
                 return false;
             }
+            if self.context.queued() >= QUEUED_MAX {
+                return true;
+            }
+            self.woken_for = self.planned;
             match self.lanes[lane].decide(&self.context, &self.pool) {
                 Decision::Fenced => return false,
                 Decision::Made => {}
@@ -296,10 +311,12 @@ impl Worker {
     }
 
     /// Returns when there is something to do next.
-    fn wake(&self, now: Ticks) -> Ticks {
+    fn wake(&mut self) -> Ticks {
         let halted = self.context.is_halted();
         let due = self.due.peek().filter(|_| !halted).map(|Reverse((due, _))| *due);
-        let due = due.map(|due| due.max(now.saturating_add(WAKE_GAP_NS_MIN)));
+        // The gap counts from when the last wake was planned, not from when it came: lateness must not add up.
+        let due = due.map(|due| due.max(self.woken_for.saturating_add(WAKE_GAP_NS_MIN)));
+        self.planned = due.unwrap_or(self.planned);
         let live = |one: &&Deadline| !one.cut && self.context.live(one.scenario) > 0;
         let cut = self.deadlines.iter().filter(live).map(|one| one.cut_at).min();
         let boundary = self.boundaries.second_ends().min(self.boundaries.window_ends);
