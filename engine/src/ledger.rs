@@ -1,4 +1,4 @@
-//! [pure] Arrivals decided so far, by scenario, lane and node; settles what nobody decided.
+//! (pure) Arrivals decided so far, by scenario, lane and node; settles what nobody decided.
 //!
 //! What is known of a node is always one prefix of its decisions: the frontier of each lane, and what became of the
 //! arrivals below it. Settling puts each arrival above a frontier under exactly one reason, so that

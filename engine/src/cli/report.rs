@@ -15,10 +15,10 @@ use crate::report::{Kind, ReportError, read, read_template, write_views};
                         volley report result.json --report md,junit --out ci\n  \
                         volley report result.json --report html --template slack.json"
 )]
-pub struct ReportArgs {
+pub(super) struct ReportArgs {
     /// A result.json, or the folder that holds it.
     #[arg(value_name = "RESULT")]
-    pub result: PathBuf,
+    pub(super) result: PathBuf,
     /// Which views, of html, md, txt, csv and junit.
     #[arg(
         long,
@@ -26,19 +26,19 @@ pub struct ReportArgs {
         value_delimiter = ',',
         default_value = "html,md,txt,csv,junit"
     )]
-    pub report: Vec<Kind>,
+    pub(super) report: Vec<Kind>,
     /// A template of your own; its view is user-<its file name>.
     #[arg(long, value_name = "FILE")]
-    pub template: Option<PathBuf>,
+    pub(super) template: Option<PathBuf>,
     /// Where the views go; default: beside the result.
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
 }
 
 /// Writes the views and names them, one a line, on `out`.
 ///
 /// Exits with 2 when the result, the template or the folder cannot be used, else with 0 whatever the result says.
-pub fn run(args: &ReportArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+pub(super) fn run(args: &ReportArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     match report(args) {
         Ok(written) => {
             let named = written.iter().try_for_each(|path| writeln!(out, "{}", path.display()));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use compiler::exit::Exit;
 use compiler::unit::{Length, Share, UnitError};
 
+use super::signal::Signals;
 use crate::clock::Clock;
 use crate::demo::{self, DemoOptions, Stall};
 
@@ -70,45 +71,6 @@ async fn serve(args: TargetArgs, out: &mut dyn Write, err: &mut dyn Write) -> Ex
     match demo.stop() {
         Ok(()) => Exit::Interrupted,
         Err(error) => complain(err, Exit::Internal, "the log is not complete", &error),
-    }
-}
-
-/// SIGINT and SIGTERM.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> io::Result<Signals> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminate = signal(SignalKind::terminate())?;
-        Ok(Signals { terminate, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> io::Result<Signals> {
-        Ok(Signals {})
-    }
-
-    /// Waits for one of them.
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _signal = self.terminate.recv() => {}
-            _signal = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        // Without a way to be told, the process runs until it is ended from outside.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! [pure] Subjects of a cluster: everything an agent publishes is under its own name.
+//! (pure) Subjects of a cluster: everything an agent publishes is under its own name.
 
 /// Longest token of a subject.
 const TOKEN_LEN_MAX: usize = 64;

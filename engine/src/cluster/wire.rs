@@ -1,4 +1,4 @@
-//! [pure] The messages of protocol `volley/1`: one JSON line, then optional binary. Strict: an unknown kind or a missing
+//! (pure) The messages of protocol `volley/1`: one JSON line, then optional binary. Strict: an unknown kind or a missing
 //! field is refused, an unknown field is ignored.
 
 mod window;

@@ -1,4 +1,4 @@
-//! [pure] Two windows of one node become one: sums are exact, only the time is coarser.
+//! (pure) Two windows of one node become one: sums are exact, only the time is coarser.
 
 use std::collections::btree_map::Entry;
 

@@ -1,4 +1,4 @@
-//! [pure] Whether a run sent the load that its plan asks for.
+//! (pure) Whether a run sent the load that its plan asks for.
 
 use compiler::artifact::Artifact;
 

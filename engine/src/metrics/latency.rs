@@ -1,4 +1,4 @@
-//! [pure] Latencies in histograms, and histograms as bytes: HdrHistogram's V2 format, deflated.
+//! (pure) Latencies in histograms, and histograms as bytes: HdrHistogram's V2 format, deflated.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! [pure] Windows of all nodes merged into one state of the run. Order and grouping of windows do not matter.
+//! (pure) Windows of all nodes merged into one state of the run. Order and grouping of windows do not matter.
 //!
 //! Absent: thresholds and clocks. What is judged is in `threshold`; the time is whatever the windows say.
 

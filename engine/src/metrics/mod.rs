@@ -1,4 +1,4 @@
-//! [pure] What is counted and timed, how it is merged, and what it means. Given durations, never a clock.
+//! (pure) What is counted and timed, how it is merged, and what it means. Given durations, never a clock.
 
 mod absorb;
 pub mod delivery;

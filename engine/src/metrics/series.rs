@@ -1,4 +1,4 @@
-//! [pure] Which latencies a run measures apart from each other: the numbering of its histograms.
+//! (pure) Which latencies a run measures apart from each other: the numbering of its histograms.
 
 use compiler::artifact::{Action, Artifact, Load};
 

@@ -1,4 +1,4 @@
-//! [pure] What merged data says of a plan's pass conditions: pass, fail, or no data.
+//! (pure) What merged data says of a plan's pass conditions: pass, fail, or no data.
 
 use std::sync::Arc;
 

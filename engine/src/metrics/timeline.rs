@@ -1,4 +1,4 @@
-//! [pure] Latencies by stretch of time: open while windows of other nodes may still come, then frozen to numbers.
+//! (pure) Latencies by stretch of time: open while windows of other nodes may still come, then frozen to numbers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] From what the coordinator holds at the end of a run to a result.
+//! (pure) From what the coordinator holds at the end of a run to a result.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

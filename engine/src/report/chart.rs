@@ -1,4 +1,4 @@
-//! [pure] Line charts as HTML and inline SVG, with a table of the same numbers beside each.
+//! (pure) Line charts as HTML and inline SVG, with a table of the same numbers beside each.
 //!
 //! The plot stretches with its column while the labels are text of the page, so that they stay readable on a phone.
 //! Absent: scripts and data. The page's script reads the table.

@@ -1,4 +1,4 @@
-//! [pure] `series.csv`: one tidy table, a row for each scenario and second.
+//! (pure) `series.csv`: one tidy table, a row for each scenario and second.
 
 use super::model::RunResult;
 

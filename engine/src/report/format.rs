@@ -1,4 +1,4 @@
-//! [pure] Numbers for people: three digits that matter, a unit, never rounded into something else.
+//! (pure) Numbers for people: three digits that matter, a unit, never rounded into something else.
 
 use super::model::{Threshold, Unit};
 

@@ -1,4 +1,4 @@
-//! [pure] The HTML report: one file that fetches nothing.
+//! (pure) The HTML report: one file that fetches nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! [pure] How `result.json` is laid out: good for a diff, and a series of an hour does not take an hour of lines.
+//! (pure) How `result.json` is laid out: good for a diff, and a series of an hour does not take an hour of lines.
 
 use std::io::{self, Write};
 

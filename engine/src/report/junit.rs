@@ -1,4 +1,4 @@
-//! [pure] `junit.xml`: a suite for each scenario and one for the run; a case for each threshold, for delivery and for
+//! (pure) `junit.xml`: a suite for each scenario and one for the run; a case for each threshold, for delivery and for
 //! the run's end.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! [pure] The laws that every result keeps, whatever happened in its run.
+//! (pure) The laws that every result keeps, whatever happened in its run.
 
 use super::build::{histogram_of, summary};
 use super::model::{Latency, Model, RunResult, Scenario};

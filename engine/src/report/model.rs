@@ -1,4 +1,4 @@
-//! [pure] `result.json`: the one source of every view. Field names and their order are part of the public contract.
+//! (pure) `result.json`: the one source of every view. Field names and their order are part of the public contract.
 //!
 //! Latencies are whole microseconds; shares are fractions of one.
 

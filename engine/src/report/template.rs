@@ -1,4 +1,4 @@
-//! [pure] Templates: ours and a user's own, with the same filters, and limits that a broken one meets early.
+//! (pure) Templates: ours and a user's own, with the same filters, and limits that a broken one meets early.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};

@@ -1,4 +1,4 @@
-//! [pure] The views for terminals and for tickets: plain text and Markdown.
+//! (pure) The views for terminals and for tickets: plain text and Markdown.
 
 use minijinja::context;
 

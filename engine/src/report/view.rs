@@ -1,4 +1,4 @@
-//! [pure] What every human view says first: the verdict in words, its reasons, the figures that matter.
+//! (pure) What every human view says first: the verdict in words, its reasons, the figures that matter.
 
 use serde::Serialize;
 

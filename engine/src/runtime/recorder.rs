@@ -1,4 +1,4 @@
-//! [pure] What one worker counts and times: plain numbers, no locks, given times and never a clock.
+//! (pure) What one worker counts and times: plain numbers, no locks, given times and never a clock.
 //!
 //! Its memory is fixed when the run starts: by the number of series, steps and kinds of failure. Only the rows of
 //! seconds grow, by one for each scenario and second for as long as no window can be handed on.

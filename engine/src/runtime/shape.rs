@@ -1,4 +1,4 @@
-//! [pure] The DAG of a transaction's steps, by place instead of by name.
+//! (pure) The DAG of a transaction's steps, by place instead of by name.
 
 use compiler::artifact::{Action, Scenario};
 

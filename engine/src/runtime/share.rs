@@ -1,4 +1,4 @@
-//! [pure] What a node, and each worker of it, owns of every scenario.
+//! (pure) What a node, and each worker of it, owns of every scenario.
 
 use std::collections::BTreeMap;
 

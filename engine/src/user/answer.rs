@@ -1,4 +1,4 @@
-//! [pure] An answer under judgement: its body is decoded at most once, and only if something asks for it.
+//! (pure) An answer under judgement: its body is decoded at most once, and only if something asks for it.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

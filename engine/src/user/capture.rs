@@ -1,4 +1,4 @@
-//! [pure] What a step keeps of an answer.
+//! (pure) What a step keeps of an answer.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] How text is written for the place that it stands in.
+//! (pure) How text is written for the place that it stands in.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -1,4 +1,4 @@
-//! [pure] What must hold of an answer.
+//! (pure) What must hold of an answer.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! [pure] What each arrival sends, what it expects of the answer, and what it keeps of it.
+//! (pure) What each arrival sends, what it expects of the answer, and what it keeps of it.
 //!
 //! A [`Program`] is an artifact made ready for one run: names became indices, regular expressions and JSONPaths are
 //! compiled, data files are parsed. It depends on nothing but its inputs, so every node renders an arrival alike.

@@ -1,4 +1,4 @@
-//! [pure] Artifact and inputs → program: every name is resolved, once.
+//! (pure) Artifact and inputs → program: every name is resolved, once.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

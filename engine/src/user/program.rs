@@ -1,4 +1,4 @@
-//! [pure] An artifact made ready for one run.
+//! (pure) An artifact made ready for one run.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [pure] Random draws of requests: a seed per place, a number per arrival.
+//! (pure) Random draws of requests: a seed per place, a number per arrival.
 
 pub(super) use compiler::partition::Seed;
 

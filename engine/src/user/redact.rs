@@ -1,4 +1,4 @@
-//! [pure] Takes secrets out of what people read.
+//! (pure) Takes secrets out of what people read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

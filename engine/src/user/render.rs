@@ -1,4 +1,4 @@
-//! [pure] An HTTP step → the request of an arrival.
+//! (pure) An HTTP step → the request of an arrival.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] Data files as compact tables, and which row an arrival takes.
+//! (pure) Data files as compact tables, and which row an arrival takes.
 
 use std::sync::Arc;
 

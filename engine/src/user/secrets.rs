@@ -1,4 +1,4 @@
-//! [pure] Names of secrets → values, read by whoever may read.
+//! (pure) Names of secrets → values, read by whoever may read.
 
 use std::collections::BTreeMap;
 

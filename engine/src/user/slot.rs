@@ -1,4 +1,4 @@
-//! [pure] Names of a plan → what a slot reads.
+//! (pure) Names of a plan → what a slot reads.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [pure] An endpoint's rendered address → where to connect.
+//! (pure) An endpoint's rendered address → where to connect.
 
 use compiler::artifact::HttpEndpoint;
 use url::{Host, Url};

@@ -1,4 +1,4 @@
-//! [pure] Texts and JSON values with slots, and what fills them for an arrival.
+//! (pure) Texts and JSON values with slots, and what fills them for an arrival.
 //!
 //! What does not change between arrivals is written once, when a run is prepared.
 

@@ -1,4 +1,4 @@
-//! [pure] What a slot holds, and what filters do to it.
+//! (pure) What a slot holds, and what filters do to it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

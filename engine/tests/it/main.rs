@@ -1,6 +1,9 @@
-//! Tests of the engine as a whole.
+//! Tests of the engine as a whole, as its users see it.
 
 mod cluster;
+mod fleet;
+mod local;
 mod model;
 mod sample;
+mod stage;
 mod tidy;

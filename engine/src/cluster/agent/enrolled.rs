@@ -1,4 +1,4 @@
-//! [pure] An agent in a run: phases from enrolment to the acknowledged final report.
+//! (pure) An agent in a run: phases from enrolment to the acknowledged final report.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] The right to start arrivals: it counts from when a beat was sent, never from when its answer came.
+//! (pure) The right to start arrivals: it counts from when a beat was sent, never from when its answer came.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] Windows on their way: numbered, sent again until acknowledged, and merged rather than dropped.
+//! (pure) Windows on their way: numbered, sent again until acknowledged, and merged rather than dropped.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [pure] The agent's decisions: what it is told and what happens goes in, what is to be done comes out.
+//! (pure) The agent's decisions: what it is told and what happens goes in, what is to be done comes out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

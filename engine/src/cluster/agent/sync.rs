@@ -1,4 +1,4 @@
-//! [pure] The agent's clock against the coordinator's: of many round trips the shortest tells most.
+//! (pure) The agent's clock against the coordinator's: of many round trips the shortest tells most.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! [pure] Collecting: numbered windows in order and once, final reports that must agree with them, the record at the end.
+//! (pure) Collecting: numbered windows in order and once, final reports that must agree with them, the record at the end.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] What the coordinator asks of the schedule: how long the run is, and what is due when.
+//! (pure) What the coordinator asks of the schedule: how long the run is, and what is due when.
 
 use compiler::artifact::{Artifact, Load};
 use compiler::schedule::{Open, length_ns};

@@ -1,4 +1,4 @@
-//! [pure] Forming the cluster: who gets a seat, who waits, who is turned away.
+//! (pure) Forming the cluster: who gets a seat, who waits, who is turned away.
 
 use compiler::artifact::{Artifact, FORMAT};
 

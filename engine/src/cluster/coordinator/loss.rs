@@ -1,4 +1,4 @@
-//! [pure] What time alone decides: suspicion, loss, the end of a run. Policy `fail`: a lost agent stops the run.
+//! (pure) What time alone decides: suspicion, loss, the end of a run. Policy `fail`: a lost agent stops the run.
 
 use super::due::run_length_ns;
 use super::member::Member;

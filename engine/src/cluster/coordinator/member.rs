@@ -1,4 +1,4 @@
-//! [pure] What the coordinator knows of one agent.
+//! (pure) What the coordinator knows of one agent.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] Seconds of the run as they become complete on all nodes, for whoever watches.
+//! (pure) Seconds of the run as they become complete on all nodes, for whoever watches.
 
 use std::collections::BTreeMap;
 

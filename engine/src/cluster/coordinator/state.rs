@@ -1,4 +1,4 @@
-//! [pure] The coordinator's decisions: what agents say and what happens goes in, answers and events come out.
+//! (pure) The coordinator's decisions: what agents say and what happens goes in, answers and events come out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [pure] A window as bytes: its rows as JSON, then histograms in the V2-deflate format, each behind its length.
+//! (pure) A window as bytes: its rows as JSON, then histograms in the V2-deflate format, each behind its length.
 //!
 //! ```text
 //! u32 length · rows as JSON · { u32 series · u32 length · histogram }*      all numbers big-endian
