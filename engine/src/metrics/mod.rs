@@ -4,6 +4,7 @@ pub mod delivery;
 pub mod latency;
 pub mod merge;
 mod record;
+mod select;
 mod series;
 pub mod threshold;
 pub mod timeline;

@@ -56,15 +56,19 @@ impl RunResult {
             series: series(artifact, record, totals),
             warnings: warnings(record, totals, shortfalls),
         };
+        result.close(Exit::strongest(&exits));
         let broken = laws(&result);
         if !broken.is_empty() {
             exits.push(Exit::Internal);
+            result.close(Exit::strongest(&exits));
         }
         result.warnings.extend(broken.into_iter().map(|message| warning("law-broken", message)));
-        let exit = Exit::strongest(&exits);
-        result.run.exit_code = exit.code();
-        result.run.outcome = exit.outcome().unwrap_or("internal_error").to_owned();
         result
+    }
+
+    fn close(&mut self, exit: Exit) {
+        self.run.exit_code = exit.code();
+        self.run.outcome = exit.outcome().unwrap_or("internal_error").to_owned();
     }
 }
 

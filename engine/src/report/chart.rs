@@ -100,13 +100,7 @@ impl Chart {
             )?;
         }
         for (place, name) in &self.axis.ticks {
-            let edge = if *place > 0.985 {
-                " last"
-            } else if *place < 0.03 {
-                " first"
-            } else {
-                ""
-            };
+            let edge = if *place > 0.985 { " last" } else { "" };
             write!(
                 out,
                 "<span class=\"x{edge}\" style=\"left:{:.2}%\" aria-hidden=\"true\">{}</span>",
