@@ -7,6 +7,7 @@
 mod canonical;
 mod digest;
 mod request;
+mod seal;
 mod slots;
 mod verdict;
 mod verify;
@@ -22,6 +23,7 @@ pub use self::request::{
     Method, NameValue, Piece, Place, Pointer, Slot, SlotSource, StatusRange, Step, Text, TextCheck,
     WaitAction,
 };
+pub use self::seal::seal;
 pub use self::slots::SlotSet;
 pub use self::verdict::{
     Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,
@@ -31,6 +33,9 @@ use crate::unit::Rate;
 
 /// The artifact format that this compiler writes and this engine reads.
 pub const FORMAT: u32 = 1;
+
+/// The published JSON Schema of that format.
+pub const ARTIFACT_SCHEMA: &str = include_str!("../../../schemas/artifact.schema.json");
 
 /// A compiled plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

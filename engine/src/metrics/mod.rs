@@ -1,5 +1,6 @@
 //! [pure] What is counted and timed, how it is merged, and what it means. Given durations, never a clock.
 
+mod absorb;
 pub mod delivery;
 pub mod latency;
 pub mod merge;

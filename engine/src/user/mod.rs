@@ -4,13 +4,29 @@
 //! compiled, data files are parsed. It depends on nothing but its inputs, so every node renders an arrival alike.
 //! Absent on purpose: sockets, clocks, tasks.
 
+mod answer;
+mod capture;
+mod encode;
+mod expect;
+mod prepare;
 mod program;
+mod random;
+mod redact;
+mod render;
+mod rows;
+pub mod secrets;
+mod slot;
+mod target;
+mod template;
+mod value;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-pub use self::program::{PrepareError, Program, Values};
+pub use self::prepare::PrepareError;
+pub use self::program::{Program, Values};
+pub use self::rows::TableError;
 
 /// What a run adds to its artifact.
 #[derive(Clone, Default)]
@@ -60,3 +76,6 @@ pub struct Target {
     /// Largest response body in bytes.
     pub max_body_bytes: u64,
 }
+
+#[cfg(test)]
+mod tests;
