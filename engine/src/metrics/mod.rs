@@ -15,3 +15,4 @@ pub use self::merge::Totals;
 pub use self::record::{Arrivals, DroppedBy, Ending, NodeRecord, RunRecord};
 pub use self::series::{Series, SeriesKind, series};
 pub use self::window::{ErrorRow, Histogram, LedgerRow, SecondRow, StepRow, Window};
+pub use crate::exchange::FailureKind;
