@@ -2,5 +2,6 @@
 
 mod cluster;
 mod model;
+mod results;
 mod sample;
 mod tidy;
