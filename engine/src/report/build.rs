@@ -361,7 +361,7 @@ fn warnings(record: &RunRecord, totals: &Totals, shortfalls: Vec<String>) -> Vec
             let ms = node.lateness_us.p99 / 1000;
             all.push(warning(
                 "generator-late",
-                format!("`{}` sent arrivals {ms} ms late at the 99th percentile: service times are too kind, trust response times", node.name),
+                format!("`{}` sent arrivals {ms} ms late at the 99th percentile: response times have that wait in them, service times do not", node.name),
             ));
         }
         if node.cpu_percent_max >= CPU_PERCENT_HIGH {

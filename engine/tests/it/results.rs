@@ -1,5 +1,7 @@
 //! Whole runs against the demo shop: whatever happens in them, the result keeps its laws.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up is to fail")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
