@@ -7,3 +7,4 @@ mod explain;
 mod laws;
 mod rejected;
 mod sample;
+mod variants;

@@ -222,6 +222,18 @@ fn rows_that_are_not_there_fail_the_arrival() {
 }
 
 #[test]
+fn users_have_numbers_where_there_are_users() {
+    let number = slot(SlotSource::UserNumber, &[]);
+    let program = program(vec![step("first", get(around("/", number, "")))]);
+    let path = |user| {
+        let arrival = Arrival { user, ..arrival(5) };
+        program.request(&arrival, 0, &program.values(0), 0).map(|request| request.path)
+    };
+    assert_eq!(path(Some(3)).unwrap(), "/api/3");
+    assert_eq!(path(None).unwrap_err().detail, "`user.number` has no value");
+}
+
+#[test]
 fn waits_are_drawn_between_their_bounds() {
     let wait = |wait| Step { action: Action::Wait(wait), ..step("#1", get(lit("/"))) };
     let uniform = WaitAction::Uniform { min_ns: 10, max_ns: 12 };

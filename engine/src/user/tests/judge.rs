@@ -110,3 +110,12 @@ fn failures_never_tell_a_secret() {
     let why = judge(Expect::default(), Vec::new(), &broken).unwrap_err();
     assert_eq!(why, "connect: no route to ***.example");
 }
+
+#[test]
+fn nothing_that_is_written_for_debugging_tells_a_secret() {
+    let program = program(vec![step("first", get(lit("/")))]);
+    assert!(!format!("{program:?}").contains("s3cret"));
+    let request = program.request(&arrival(0), 0, &program.values(0), 0).unwrap();
+    assert_eq!(request.headers["authorization"], "Bearer s3cret");
+    assert!(!format!("{request:?}").contains("s3cret"));
+}
