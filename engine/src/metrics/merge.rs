@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use compiler::artifact::{Aggregate, Artifact, Load, Metric, Selector, Threshold};
+use compiler::artifact::{Aggregate, Artifact, Metric, Threshold};
 use compiler::unit::{LENGTH_NS_MAX, SECOND_NS};
 
 use super::timeline::{Point, Sparse, Timeline};
-use super::{Histogram, SecondRow, StepRow, Window, latency, threshold};
+use super::{Histogram, SecondRow, StepRow, Window, latency, select};
 use super::{Series, SeriesKind, series};
 use crate::exchange::FailureKind;
 
@@ -105,10 +105,10 @@ impl Stretches {
     fn new(artifact: &Artifact, series: &[Series], threshold: &Threshold) -> Stretches {
         let (aggregates, series, steps) = match threshold.metric {
             Metric::Response(wanted) | Metric::Service(wanted) => {
-                (vec![wanted], selected(artifact, series, threshold), Vec::new())
+                (vec![wanted], select::latencies(artifact, series, threshold), Vec::new())
             }
             Metric::Share(_) | Metric::Rate(_) | Metric::Count(_) => {
-                (Vec::new(), Vec::new(), selected_steps(artifact, &threshold.select))
+                (Vec::new(), Vec::new(), select::steps(artifact, &threshold.select))
             }
         };
         Stretches {
@@ -116,7 +116,7 @@ impl Stretches {
             series,
             steps,
             counts: BTreeMap::new(),
-            origin_ms: threshold::origin_second(artifact, &threshold.select) * 1000,
+            origin_ms: select::origin_second(artifact, &threshold.select) * 1000,
             length_ms: (threshold.window_ns / 1_000_000).max(1),
         }
     }
@@ -370,42 +370,6 @@ impl Totals {
     pub fn stray_rows(&self) -> u64 {
         self.stray_rows
     }
-}
-
-/// Returns the series that a latency threshold reads, as indices.
-///
-/// Transactions of closed scenarios, and steps, have only service times.
-pub(super) fn selected(artifact: &Artifact, series: &[Series], threshold: &Threshold) -> Vec<u32> {
-    let select = &threshold.select;
-    let wants_response = matches!(threshold.metric, Metric::Response(_));
-    let scenarios: Vec<_> = artifact.scenarios.iter().collect();
-    let matches = |it: &Series| {
-        let Some((name, scenario)) = scenarios.get(it.scenario) else { return false };
-        let step = it.step.and_then(|step| scenario.steps.get(step)).map(|step| &step.name);
-        let kind = match (&scenario.load, wants_response && it.step.is_none()) {
-            (Load::Open(_), true) => SeriesKind::Response,
-            (Load::Open(_) | Load::Closed(_), _) => SeriesKind::Service,
-        };
-        let step_fits = match select.step.as_deref() {
-            None => step.is_none(),
-            Some("*") => step.is_some(),
-            Some(wanted) => step.is_some_and(|step| step == wanted),
-        };
-        it.kind == kind && step_fits && select.scenario.as_ref().is_none_or(|it| it == *name)
-    };
-    series.iter().enumerate().filter(|(_, it)| matches(it)).map(|(at, _)| index(at)).collect()
-}
-
-fn selected_steps(artifact: &Artifact, select: &Selector) -> Vec<(u32, u32)> {
-    let mut steps = Vec::new();
-    for (at, (name, scenario)) in artifact.scenarios.iter().enumerate() {
-        if select.scenario.as_ref().is_none_or(|it| it == name) {
-            let picked = scenario.steps.iter().enumerate();
-            let picked = picked.filter(|(_, step)| threshold::picks(select, &step.name));
-            steps.extend(picked.map(|(step, _)| (index(at), index(step))));
-        }
-    }
-    steps
 }
 
 /// Returns an aggregate of a histogram, in microseconds; `None` when it is empty.

@@ -6,7 +6,8 @@ use compiler::artifact::{Artifact, Bound, Counter, Metric, NoData, Scenario, Sel
 use compiler::schedule;
 use serde::{Deserialize, Serialize};
 
-use super::merge::{Totals, aggregate_of, selected};
+use super::merge::{Totals, aggregate_of};
+use super::select::{self, origin_second, picks};
 use super::{Arrivals, RunRecord, SecondRow, series};
 
 const MS: u64 = 1_000_000;
@@ -165,7 +166,7 @@ impl Judge {
 
     fn over_run(&self, it: &Threshold, totals: &Totals, known: Known<'_>) -> Option<Observed> {
         if let Metric::Response(wanted) | Metric::Service(wanted) = it.metric {
-            let series = selected(&self.artifact, &series(&self.artifact), it);
+            let series = select::latencies(&self.artifact, &series(&self.artifact), it);
             let merged = totals.merged(&series);
             let enough = merged.len() >= it.min_samples.max(1);
             let us = aggregate_of(&merged, wanted).filter(|_| enough)?;
@@ -334,20 +335,6 @@ impl Counters {
         }
         Some(Observed { amount: u128::from(self.get(counter)) * amount, per })
     }
-}
-
-/// Returns the second of the run from which a selection's windows and grace are counted: the start of its scenario,
-/// or of the first one.
-pub(super) fn origin_second(artifact: &Artifact, select: &Selector) -> u64 {
-    let scenarios = artifact.scenarios.iter();
-    let picked =
-        scenarios.filter(|(name, _)| select.scenario.as_ref().is_none_or(|it| it == *name));
-    picked.map(|(_, it)| it.start_ns.div_ceil(1000 * MS)).min().unwrap_or(0)
-}
-
-/// Returns whether a selection with a step takes this one.
-pub(super) fn picks(select: &Selector, step: &str) -> bool {
-    select.step.as_deref().is_some_and(|wanted| wanted == "*" || wanted == step)
 }
 
 fn live_arrivals(live: &super::merge::ScenarioTotals) -> Arrivals {

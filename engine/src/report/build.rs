@@ -56,15 +56,19 @@ impl RunResult {
             series: series(artifact, record, totals),
             warnings: warnings(record, totals, shortfalls),
         };
+        result.close(Exit::strongest(&exits));
         let broken = laws(&result);
         if !broken.is_empty() {
             exits.push(Exit::Internal);
+            result.close(Exit::strongest(&exits));
         }
         result.warnings.extend(broken.into_iter().map(|message| warning("law-broken", message)));
-        let exit = Exit::strongest(&exits);
-        result.run.exit_code = exit.code();
-        result.run.outcome = exit.outcome().unwrap_or("internal_error").to_owned();
         result
+    }
+
+    fn close(&mut self, exit: Exit) {
+        self.run.exit_code = exit.code();
+        self.run.outcome = exit.outcome().unwrap_or("internal_error").to_owned();
     }
 }
 
@@ -357,7 +361,7 @@ fn warnings(record: &RunRecord, totals: &Totals, shortfalls: Vec<String>) -> Vec
             let ms = node.lateness_us.p99 / 1000;
             all.push(warning(
                 "generator-late",
-                format!("`{}` sent arrivals {ms} ms late at the 99th percentile: service times are too kind, trust response times", node.name),
+                format!("`{}` sent arrivals {ms} ms late at the 99th percentile: response times have that wait in them, service times do not", node.name),
             ));
         }
         if node.cpu_percent_max >= CPU_PERCENT_HIGH {

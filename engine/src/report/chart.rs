@@ -100,13 +100,7 @@ impl Chart {
             )?;
         }
         for (place, name) in &self.axis.ticks {
-            let edge = if *place > 0.985 {
-                " last"
-            } else if *place < 0.03 {
-                " first"
-            } else {
-                ""
-            };
+            let edge = if *place > 0.985 { " last" } else { "" };
             write!(
                 out,
                 "<span class=\"x{edge}\" style=\"left:{:.2}%\" aria-hidden=\"true\">{}</span>",
@@ -181,7 +175,7 @@ impl Chart {
     }
 
     fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        out.push_str("<details class=\"data\"><summary>Data</summary><div class=\"scroll\"><table><thead><tr>");
+        out.push_str("<details class=\"data\"><summary>Data</summary><div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
         write!(out, "<th scope=\"col\">{}</th>", escape(self.axis.name))?;
         for line in &self.lines {
             write!(out, "<th scope=\"col\">{}</th>", escape(&line.name))?;

@@ -27,7 +27,8 @@ const DATA_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The template fails: a bug, since it is ours.
 pub(super) fn html(result: &RunResult) -> Result<String, TemplateError> {
     let script = STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()));
-    let charted = || result.scenarios.iter().take(CHARTED_MAX);
+    let charted_max = if result.run.duration_us > 0 { CHARTED_MAX } else { 0 };
+    let charted = || result.scenarios.iter().take(charted_max);
     let series = |it: &Scenario| result.series.scenarios.get(&it.name);
     let charts = |chart: &dyn Fn(&Scenario) -> Option<Chart>| -> Vec<Value> {
         let charts = charted().filter_map(chart);
@@ -40,6 +41,7 @@ pub(super) fn html(result: &RunResult) -> Result<String, TemplateError> {
         script_hash => Value::from_safe_string(script),
         data => embedded.map(Value::from_safe_string),
         not_charted => result.scenarios.len().saturating_sub(CHARTED_MAX),
+        ran => charted_max > 0,
         load => charts(&|it| series(it).map(|series| load(it, series))),
         latency => charts(&|it| series(it).map(|series| latency(it, series))),
         percentiles => charts(&|it| percentiles(it)),

@@ -152,6 +152,13 @@ fn sums(broken: &mut Vec<String>, result: &RunResult) {
     }
 }
 
+/// Returns whether every node reported to its end: only then are the seconds as complete as the ledger.
+fn is_whole(result: &RunResult) -> bool {
+    let cut = ["cluster_failed", "artifact_refused", "internal_error"];
+    !cut.contains(&result.run.outcome.as_str())
+        && result.nodes.iter().all(|node| node.lost_us.is_none())
+}
+
 fn series(broken: &mut Vec<String>, result: &RunResult) {
     let mut lengths = Vec::new();
     for (name, it) in &result.series.scenarios {
@@ -163,6 +170,27 @@ fn series(broken: &mut Vec<String>, result: &RunResult) {
             broken.push(format!("series of `{name}`, which is no scenario"));
             continue;
         };
+        if is_whole(result) {
+            let of = format!("series of `{name}`");
+            let all = &scenario.arrivals;
+            equal(
+                broken,
+                &of,
+                "what was started in all",
+                all.started,
+                "the sum by second",
+                &it.started,
+            );
+            equal(
+                broken,
+                &of,
+                "what succeeded in all",
+                all.succeeded,
+                "the sum by second",
+                &it.succeeded,
+            );
+            equal(broken, &of, "what failed in all", all.failed, "the sum by second", &it.failed);
+        }
         let (planned, in_all) = (it.planned.iter().sum::<u64>(), scenario.arrivals.planned);
         if planned > in_all {
             broken

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::exchange::FailureKind;
 use crate::metrics::Arrivals;
+use crate::metrics::FailureKind;
 use crate::metrics::threshold::Verdict;
 
 /// The format of `result.json` that is written and read.

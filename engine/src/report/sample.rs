@@ -13,7 +13,7 @@ use compiler::schedule::Open;
 use compiler::unit::{Rate, SECOND_NS, Share};
 
 use super::RunResult;
-use crate::exchange::FailureKind;
+use crate::metrics::FailureKind;
 use crate::metrics::{
     Arrivals, DroppedBy, Ending, ErrorRow, LedgerRow, NodeRecord, RunRecord, SecondRow, SeriesKind,
     StepRow, Totals, Window, latency, series,

@@ -60,8 +60,8 @@ fn an_aborting_threshold_is_named() {
     assert_eq!((result.run.exit_code, result.run.aborted_by.as_deref()), (99, Some("errors")));
 }
 
-#[test]
-fn a_cluster_that_never_formed_still_leaves_a_result() {
+/// Returns the result of a run whose agents never came.
+fn unformed() -> RunResult {
     let artifact = sample::artifact();
     let totals = Totals::new(&artifact);
     let mut record = sample::record(&artifact, &totals);
@@ -71,7 +71,12 @@ fn a_cluster_that_never_formed_still_leaves_a_result() {
     record.ending = Ending::ClusterFailed("no agent for seat `us/0` after 30s".to_owned());
     let planned = record.arrivals[1].planned;
     record.arrivals[1].dropped_by = DroppedBy { stopped: planned, ..DroppedBy::default() };
-    let result = RunResult::build(&artifact, &record, &totals);
+    RunResult::build(&artifact, &record, &totals)
+}
+
+#[test]
+fn a_cluster_that_never_formed_still_leaves_a_result() {
+    let result = unformed();
     check(&result);
     assert_eq!((result.run.exit_code, result.warnings.len()), (96, 1));
     for kind in Kind::ALL {
@@ -96,7 +101,8 @@ fn a_result_that_breaks_its_laws_is_an_internal_error_and_says_which() {
 #[test]
 fn each_law_notices_when_it_is_broken() {
     type Break = fn(&mut RunResult);
-    let breaks: [Break; 10] = [
+    let breaks: [Break; 11] = [
+        |it| it.series.scenarios.values_mut().for_each(|it| it.failed[0] += 1),
         |it| it.scenarios[1].response_us = Some(it.scenarios[1].warm_up.service_us.clone()),
         |it| it.arrivals.planned += 1,
         |it| it.scenarios[1].arrivals.dropped_by.late += 1,
@@ -261,6 +267,7 @@ fn pages_render() {
         ("passed", sample::passing()),
         ("long", long),
         ("lost", lost),
+        ("unformed", unformed()),
     ] {
         let page = html::html(&result).unwrap();
         assert!(page.ends_with("</html>\n") && page.len() < 2 << 20, "{name}: {}", page.len());

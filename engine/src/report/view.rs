@@ -148,7 +148,10 @@ fn thresholds(result: &RunResult) -> Check {
         sign: sign(tone),
         text,
         details: details
-            .map(|it| format!("{}: {}, was {}", it.name, it.require, format::observed(it)))
+            .map(|it| match it.observed {
+                Some(_) => format!("{}: {}, was {}", it.name, it.require, format::observed(it)),
+                None => format!("{}: {}, no data", it.name, it.require),
+            })
             .collect(),
     }
 }
@@ -161,6 +164,10 @@ fn delivery(result: &RunResult) -> Check {
     let (tone, text) = match (short.is_empty(), arrivals.planned, arrivals.dropped_by.stopped) {
         (_, 0, _) => ("none", "nothing was planned".to_owned()),
         (true, _, 0) => ("pass", format!("{share} of the planned arrivals were sent")),
+        (true, _, stopped) if arrivals.started == 0 => {
+            let stopped = format::count(stopped);
+            ("warn", format!("nothing was sent; {stopped} arrivals not reached before the end"))
+        }
         (true, _, stopped) => {
             let stopped = format::count(stopped);
             (
@@ -226,7 +233,12 @@ fn figures(result: &RunResult) -> Vec<Figure> {
     };
     let ended = it.succeeded + it.failed;
     let seconds = result.run.duration_us as f64 / 1e6;
-    let per_second = if seconds > 0.0 { it.started as f64 / seconds } else { 0.0 };
+    let (throughput, over) = if seconds > 0.0 {
+        let over = format!("mean over {}", format::duration(result.run.duration_us));
+        (format::rate(it.started as f64 / seconds), over)
+    } else {
+        ("–".to_owned(), "no load was sent".to_owned())
+    };
     let mut all = vec![
         figure(
             "Arrivals sent",
@@ -234,12 +246,7 @@ fn figures(result: &RunResult) -> Vec<Figure> {
             format!("of {} planned", format::count(it.planned)),
             "none",
         ),
-        figure(
-            "Throughput",
-            format::rate(per_second),
-            format!("mean over {}", format::duration(result.run.duration_us)),
-            "none",
-        ),
+        figure("Throughput", throughput, over, "none"),
         figure(
             "Failed",
             format::share(it.failed, ended),
@@ -260,7 +267,7 @@ fn figures(result: &RunResult) -> Vec<Figure> {
         for (name, us) in [("p50", latency.p50), ("p99", latency.p99)] {
             all.push(figure(
                 &format!("{name} {kind}"),
-                format::duration(us),
+                if latency.count > 0 { format::duration(us) } else { "–".to_owned() },
                 scenario.name.clone(),
                 "none",
             ));

@@ -4,6 +4,7 @@ mod cluster;
 mod fleet;
 mod local;
 mod model;
+mod results;
 mod sample;
 mod stage;
 mod tidy;
