@@ -403,6 +403,9 @@ fn broken_plans_are_judged() {
         let (artifact, found) = run(&text, &Overrides::default());
         let errors = found.iter().any(|d| d.severity == crate::diagnostic::Severity::Error);
         assert_eq!(artifact.is_none(), errors, "{text}\n{found:#?}");
+        if let Some(artifact) = artifact {
+            assert_eq!(load(&to_bytes(&artifact)).unwrap(), artifact, "{text}");
+        }
         assert!(found.iter().all(|d| !d.message.contains("lacks a part")), "{text}\n{found:#?}");
         Ok(())
     })
