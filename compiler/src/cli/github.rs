@@ -25,7 +25,9 @@ pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
 
 /// Escapes the text of a command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    // A log is shown on terminals too.
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Escapes a property of a command.

@@ -95,6 +95,12 @@ pub fn write(
     Ok(())
 }
 
+/// Returns `text` without control characters: what a plan says must not command the terminal.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(shown).collect()
+}
+
 /// Returns the source that `span` is in.
 pub(super) fn source_of<'s>(sources: &[&'s Source], span: Span) -> Option<&'s Source> {
     sources.iter().copied().find(|source| source.id() == span.file)
@@ -121,14 +127,14 @@ impl<'d> Report<'d> {
         if let Some(excerpt) = &excerpt {
             for (at, label) in here.iter().enumerate() {
                 let place = excerpt.place(label.span);
-                let text = Some(label.message.clone());
+                let text = Some(harmless(&label.message));
                 labels.push(match at {
                     0 => LabeledSpan::new_primary_with_span(text, place),
                     _ => LabeledSpan::new_with_span(text, place),
                 });
             }
         }
-        let mut help = found.help.clone();
+        let mut help = harmless(&found.help);
         for label in found.more.iter().filter(|label| label.span.file != span.file) {
             if let Some(source) = source_of(sources, label.span) {
                 let place = source.place(label.span.lo);
@@ -142,7 +148,7 @@ impl<'d> Report<'d> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.found.message)
+        f.write_str(&harmless(&self.found.message))
     }
 }
 
@@ -170,5 +176,51 @@ impl Shown for Report<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+
+    fn rendered(text: &str, found: Diagnostic) -> String {
+        let source = Source::new(FileId(0), "p.yaml", text);
+        let mut out = Vec::new();
+        write(&[&source], &[found], Look::plain(80), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn nothing_of_a_plan_commands_the_terminal() {
+        let span = Span { file: FileId(0), lo: 0, hi: 2 };
+        let found = Diagnostic::error("plan::x", span, "`\u{1b}[2J` is\u{7} odd")
+            .label("\u{1b}")
+            .help("write `\u{9b}`");
+        let text = rendered("a\u{1b}[31m: 1\n", found);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    }
+
+    #[test]
+    fn columns_count_characters_and_the_end_is_visible() {
+        let span = Span { file: FileId(0), lo: 8, hi: 8 };
+        let text = rendered("é: \"日\"\n", Diagnostic::error("plan::x", span, "m").label("end"));
+        assert!(text.contains("[p.yaml:1:6]"), "{text}");
+        assert!(text.contains("╰── end"), "{text}");
+    }
+
+    #[test]
+    fn labels_far_apart_show_both_places() {
+        let plan: String = (0..50).map(|n| format!("k{n}: 1\n")).collect();
+        let source = Source::new(FileId(0), "p.yaml", plan.as_str());
+        let at = |line| Span {
+            file: FileId(0),
+            lo: source.line_start(line),
+            hi: source.line_start(line) + 2,
+        };
+        let found = Diagnostic::error("plan::x", at(40), "m").label("second").also(at(3), "first");
+        let text = rendered(&plan, found);
+        assert!(text.contains("k3: 1") && text.contains("k40: 1") && !text.contains("k20: 1"));
+        assert!(text.contains("[p.yaml:41:1]") && text.contains("[p.yaml:4:1]"), "{text}");
     }
 }

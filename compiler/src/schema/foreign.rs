@@ -113,6 +113,12 @@ const TABLE: &[Foreign] = &[
     foreign("during", "NBomber and LoadStrike", "for", LENGTH),
     foreign("think_time", "other tools", "wait", "a step of its own, `- wait: 1s`"),
     foreign("url", "other tools", "get", "`get: /path` with `use:` and the endpoint's `base_url`"),
+    foreign(
+        "body",
+        "other tools",
+        "json",
+        "one of `json: …`, `form: …`, `text: …`, `file: …` in the request",
+    ),
     foreign("method", "other tools", "get", "the method as the key of the path: `post: /orders`"),
     foreign("assert", "other tools", "expect", "`expect: { status: 200 }` in the step"),
     foreign(

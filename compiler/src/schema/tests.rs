@@ -97,6 +97,16 @@ fn one_mistake_in_sections_is_one_diagnostic() {
         (top("nodes: { lease: [1s] }"), "plan::schema::type", "[1s]"),
         (top("data: { d: { file: a.jsonl, take: unique } }"), "plan::unsupported", "a.jsonl"),
         (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
+        (
+            top("endpoints: { e: { http: { base_url: x, tracking: { arrival: x-id } } } }"),
+            "plan::unsupported",
+            "{ arrival: x-id }",
+        ),
+        (
+            top("endpoints: { e: { http: { base_url: x, tracking: [] } } }"),
+            "plan::schema::type",
+            "[]",
+        ),
         (top("traffic: {}"), "plan::unsupported", "traffic"),
         (top("delivery: { min: 99.9 }"), "plan::schema::quantity", "99.9"),
         (top("thresholds: { t: { scenario: s } }"), "plan::schema::missing-key", "t"),
@@ -192,6 +202,8 @@ fn one_mistake_in_steps_is_one_diagnostic() {
         (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::unsupported", "multipart"),
         (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
         (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
+        (step("{ name: a, http: { get: / } }"), "plan::schema::unknown-key", "name"),
+        (step("{ step: a, http: { post: /, body: x } }"), "plan::schema::unknown-key", "body"),
         (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
     ] {
         let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));

@@ -77,6 +77,9 @@ const KEYS: &[(&str, &[&str])] = &[
 /// Words that a key of the slice may have in the full language.
 const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redistribute"])];
 
+/// Words of the slice that the full language also writes as a mapping.
+const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
+
 /// Keys that only belong to another unsupported key beside them.
 const FOLLOWERS: &[&str] = &["steps", "with"];
 
@@ -94,6 +97,11 @@ pub(super) fn is_key(context: &str, key: &str) -> bool {
 /// Returns whether `value` of the key at `context` belongs to the full language.
 pub(super) fn is_value(context: &str, value: &str) -> bool {
     listed(VALUES, context, value)
+}
+
+/// Returns whether the key at `context` may have a mapping in the full language.
+pub(super) fn is_mapping(context: &str) -> bool {
+    MAPPINGS.contains(&context)
 }
 
 /// Returns whether `key` says nothing of its own beside another unsupported key.

@@ -31,7 +31,9 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
             foreign.key, foreign.tool, foreign.ours
         ));
     }
-    if let Some(meant) = did_you_mean(key, known.iter().map(String::as_str)) {
+    let named = context == "step" && matches!(key, "name" | "id");
+    let near = did_you_mean(key, known.iter().map(String::as_str));
+    if let Some(meant) = if named { Some("step") } else { near } {
         return error.help(format!("did you mean `{meant}`?"));
     }
     if let Some((name, value)) = key.split_once(':').filter(|_| !key.contains(' ')) {
@@ -100,7 +102,13 @@ pub(super) fn value(
             None => kind(types, context, subject, node, span),
         },
         Violation::Form => form(context, text.unwrap_or_default().as_str(), subject, span),
-        Violation::Choice(options) => choice(options, context, subject, text.as_deref(), span),
+        Violation::Choice(options) => match text {
+            Some(text) => choice(options, context, subject, &text, span),
+            None if unsupported::is_mapping(context) && matches!(node.kind(), Kind::Map(_)) => {
+                unsupported(&format!("{}: {{ … }}", subject.trim_matches('`')), span)
+            }
+            None => kind(options, context, subject, node, span),
+        },
         Violation::Empty => {
             Diagnostic::error("plan::schema::empty", span, format!("{subject} is empty"))
                 .label("nothing in it")
@@ -184,14 +192,13 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
 }
 
 /// Says that a value is none of those that there are.
-fn choice(
-    options: &[String],
-    context: &str,
-    subject: &str,
-    text: Option<&str>,
-    span: Span,
-) -> Diagnostic {
-    let text = text.unwrap_or("this");
+fn choice(options: &[String], context: &str, subject: &str, text: &str, span: Span) -> Diagnostic {
+    if context == "plan.version" && text.trim() == "1" {
+        let message = "`version` must be a number, not text";
+        return Diagnostic::error("plan::schema::version", span, message)
+            .label("text")
+            .help("write it without quotes: `version: 1`");
+    }
     if context == "plan.version" {
         let message = format!("version `{}` of the plan language is not known", clip(text));
         return Diagnostic::error("plan::schema::version", span, message)
@@ -252,7 +259,9 @@ fn noun(kind: &str, context: &str) -> String {
         ("number", _) => "a number",
         ("boolean", _) => "`true` or `false`",
         ("array", _) => "a list",
-        _ => "a mapping",
+        ("object", _) => "a mapping",
+        // One of a few words.
+        (word, _) => return format!("`{word}`"),
     };
     noun.to_owned()
 }
