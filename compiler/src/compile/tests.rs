@@ -367,6 +367,11 @@ fn unique_rows_lie_one_after_the_other() {
         &plan(top, &(scenario("z", 2) + &scenario("a", 3))),
         &[("plan::data::rows", "data.users.name")],
     );
+    // Two names for one file give out no row twice.
+    let two = top.replace("} }\nend", "}, more: { file: users.csv, take: unique } }\nend");
+    let other = scenario("a", 3).replace("users", "more");
+    let artifact = good(&plan(&two, &(scenario("z", 1) + &other)));
+    assert_eq!(artifact.scenarios["a"].data["more"].first_row, 1);
 }
 
 /// Whatever is cut out of a good plan, or put into it, it is judged without panic, and judged one way or the other.
