@@ -133,7 +133,8 @@ pub(super) fn rows(
     planned: &[Option<u64>],
     sink: &mut Diagnostics,
 ) -> Vec<Option<BTreeMap<String, DataUse>>> {
-    let mut taken: BTreeMap<String, u64> = BTreeMap::new();
+    // By file, not by name: two names for one file must not give out a row twice.
+    let mut taken: BTreeMap<&str, u64> = BTreeMap::new();
     let mut out = Vec::new();
     for (item, planned) in plan.scenarios.items.iter().zip(planned) {
         let Some(scenario) = &item.value else {
@@ -151,14 +152,14 @@ pub(super) fn rows(
                 whole = false;
                 continue;
             };
-            let first = taken.get(name).copied().unwrap_or(0);
+            let first = taken.get(table.file.path.as_str()).copied().unwrap_or(0);
             let unique = table.take == Take::Unique;
-            if unique && first + needed > table.rows {
+            if unique && first.saturating_add(needed) > table.rows {
                 sink.push(too_few(name, table, first, needed, item, read, source.span));
                 whole = false;
             }
             if unique {
-                taken.insert(name.to_owned(), first.saturating_add(needed));
+                taken.insert(&table.file.path, first.saturating_add(needed));
                 own.insert(name.to_owned(), DataUse { first_row: first, rows: needed });
             } else {
                 own.insert(name.to_owned(), DataUse { first_row: 0, rows: table.rows });

@@ -105,3 +105,6 @@ fn endpoint_of(step: &StepPlan) -> Option<&str> {
 fn whole(plan: &Plan) -> impl Iterator<Item = (&Named<ScenarioPlan>, &ScenarioPlan)> {
     plan.scenarios.whole()
 }
+
+#[cfg(test)]
+mod tests;

@@ -367,6 +367,11 @@ fn unique_rows_lie_one_after_the_other() {
         &plan(top, &(scenario("z", 2) + &scenario("a", 3))),
         &[("plan::data::rows", "data.users.name")],
     );
+    // Two names for one file give out no row twice.
+    let two = top.replace("} }\nend", "}, more: { file: users.csv, take: unique } }\nend");
+    let other = scenario("a", 3).replace("users", "more");
+    let artifact = good(&plan(&two, &(scenario("z", 1) + &other)));
+    assert_eq!(artifact.scenarios["a"].data["more"].first_row, 1);
 }
 
 /// Whatever is cut out of a good plan, or put into it, it is judged without panic, and judged one way or the other.
@@ -403,6 +408,9 @@ fn broken_plans_are_judged() {
         let (artifact, found) = run(&text, &Overrides::default());
         let errors = found.iter().any(|d| d.severity == crate::diagnostic::Severity::Error);
         assert_eq!(artifact.is_none(), errors, "{text}\n{found:#?}");
+        if let Some(artifact) = artifact {
+            assert_eq!(load(&to_bytes(&artifact)).unwrap(), artifact, "{text}");
+        }
         assert!(found.iter().all(|d| !d.message.contains("lacks a part")), "{text}\n{found:#?}");
         Ok(())
     })

@@ -72,10 +72,13 @@ pub(super) fn headers(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<NameVa
             work.push(found.label("given again").help("header names ignore case; keep one"));
             whole = false;
         }
-        if value.as_str().is_some_and(|text| text.contains(['\r', '\n', '\0'])) {
-            let message = format!("the header `{name}` has a line break in its value");
+        let bad = value.as_str().and_then(|text| text.chars().find(|c| !in_header(*c)));
+        if let Some(bad) = bad {
+            let shown = bad.escape_default();
+            let message = format!("the header `{name}` holds `{shown}`, which no header can");
             let found = Diagnostic::error("plan::http::header", value.span(), message);
-            work.push(found.label("a header is one line").help("write the value on one line"));
+            let help = "write the value on one line, in plain ASCII; encode the rest, such as with `| base64`";
+            work.push(found.label("not a header's value").help(help));
             whole = false;
             continue;
         }
@@ -85,6 +88,11 @@ pub(super) fn headers(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<NameVa
         }
     }
     whole.then_some(headers)
+}
+
+/// Returns whether a header's value may hold `c`; what templates put in is checked when it is rendered.
+fn in_header(c: char) -> bool {
+    c == '\t' || c == ' ' || c.is_ascii_graphic()
 }
 
 /// Returns a header's name in lowercase, if it is one that a plan may set.

@@ -63,6 +63,13 @@ pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_
         work.one_of(node, &[("fail", ())]);
     }
     let tuning = tuning(nodes.and_then(|node| node.get("tuning")), work);
+    if lease_ns < tuning.beat_ns.saturating_mul(2) {
+        let place = nodes.and_then(|node| node.get("lease").or_else(|| node.get("tuning")));
+        let span = place.map_or(top.span(), Node::span);
+        let message =
+            "the lease is shorter than two beats, so every agent would lose it".to_owned();
+        work.out_of_range(span, message, "make the lease several beats long");
+    }
     Nodes { groups, overlays, join_timeout_ns, lease_ns, on_agent_loss: OnAgentLoss::Fail, tuning }
 }
 
