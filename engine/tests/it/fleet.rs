@@ -137,7 +137,11 @@ fn a_killed_agent_ends_the_run_with_its_name_and_the_truth() {
     assert_eq!(lost, ["eu-b"]);
     assert_eq!(result.arrivals.planned, 12_000);
     // Its rate × (lease + guard + delta interval + ack delay), generously: a third of 300/s for 6 s.
-    assert!(result.arrivals.unaccounted > 0 && result.arrivals.unaccounted <= 600, "{:?}", result.arrivals);
+    assert!(
+        result.arrivals.unaccounted > 0 && result.arrivals.unaccounted <= 600,
+        "{:?}",
+        result.arrivals
+    );
     assert!(result.arrivals.dropped_by.stopped > 0, "{:?}", result.arrivals);
 
     // The shop is the witness: nothing came twice, and what came is what was started, give or take the unaccounted.
@@ -145,7 +149,11 @@ fn a_killed_agent_ends_the_run_with_its_name_and_the_truth() {
     assert!(seen.values().all(|(times, _)| *times == 1));
     let first = seen.keys().filter(|(_, step)| step == "first").count() as u64;
     assert!(first >= result.arrivals.started, "{first} {:?}", result.arrivals);
-    assert!(first <= result.arrivals.started + result.arrivals.unaccounted, "{first} {:?}", result.arrivals);
+    assert!(
+        first <= result.arrivals.started + result.arrivals.unaccounted,
+        "{first} {:?}",
+        result.arrivals
+    );
 }
 
 #[test]

@@ -24,11 +24,7 @@ pub(super) struct Fleet {
 }
 
 /// Connects to the server at `place`, or starts a private one with its agents for `local`.
-pub(super) async fn reach(
-    place: &str,
-    args: &RunArgs,
-    loaded: &Loaded,
-) -> Result<Fleet, Refusal> {
+pub(super) async fn reach(place: &str, args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal> {
     if place == "local" {
         return private_fleet(args, loaded).await;
     }
@@ -37,8 +33,7 @@ pub(super) async fn reach(
 }
 
 async fn connect(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
-    let options =
-        args.credentials.options(url, &args.cluster, None).map_err(Refusal::usage)?;
+    let options = args.credentials.options(url, &args.cluster, None).map_err(Refusal::usage)?;
     Bus::connect(options).await.map_err(|why| Refusal::new(Exit::ClusterFailed, why))
 }
 
@@ -88,7 +83,10 @@ async fn up(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
         }
     };
     tokio::time::timeout(LOCAL_WAIT, listens).await.map_err(|_| {
-        Refusal::new(Exit::ClusterFailed, format!("nats-server did not listen on {address} in time"))
+        Refusal::new(
+            Exit::ClusterFailed,
+            format!("nats-server did not listen on {address} in time"),
+        )
     })?;
     connect(args, url).await
 }

@@ -188,8 +188,9 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
         complain(&format!("the demo shop did not end well: {error}"));
     }
     let result = RunResult::build(&loaded.artifact, &finished.record, &finished.sink.totals);
-    std::fs::create_dir_all(&out)
-        .map_err(|error| Refusal::new(Exit::Internal, format!("cannot make {}: {error}", out.display())))?;
+    std::fs::create_dir_all(&out).map_err(|error| {
+        Refusal::new(Exit::Internal, format!("cannot make {}: {error}", out.display()))
+    })?;
     let written = report::write(&out, &result, &args.report, template.as_ref())
         .map_err(|error| Refusal::new(Exit::Internal, chain(&error)))?;
     conclude(&args, &result, &finished.record.ending, &written);
@@ -343,15 +344,20 @@ fn start_demo(args: &RunArgs, loaded: &mut Loaded, clock: &Clock) -> Result<Opti
     }
     match loaded.artifact.vars.get("shop") {
         None => {
-            return Err(Refusal::usage("--demo needs a plan with `vars: { shop: … }` to point at the shop"));
+            return Err(Refusal::usage(
+                "--demo needs a plan with `vars: { shop: … }` to point at the shop",
+            ));
         }
         Some(var) if var.fixed => {
-            return Err(Refusal::usage("--demo cannot set `vars.shop`: the plan's load depends on it"));
+            return Err(Refusal::usage(
+                "--demo cannot set `vars.shop`: the plan's load depends on it",
+            ));
         }
         Some(_) => {}
     }
-    let demo = demo::start(demo::DemoOptions::default(), clock.clone())
-        .map_err(|error| Refusal::new(Exit::Internal, format!("cannot start the demo shop: {error}")))?;
+    let demo = demo::start(demo::DemoOptions::default(), clock.clone()).map_err(|error| {
+        Refusal::new(Exit::Internal, format!("cannot start the demo shop: {error}"))
+    })?;
     loaded.vars.insert("shop".to_owned(), format!("http://{}", demo.addr));
     Ok(Some(demo))
 }

@@ -1,6 +1,5 @@
 //! What `volley run` shows while it runs: one calm line on a terminal, a plain line now and then elsewhere, or JSON.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -82,10 +81,12 @@ impl Screen {
 
 /// Returns one second of the run in a line.
 fn counts(tick: Tick) -> String {
-    let mut text = format!("{:>5}s  {:>6} started/s", tick.second + 1, tick.started);
-    let _ = write!(text, "  {:>6} ok  {:>4} failed", tick.succeeded, tick.failed);
-    let _ = write!(text, "  {:>4} dropped  {:>5} in flight", tick.dropped, tick.in_flight);
-    text
+    let Tick { second, started, succeeded, failed, dropped, in_flight } = tick;
+    format!(
+        "{:>5}s  {started:>6} started/s  {succeeded:>6} ok  {failed:>4} failed  \
+         {dropped:>4} dropped  {in_flight:>5} in flight",
+        second + 1
+    )
 }
 
 /// Returns what happened as a sentence; `None` for what a person need not know.
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_second_is_one_line() {
-        let tick = Tick { second: 9, started: 40, succeeded: 39, failed: 1, dropped: 0, in_flight: 3 };
+        let tick =
+            Tick { second: 9, started: 40, succeeded: 39, failed: 1, dropped: 0, in_flight: 3 };
         let line = counts(tick);
         assert_eq!(
             line,
