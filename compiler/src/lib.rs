@@ -16,6 +16,7 @@ pub mod analysis;
 pub mod artifact;
 pub mod cli;
 pub mod code;
+pub mod compile;
 pub mod diagnostic;
 pub mod exit;
 pub mod explain;
@@ -29,3 +30,5 @@ pub mod source;
 pub mod syntax;
 pub mod template;
 pub mod unit;
+
+pub use self::compile::{Overrides, compile, file_paths};

@@ -23,6 +23,20 @@ impl Seed {
         Seed { key: hasher.finalize().into() }
     }
 
+    /// Returns the node for draw `place` of a step; numbers below it are arrivals'.
+    #[must_use]
+    pub fn for_draw(&self, scenario: &str, step: &str, place: u32) -> Seed {
+        self.child(scenario).child(step).child(&place.to_string())
+    }
+
+    /// Returns the node for random rows of `data`; numbers below it are arrivals' or users'.
+    ///
+    /// `data` is a root of templates and so never the name of a step.
+    #[must_use]
+    pub fn for_rows(&self, scenario: &str, data: &str) -> Seed {
+        self.child(scenario).child("data").child(data)
+    }
+
     /// Returns 64 even bits for number `n`.
     pub fn draw(&self, n: u64) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.bytes(n);

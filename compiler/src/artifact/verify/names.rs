@@ -16,6 +16,14 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
             format!("`{name}` is no name of a plan, scenario or group")
         })?;
     }
+    let steps = artifact.scenarios.values().flat_map(|scenario| &scenario.steps);
+    let inner = steps.map(|step| &step.name).chain(artifact.data.keys());
+    for name in inner {
+        let nameless = name.strip_prefix('#').is_some_and(|n| n.parse::<u32>().is_ok());
+        ensure(nameless || is_public_name(name), || {
+            format!("`{name}` is no name of a step or data")
+        })?;
+    }
     let files = artifact.data.values().map(|data| &data.file).chain(artifact.files.values());
     for file in files {
         check_digest(file)?;

@@ -1,5 +1,7 @@
 //! The driver against servers on the loopback.
 
+mod tls;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -171,6 +173,60 @@ fn connections_are_used_again() {
 }
 
 #[test]
+fn many_at_once_are_each_answered_once() {
+    local(async {
+        let (connections, requests) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let router = Router::new().fallback(count).with_state(Arc::clone(&requests));
+        let listener = Counting(listener, Arc::clone(&connections));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let pool = pool(port);
+        let mut users = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let pool = pool.clone();
+            users.spawn_local(async move {
+                for _ in 0..10 {
+                    let outcome = pool.send(get("/")).await;
+                    assert_eq!((outcome.failure, &*outcome.body), (None, &b"counted"[..]));
+                }
+            });
+        }
+        while let Some(user) = users.join_next().await {
+            user.unwrap();
+        }
+        assert_eq!(requests.load(Ordering::Relaxed), 1_000);
+        assert!(connections.load(Ordering::Relaxed) <= 100);
+    });
+}
+
+async fn same(body: Bytes) -> Bytes {
+    body
+}
+
+#[test]
+fn large_bodies_go_both_ways() {
+    local(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let limit = axum::extract::DefaultBodyLimit::max(8 << 20);
+        let router = Router::new().fallback(same).layer(limit);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let targets = vec![target(port, 8 << 20)];
+        let pool = HttpDriver::new(targets, Clock::real()).unwrap().pool();
+        let body: Bytes = (0..5u32 << 20).map(|at| at.to_le_bytes()[1]).collect();
+        for _ in 0..2 {
+            let request = Request { body: body.clone(), ..request(Method::POST, "/", "") };
+            let outcome = pool.send(request).await;
+            assert_eq!(outcome.failure, None);
+            assert!(outcome.body == body);
+            assert!(outcome.bytes_sent > 5 << 20 && outcome.bytes_received > 5 << 20);
+        }
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 1 }");
+    });
+}
+
+#[test]
 fn a_closed_connection_is_not_used_again() {
     local(async {
         // Each connection answers once and is closed without saying so before.
@@ -188,6 +244,29 @@ fn a_closed_connection_is_not_used_again() {
             // The server had closed before its answer was read; the runtime only has to look at the socket.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    });
+}
+
+#[test]
+fn a_connection_is_given_up_when_the_server_says_so_or_the_request_is_cut() {
+    local(async {
+        let port = raw_server(|number, mut stream| async move {
+            read_head(&mut stream).await;
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\n";
+            if number == 0 {
+                stream.write_all(format!("{head}x").as_bytes()).await.unwrap();
+            }
+            read_head(&mut stream).await;
+        })
+        .await;
+        let pool = pool(port);
+        assert_eq!(pool.send(get("/")).await.body, "x");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
+        tokio::select! {
+            _outcome = pool.send(get("/")) => panic!("the server never answers"),
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
     });
 }
 
@@ -264,8 +343,9 @@ fn what_is_no_answer_is_a_failure_of_its_kind() {
         for _ in 0..3 {
             assert_eq!(failure(&pool.send(get("/")).await).0, FailureKind::Protocol);
         }
-        let bad = pool.send(get("no slash")).await;
-        assert_eq!(failure(&bad).0, FailureKind::Render);
+        for path in ["no-slash", "/a b", ""] {
+            assert_eq!(failure(&pool.send(get(path)).await).0, FailureKind::Render, "{path}");
+        }
         let nowhere = pool.send(Request { target: 7, ..get("/") }).await;
         assert_eq!(failure(&nowhere), (FailureKind::Connect, "there is no target 7 of 1"));
     });

@@ -1,1 +1,0 @@
-//! Every diagnostic code: its one-line title and its long explanation.

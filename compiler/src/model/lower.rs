@@ -1,0 +1,505 @@
+//! [pure] What every section is lowered with: scalars, quantities, templates, and the names that are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::artifact::{Json, Piece, Slot, SlotSource, Text};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{Source, Span, Spanned};
+use crate::syntax::{Kind, Node, value_span};
+use crate::template::{self, Fault, Part, Read};
+use crate::unit::{Length, Rate, Share, UnitError, parse_bytes};
+
+/// JSON elements in all bodies of a plan after aliases are followed; far above any plan written by hand.
+const JSON_NODES_MAX: usize = 200_000;
+
+/// Deepest nesting of a JSON value, so that an alias inside its own anchor ends.
+const JSON_DEPTH_MAX: usize = 100;
+
+/// Where a template stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Site {
+    /// An endpoint's `base_url`.
+    BaseUrl,
+    /// A path.
+    Path,
+    /// A query parameter.
+    Query,
+    /// A header.
+    Header,
+    /// A body.
+    Body,
+    /// An expectation.
+    Expect,
+    /// The value of a var, which holds none.
+    Var,
+    /// Something that is decided when compiling.
+    Fixed,
+}
+
+/// A name that a template reads, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// What is read.
+    pub from: SlotSource,
+    /// Where its name stands.
+    pub span: Span,
+    /// Where the template stands.
+    pub site: Site,
+    /// Whether it never leaves: a key that only signs, a var that is used when compiling.
+    pub inside: bool,
+}
+
+/// The state of lowering one plan.
+pub(crate) struct Lower<'a> {
+    pub(super) source: &'a Source,
+    pub(super) sink: &'a mut Diagnostics,
+    /// Values of the plan's vars; all are known before anything else is lowered.
+    pub(super) vars: &'a BTreeMap<String, Json>,
+    /// Vars that something decided now depends on.
+    pub(super) fixed: BTreeSet<String>,
+    /// Names read since [`Lower::take_uses`].
+    uses: Vec<Use>,
+    /// Names read by what is decided now.
+    fixed_uses: Vec<Use>,
+    draws: u32,
+    json_nodes: usize,
+}
+
+impl<'a> Lower<'a> {
+    pub(super) fn new(
+        source: &'a Source,
+        vars: &'a BTreeMap<String, Json>,
+        sink: &'a mut Diagnostics,
+    ) -> Lower<'a> {
+        Lower {
+            source,
+            sink,
+            vars,
+            fixed: BTreeSet::new(),
+            uses: Vec::new(),
+            fixed_uses: Vec::new(),
+            draws: 0,
+            json_nodes: 0,
+        }
+    }
+
+    /// Returns what was read since the last call, and numbers random draws from 0 again.
+    pub(super) fn take_uses(&mut self) -> Vec<Use> {
+        self.draws = 0;
+        let (fixed, others) =
+            std::mem::take(&mut self.uses).into_iter().partition(|read| read.site == Site::Fixed);
+        self.fixed_uses.extend::<Vec<Use>>(fixed);
+        others
+    }
+
+    /// Returns every name that is read by what is decided now.
+    pub(super) fn take_fixed_uses(&mut self) -> Vec<Use> {
+        self.take_uses();
+        std::mem::take(&mut self.fixed_uses)
+    }
+
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.sink.push(diagnostic);
+    }
+
+    /// Reports a fault inside a scalar at its own bytes.
+    pub(super) fn fault(&mut self, node: Node<'_>, fault: Fault) {
+        let span = value_span(self.source, node, fault.range);
+        let found = Diagnostic::error(fault.code, span, fault.message);
+        self.push(found.label(fault.label).help(fault.help));
+    }
+
+    /// Reports that `node` is no `wanted`.
+    pub(super) fn wrong_kind(&mut self, node: Node<'_>, wanted: &str) {
+        if node.is_hole() {
+            return;
+        }
+        let message = format!("{} stands where {wanted} belongs", kind_name(node.kind()));
+        let found = Diagnostic::error("plan::value::kind", node.span(), message);
+        self.push(found.label(format!("expected {wanted}")).help(format!("write {wanted}")));
+    }
+
+    fn wrong_unit(&mut self, span: Span, error: UnitError) {
+        let found = Diagnostic::error("plan::value::unit", span, error.message);
+        self.push(found.label("not such a quantity").help(error.help));
+    }
+
+    /// Reports a quantity outside of its limits.
+    pub(super) fn out_of_range(&mut self, span: Span, message: String, help: &str) {
+        let found = Diagnostic::error("plan::value::range", span, message);
+        self.push(found.label("out of range").help(help));
+    }
+
+    /// Splits a string into literals and slots, and notes what they read; faults are reported.
+    fn pieces(&mut self, node: Node<'_>, value: &str, site: Site) -> Option<Vec<Piece>> {
+        let (parts, faults) = template::parse(value);
+        let mut whole = faults.is_empty();
+        for fault in faults {
+            self.fault(node, fault);
+        }
+        let mut pieces = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Part::Literal(text) => pieces.push(Piece::Literal(text)),
+                Part::Slot(expr) => {
+                    let resolved = template::resolve(&expr, self.vars, &mut self.draws);
+                    for fault in resolved.faults {
+                        self.fault(node, fault);
+                    }
+                    self.note(node, resolved.reads, site);
+                    match resolved.slot {
+                        Some(slot) => pieces.push(Piece::Slot(slot)),
+                        None => whole = false,
+                    }
+                }
+            }
+        }
+        whole.then_some(pieces)
+    }
+
+    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site) {
+        for read in reads {
+            let span = value_span(self.source, node, read.range);
+            if let SlotSource::Var(name) = &read.from
+                && (read.inside || site == Site::Fixed)
+            {
+                self.fixed.insert(name.clone());
+            }
+            self.uses.push(Use { from: read.from, span, site, inside: read.inside });
+        }
+    }
+
+    /// Lowers a scalar to a text with slots.
+    pub(super) fn text(&mut self, node: Node<'_>, site: Site) -> Option<Text> {
+        let literal = |text: &str| Some(Text(vec![Piece::Literal(text.to_owned())]));
+        match node.kind() {
+            Kind::Str { value, .. } if value.is_empty() => Some(Text::default()),
+            Kind::Str { value, .. } => self.pieces(node, value, site).map(Text),
+            Kind::Int(text) | Kind::Number(text) => literal(text),
+            Kind::Bool(value) => literal(if *value { "true" } else { "false" }),
+            Kind::Null | Kind::Seq(_) | Kind::Map(_) | Kind::Alias(_) | Kind::Hole => {
+                self.wrong_kind(node, "a text");
+                None
+            }
+        }
+    }
+
+    /// Lowers any value to JSON with slots; a string that is one template keeps the value's type.
+    pub(super) fn json(&mut self, node: Node<'_>, site: Site) -> Option<Json> {
+        self.json_at(node, site, 0)
+    }
+
+    fn json_at(&mut self, node: Node<'_>, site: Site, depth: usize) -> Option<Json> {
+        self.json_nodes += 1;
+        if self.json_nodes > JSON_NODES_MAX || depth > JSON_DEPTH_MAX {
+            if self.json_nodes <= JSON_NODES_MAX + 1 {
+                self.json_nodes = JSON_NODES_MAX + 1;
+                self.push(too_much("JSON values", JSON_NODES_MAX as u64, node.span()));
+            }
+            return None;
+        }
+        match node.kind() {
+            Kind::Null => Some(Json::Null),
+            Kind::Bool(value) => Some(Json::Bool(*value)),
+            Kind::Int(text) | Kind::Number(text) => Some(Json::Number(text.clone())),
+            Kind::Str { value, .. } if value.is_empty() => Some(Json::Text(Text::default())),
+            Kind::Str { value, .. } => {
+                let mut pieces = self.pieces(node, value, site)?;
+                match (pieces.pop(), pieces.is_empty()) {
+                    (Some(Piece::Slot(slot)), true) => Some(Json::Slot(slot)),
+                    (last, _) => {
+                        pieces.extend(last);
+                        Some(Json::Text(Text(pieces)))
+                    }
+                }
+            }
+            Kind::Seq(_) => {
+                let items: Vec<Option<Json>> =
+                    node.items().map(|item| self.json_at(item, site, depth + 1)).collect();
+                items.into_iter().collect::<Option<Vec<_>>>().map(Json::List)
+            }
+            Kind::Map(_) => {
+                let mut fields = Vec::new();
+                let mut whole = true;
+                for (entry, value) in node.entries() {
+                    whole &= self.plain_key(&entry.key, entry.key_span);
+                    match self.json_at(value, site, depth + 1) {
+                        Some(json) => fields.push((entry.key.clone(), json)),
+                        None => whole = false,
+                    }
+                }
+                whole.then_some(Json::Object(fields))
+            }
+            Kind::Alias(_) | Kind::Hole => None,
+        }
+    }
+
+    /// Returns whether a key is free of templates, and reports it otherwise.
+    pub(super) fn plain_key(&mut self, key: &str, span: Span) -> bool {
+        if template::has_template(key) {
+            self.push(misplaced(span, "a template", "a key", "templates stand in values only"));
+            return false;
+        }
+        true
+    }
+
+    /// Returns a scalar without templates.
+    pub(super) fn literal(&mut self, node: Node<'_>, what: &str) -> Option<Spanned<String>> {
+        let Some(value) = node.as_str() else {
+            self.wrong_kind(node, what);
+            return None;
+        };
+        if template::has_template(value) {
+            let help = format!("write {what} as it is");
+            self.push(misplaced(node.span(), "a template", what, &help));
+            return None;
+        }
+        Some(Spanned::new(value.to_owned(), node.span()))
+    }
+
+    /// Returns a value that is known now: templates may read vars, which become fixed.
+    pub(super) fn constant(&mut self, node: Node<'_>) -> Option<Json> {
+        let before = self.uses.len();
+        let json = self.json(node, Site::Fixed)?;
+        let strange =
+            self.uses[before..].iter().find(|read| !matches!(read.from, SlotSource::Var(_)));
+        if let Some(read) = strange {
+            let help = "only vars are known when compiling: write a value or `{{ vars.x }}`";
+            self.sink.push(misplaced(read.span, "this name", "a value that shapes the plan", help));
+            return None;
+        }
+        self.fix(node, json)
+    }
+
+    /// Puts vars into a value.
+    fn fix(&mut self, node: Node<'_>, json: Json) -> Option<Json> {
+        match json {
+            Json::Slot(slot) => self.var_value(node, &slot),
+            Json::Text(text) => {
+                let mut out = String::new();
+                for piece in text.0 {
+                    match piece {
+                        Piece::Literal(literal) => out.push_str(&literal),
+                        Piece::Slot(slot) => {
+                            let value = self.var_value(node, &slot)?;
+                            let Some(text) = scalar(&value) else {
+                                self.wrong_value(node, &value, "a text");
+                                return None;
+                            };
+                            out.push_str(&text);
+                        }
+                    }
+                }
+                Some(plain(out))
+            }
+            Json::List(items) => {
+                let items = items.into_iter().map(|item| self.fix(node, item));
+                items.collect::<Option<Vec<_>>>().map(Json::List)
+            }
+            Json::Object(fields) => {
+                let fields =
+                    fields.into_iter().map(|(key, value)| Some((key, self.fix(node, value)?)));
+                fields.collect::<Option<Vec<_>>>().map(Json::Object)
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => Some(json),
+        }
+    }
+
+    /// Returns the value of a var's slot.
+    fn var_value(&mut self, node: Node<'_>, slot: &Slot) -> Option<Json> {
+        if !slot.filters.is_empty() {
+            let help = "leave the filter out, or write the var as it is needed";
+            let place = "a value that shapes the plan";
+            self.push(misplaced(node.span(), "a filter", place, help));
+            return None;
+        }
+        match &slot.from {
+            // An unknown var is reported from its read.
+            SlotSource::Var(name) => self.vars.get(name).cloned(),
+            _ => None,
+        }
+    }
+
+    /// Returns a constant as text, with its place.
+    pub(super) fn word(&mut self, node: Node<'_>, wanted: &str) -> Option<Spanned<String>> {
+        let json = self.constant(node)?;
+        let text = scalar(&json);
+        if text.is_none() {
+            self.wrong_value(node, &json, wanted);
+        }
+        text.map(|text| Spanned::new(text, node.span()))
+    }
+
+    fn wrong_value(&mut self, node: Node<'_>, json: &Json, wanted: &str) {
+        let what = json_name(json);
+        let found = Diagnostic::error(
+            "plan::value::kind",
+            node.span(),
+            format!("{what} stands where {wanted} belongs"),
+        );
+        self.push(found.label(format!("this is {what}")).help(format!("write {wanted}")));
+    }
+
+    fn quantity<T>(
+        &mut self,
+        node: Node<'_>,
+        wanted: &str,
+        parse: impl Fn(&str) -> Result<T, UnitError>,
+    ) -> Option<Spanned<T>> {
+        let text = self.word(node, wanted)?;
+        match parse(&text.value) {
+            Ok(value) => Some(Spanned::new(value, text.span)),
+            Err(error) => {
+                self.wrong_unit(text.span, error);
+                None
+            }
+        }
+    }
+
+    /// Returns a length in nanoseconds.
+    pub(super) fn length(&mut self, node: Node<'_>) -> Option<Spanned<u64>> {
+        let length = self.quantity(node, "a duration such as `30s`", Length::parse)?;
+        Some(Spanned::new(length.value.0, length.span))
+    }
+
+    /// Returns a length in nanoseconds above 0.
+    pub(super) fn positive_length(&mut self, node: Node<'_>) -> Option<Spanned<u64>> {
+        let length = self.length(node)?;
+        if length.value == 0 {
+            self.out_of_range(
+                length.span,
+                "a length of 0 does nothing".to_owned(),
+                "write a duration above `0s`",
+            );
+            return None;
+        }
+        Some(length)
+    }
+
+    pub(super) fn rate(&mut self, node: Node<'_>) -> Option<Spanned<Rate>> {
+        self.quantity(node, "a rate such as `200/s`", Rate::parse)
+    }
+
+    pub(super) fn share(&mut self, node: Node<'_>) -> Option<Spanned<Share>> {
+        self.quantity(node, "a share such as `99.9%`", Share::parse)
+    }
+
+    pub(super) fn bytes(&mut self, node: Node<'_>) -> Option<Spanned<u64>> {
+        self.quantity(node, "a size such as `10MiB`", parse_bytes)
+    }
+
+    /// Returns a whole number from `min` to `max`.
+    pub(super) fn whole(&mut self, node: Node<'_>, range: Range<u64>) -> Option<Spanned<u64>> {
+        let text = self.word(node, "a whole number")?;
+        let plain = !text.value.is_empty() && text.value.bytes().all(|b| b.is_ascii_digit());
+        let number = plain.then(|| text.value.parse::<u64>().unwrap_or(u64::MAX));
+        match number {
+            Some(number) if range.contains(&number) => Some(Spanned::new(number, text.span)),
+            Some(_) => {
+                let message = format!("`{}` is out of range", text.value);
+                let help =
+                    format!("write a whole number from {} to {}", range.start, range.end - 1);
+                self.out_of_range(text.span, message, &help);
+                None
+            }
+            None => {
+                let error = UnitError {
+                    message: format!("`{}` is not a whole number", text.value),
+                    help: "write a whole number without a unit".to_owned(),
+                };
+                self.wrong_unit(text.span, error);
+                None
+            }
+        }
+    }
+
+    pub(super) fn flag(&mut self, node: Node<'_>) -> Option<bool> {
+        match self.constant(node)? {
+            Json::Bool(value) => Some(value),
+            other => {
+                self.wrong_value(node, &other, "`true` or `false`");
+                None
+            }
+        }
+    }
+
+    /// Returns which of `words` is written.
+    pub(super) fn one_of<T: Copy>(&mut self, node: Node<'_>, words: &[(&str, T)]) -> Option<T> {
+        let names: Vec<String> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let wanted = names.join(" or ");
+        let text = self.word(node, &wanted)?;
+        let found = words.iter().find(|(name, _)| *name == text.value).map(|(_, value)| *value);
+        if found.is_none() {
+            let help = match did_you_mean(&text.value, words.iter().map(|(name, _)| *name)) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => format!("write {wanted}"),
+            };
+            let message = format!("`{}` is not one of {}", text.value, names.join(", "));
+            let found = Diagnostic::error("plan::value::kind", text.span, message);
+            self.push(found.label("unknown word").help(help));
+        }
+        found
+    }
+}
+
+/// Says that something does not belong where it stands.
+pub(crate) fn misplaced(span: Span, what: &str, place: &str, help: &str) -> Diagnostic {
+    let message = format!("{what} cannot stand in {place}");
+    Diagnostic::error("plan::template::place", span, message).label("not here").help(help)
+}
+
+/// Says that a plan holds more of something than is compiled.
+pub(crate) fn too_much(what: &str, limit: u64, span: Span) -> Diagnostic {
+    let message = format!("the plan has more than {limit} {what}");
+    Diagnostic::error("plan::limit::exceeded", span, message)
+        .label("too many")
+        .help(format!("split the plan; {limit} {what} are compiled at most"))
+}
+
+/// Returns a JSON string without slots.
+pub(crate) fn plain(value: String) -> Json {
+    if value.is_empty() {
+        Json::Text(Text::default())
+    } else {
+        Json::Text(Text(vec![Piece::Literal(value)]))
+    }
+}
+
+/// Returns the text of a scalar without slots.
+pub(crate) fn scalar(json: &Json) -> Option<String> {
+    match json {
+        Json::Bool(value) => Some(value.to_string()),
+        Json::Number(text) => Some(text.clone()),
+        Json::Text(text) => match text.0.as_slice() {
+            [] => Some(String::new()),
+            [Piece::Literal(text)] => Some(text.clone()),
+            _ => None,
+        },
+        Json::Null | Json::Slot(_) | Json::List(_) | Json::Object(_) => None,
+    }
+}
+
+fn json_name(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "nothing",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::Text(_) => "a text",
+        Json::Slot(_) => "a template",
+        Json::List(_) => "a list",
+        Json::Object(_) => "a mapping",
+    }
+}
+
+fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Null => "nothing",
+        Kind::Bool(_) => "a boolean",
+        Kind::Int(_) | Kind::Number(_) => "a number",
+        Kind::Str { .. } => "a text",
+        Kind::Seq(_) => "a list",
+        Kind::Map(_) => "a mapping",
+        Kind::Alias(_) | Kind::Hole => "something broken",
+    }
+}

@@ -1,0 +1,147 @@
+//! [pure] `vars`, and what `--var`, `--var-file` and `--environment` make of them.
+
+use std::collections::BTreeMap;
+
+use crate::artifact::{Json, SlotSource};
+use crate::compile::Overrides;
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::model::lower::{Lower, Site, misplaced, plain};
+use crate::model::name::Section;
+use crate::source::Source;
+use crate::syntax::{self, Node};
+
+/// Lowers `vars` and applies what the caller gives: `--var` before `--var-file` before the plan.
+pub(super) fn lower(
+    top: Node<'_>,
+    source: &Source,
+    overrides: &Overrides,
+    sink: &mut Diagnostics,
+) -> Section<Json> {
+    let mut vars = values(top, source, sink);
+    if let Some(file) = &overrides.var_file {
+        from_file(&mut vars, file, sink);
+    }
+    for (name, text) in &overrides.vars {
+        let span = vars.span.unwrap_or(source.span(0, 0));
+        if let Some(var) = vars.items.iter_mut().find(|var| var.name == *name) {
+            let Some(declared) = &var.value else { continue };
+            match parse_as(declared, text) {
+                Ok(value) => var.value = Some(value),
+                Err(wanted) => sink.push(
+                    Diagnostic::error(
+                        "plan::variable::override",
+                        var.span,
+                        format!("`--var {name}={text}` gives `{name}` no {wanted}"),
+                    )
+                    .label(format!("declared as {wanted} here"))
+                    .help(format!("give {wanted}, as the plan does")),
+                ),
+            }
+        } else if vars.complete {
+            let flag = format!("--var {name}");
+            sink.push(undeclared(&vars, &flag, name, span));
+        }
+    }
+    vars
+}
+
+fn values(top: Node<'_>, source: &Source, sink: &mut Diagnostics) -> Section<Json> {
+    let none = BTreeMap::new();
+    let mut work = Lower::new(source, &none, sink);
+    Section::lower(top, "vars", |_, node| constant(&mut work, node))
+}
+
+/// Lowers a value without templates.
+pub(super) fn constant(work: &mut Lower<'_>, node: Node<'_>) -> Option<Json> {
+    let json = work.json(node, Site::Var);
+    let uses = work.take_uses();
+    match uses.first() {
+        Some(read) => {
+            let what =
+                if matches!(read.from, SlotSource::Secret(_)) { "a secret" } else { "a template" };
+            let help = "the value of a var holds no templates; write it out where it is used";
+            work.push(misplaced(read.span, what, "the value of a var", help));
+            None
+        }
+        None => json,
+    }
+}
+
+fn from_file(vars: &mut Section<Json>, file: &Source, sink: &mut Diagnostics) {
+    let Some(tree) = syntax::parse(file, sink) else { return };
+    let none = BTreeMap::new();
+    for (entry, node) in tree.root().entries() {
+        let mut work = Lower::new(file, &none, sink);
+        let value = constant(&mut work, node);
+        if let Some(var) = vars.items.iter_mut().find(|var| var.name == entry.key) {
+            var.value = value;
+        } else if vars.complete {
+            sink.push(undeclared(vars, "the var file", &entry.key, entry.key_span));
+        }
+    }
+}
+
+fn undeclared(
+    vars: &Section<Json>,
+    giver: &str,
+    name: &str,
+    span: crate::source::Span,
+) -> Diagnostic {
+    let message = format!("{giver} names `{name}`, which the plan does not declare");
+    let help = match did_you_mean(name, vars.names()) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!("declare it under `vars`: `{name}: …`"),
+    };
+    Diagnostic::error("plan::variable::override", span, message).label("no such var").help(help)
+}
+
+/// Reads `text` as the kind of value that the plan gives the var; the error says which kind that is.
+fn parse_as(declared: &Json, text: &str) -> Result<Json, &'static str> {
+    let parsed = || serde_json::from_str::<serde_json::Value>(text).ok().map(from_value);
+    match declared {
+        Json::Number(_) => match parsed() {
+            Some(Json::Number(_)) => Ok(Json::Number(text.trim().to_owned())),
+            _ => Err("number"),
+        },
+        Json::Bool(_) => text.parse().map(Json::Bool).map_err(|_| "boolean"),
+        Json::List(_) => {
+            parsed().filter(|json| matches!(json, Json::List(_))).ok_or("list, as JSON")
+        }
+        Json::Object(_) => {
+            parsed().filter(|json| matches!(json, Json::Object(_))).ok_or("mapping, as JSON")
+        }
+        Json::Null => Ok(parsed().unwrap_or_else(|| plain(text.to_owned()))),
+        Json::Text(_) | Json::Slot(_) => Ok(plain(text.to_owned())),
+    }
+}
+
+fn from_value(value: serde_json::Value) -> Json {
+    match value {
+        serde_json::Value::Null => Json::Null,
+        serde_json::Value::Bool(value) => Json::Bool(value),
+        serde_json::Value::Number(number) => Json::Number(number.to_string()),
+        serde_json::Value::String(text) => plain(text),
+        serde_json::Value::Array(items) => Json::List(items.into_iter().map(from_value).collect()),
+        serde_json::Value::Object(fields) => {
+            Json::Object(fields.into_iter().map(|(key, value)| (key, from_value(value))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_read_as_the_declared_kind() {
+        let number = Json::Number("1".to_owned());
+        assert_eq!(parse_as(&number, "2.5"), Ok(Json::Number("2.5".to_owned())));
+        assert_eq!(parse_as(&number, "x"), Err("number"));
+        assert_eq!(parse_as(&Json::Bool(true), "false"), Ok(Json::Bool(false)));
+        assert_eq!(parse_as(&Json::Bool(true), "yes"), Err("boolean"));
+        assert_eq!(parse_as(&plain("a".to_owned()), "7"), Ok(plain("7".to_owned())));
+        let list = Json::List(vec![]);
+        assert_eq!(parse_as(&list, "[1]"), Ok(Json::List(vec![number])));
+        assert_eq!(parse_as(&list, "{}"), Err("list, as JSON"));
+    }
+}

@@ -1,0 +1,148 @@
+//! [pure] Goes on after a grammar error: blanks the smallest guilty entry, keeps every offset, reads again.
+
+use std::ops::Range;
+
+use super::trap;
+use super::tree::{Kind, Tree};
+use super::yaml;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::Source;
+
+/// How often a text is read again; each time costs as much as the first.
+const BLANKED_MAX: usize = 10;
+
+/// Parses the text of `source`; see [`super::parse`].
+pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
+    let mut text = source.text().to_owned();
+    let mut blanked: Vec<Range<usize>> = Vec::new();
+    let mut candidates: Vec<Range<usize>> = Vec::new();
+    for attempt in 0..=BLANKED_MAX {
+        let reading = yaml::read(source, &text, &blanked);
+        let Some(stop) = reading.stop else {
+            reading.found.into_iter().for_each(|found| sink.push(found));
+            return finished(source, reading.tree, sink);
+        };
+        let guilty = stop.open.unwrap_or(stop.at);
+        let known = blanked.iter().any(|range| range.start <= guilty && guilty <= range.end + 1);
+        if !known {
+            sink.push(trap::stopped(source, &stop));
+            candidates = enclosing(source.text(), guilty, stop.at);
+        }
+        let next = candidates.pop();
+        if attempt == BLANKED_MAX || trap::is_quote(&stop.kind) || next.is_none() {
+            reading.found.into_iter().for_each(|found| sink.push(found));
+            return None;
+        }
+        let range = next?;
+        blank(&mut text, &range);
+        blanked.push(range);
+    }
+    None
+}
+
+/// Rejects a text without content.
+fn finished(source: &Source, tree: Option<Tree>, sink: &mut Diagnostics) -> Option<Tree> {
+    let tree = tree.filter(|tree| !matches!(tree.root().kind(), Kind::Null));
+    if tree.is_none() {
+        let place = source.span(0, source.text().len().min(1));
+        sink.push(
+            Diagnostic::error("plan::syntax::empty", place, "the file holds no plan")
+                .label("nothing but blanks and comments")
+                .help("begin with `version: 1`, `name:` and `scenarios:`"),
+        );
+    }
+    tree
+}
+
+/// Overwrites `range` with blanks of the same length, line ends kept.
+fn blank(text: &mut String, range: &Range<usize>) {
+    let spaces: String = text[range.clone()]
+        .bytes()
+        .map(|byte| if matches!(byte, b'\n' | b'\r') { char::from(byte) } else { ' ' })
+        .collect();
+    text.replace_range(range.clone(), &spaces);
+}
+
+/// Returns what may be blanked for an error that shows at `at` and began at `guilty`, the smallest last.
+///
+/// Each range begins behind the `key:` or `-` that it belongs to and ends before the next line that is not inside.
+fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut limit = usize::MAX;
+    let mut start = text[..guilty].rfind('\n').map_or(0, |newline| newline + 1);
+    let mut lines = 0;
+    loop {
+        let line = text[start..].lines().next().unwrap_or("");
+        for head in heads(line).into_iter().rev() {
+            if head.column < limit {
+                limit = head.column;
+                let range = start + head.value..extent(text, start, at, &head);
+                if range.start < range.end {
+                    ranges.push(range);
+                }
+            }
+        }
+        lines += 1;
+        // Far above the error nothing can be the smallest entry around it any more.
+        if limit == 0 || start == 0 || lines > 10_000 {
+            break;
+        }
+        start = text[..start - 1].rfind('\n').map_or(0, |newline| newline + 1);
+    }
+    ranges.reverse();
+    ranges
+}
+
+/// The `-` or `key:` that a line begins with.
+struct Head {
+    column: usize,
+    /// The byte behind it, in the line.
+    value: usize,
+    key: bool,
+}
+
+/// Returns the `-`s and the key that a line begins with.
+fn heads(line: &str) -> Vec<Head> {
+    let mut heads = Vec::new();
+    let mut column = line.len() - line.trim_start_matches(' ').len();
+    while line[column..].starts_with("- ") || &line[column..] == "-" {
+        heads.push(Head { column, value: column + 1, key: false });
+        let rest = &line[column + 1..];
+        column += 1 + rest.len() - rest.trim_start_matches(' ').len();
+    }
+    let rest = &line[column..];
+    let name =
+        rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.\"".contains(byte));
+    let name = name.count();
+    let tail = &rest[name..];
+    if name > 0 && (tail.starts_with(": ") || tail == ":") {
+        heads.push(Head { column, value: column + name + 1, key: true });
+    }
+    heads
+}
+
+/// Returns where the entry of `head` ends, which begins in the line at `start`; an error at `at` belongs to it.
+fn extent(text: &str, start: usize, at: usize, head: &Head) -> usize {
+    let column = head.column;
+    let mut end = start;
+    for line in text[start..].split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let content = line.trim();
+        let item_of_key = head.key && indent == column && content.starts_with("- ");
+        let inside = content.is_empty() || indent > column || item_of_key;
+        if end > start && end > at && !inside {
+            break;
+        }
+        // An error that shows in the next entry, such as an open bracket, must not swallow that entry.
+        if end > start && !inside && line_is_entry(line) {
+            break;
+        }
+        end += line.len();
+    }
+    let body = text[start..end].trim_end_matches(['\n', '\r']);
+    start + body.len()
+}
+
+fn line_is_entry(line: &str) -> bool {
+    !heads(line.trim_end()).is_empty()
+}

@@ -1,0 +1,455 @@
+//! [pure] From a parsed `{{ … }}` to a typed slot: the closed list of names, functions and filters.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::{Arg, ArgValue, Call, Expr, Fault, Word, dotted};
+use crate::artifact::{Filter, Json, Slot, SlotSource};
+use crate::diagnostic::did_you_mean;
+
+/// First words of template names; no step may be called so.
+pub const ROOTS: [&str; 14] = [
+    "vars", "secrets", "data", "before", "user", "let", "params", "item", "arrival", "group",
+    "run", "seed", "rand", "now",
+];
+
+/// Every filter.
+pub const FILTERS: [&str; 10] =
+    ["int", "number", "bool", "text", "json", "base64", "url", "hmac_sha256", "default", "raw"];
+
+/// Whole names without a name of the user's in them.
+const NAMES: [&str; 11] = [
+    "arrival.number",
+    "arrival.id",
+    "user.number",
+    "group.name",
+    "run.id",
+    "seed",
+    "now.unix_ms",
+    "now.iso",
+    "rand.int",
+    "rand.uuid",
+    "rand.pick",
+];
+
+const UNKNOWN_NAME: &str = "plan::template::unknown_name";
+const ARGUMENTS: &str = "plan::template::arguments";
+
+/// A name that a template reads, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// What is read.
+    pub from: SlotSource,
+    /// Where its name stands, in bytes of the value.
+    pub range: Range<usize>,
+    /// Whether it is a secret that only signs, or a var that is used when compiling: neither is sent.
+    pub inside: bool,
+}
+
+/// What became of an expression.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// The slot; `None` if there is a fault.
+    pub slot: Option<Slot>,
+    /// Every name that is read.
+    pub reads: Vec<Read>,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}
+
+/// Resolves names, functions and filters of `expr`; `vars` are the values for arguments, `draws` counts random draws.
+///
+/// Whether a data column, secret, var or capture exists is for the analysis to say.
+pub fn resolve(expr: &Expr, vars: &BTreeMap<String, Json>, draws: &mut u32) -> Resolved {
+    let mut work = Work { vars, out: Resolved::default() };
+    let from = work.head(&expr.head, draws);
+    let mut filters = Vec::new();
+    for call in &expr.filters {
+        filters.extend(work.filter(call));
+    }
+    if work.out.faults.is_empty() {
+        work.out.slot = from.map(|from| Slot { from, filters });
+    }
+    work.out
+}
+
+struct Work<'a> {
+    vars: &'a BTreeMap<String, Json>,
+    out: Resolved,
+}
+
+impl Work<'_> {
+    fn fault(&mut self, fault: Fault) {
+        self.out.faults.push(fault);
+    }
+
+    fn head(&mut self, head: &Call, draws: &mut u32) -> Option<SlotSource> {
+        let words: Vec<&str> = head.path.iter().map(|word| word.text.as_str()).collect();
+        if words.first() == Some(&"rand") {
+            return self.random(head, draws);
+        }
+        if head.args.is_some() && !NAMES.contains(&head.name().as_str()) && words[0] != "vars" {
+            self.fault(unknown_function(head));
+            return None;
+        }
+        if head.args.is_some() {
+            let name = head.name();
+            self.fault(
+                Fault::new(ARGUMENTS, head.range.clone(), format!("`{name}` is not a function"))
+                    .label("called here")
+                    .help(format!("leave the parentheses out: `{{{{ {name} }}}}`")),
+            );
+            return None;
+        }
+        let from = match words.as_slice() {
+            ["vars", name] => SlotSource::Var((*name).to_owned()),
+            ["secrets", name] => SlotSource::Secret((*name).to_owned()),
+            ["data", data, column] => {
+                SlotSource::Data { data: (*data).to_owned(), column: (*column).to_owned() }
+            }
+            ["arrival", "number"] => SlotSource::ArrivalNumber,
+            ["arrival", "id"] => SlotSource::ArrivalId,
+            ["user", "number"] => SlotSource::UserNumber,
+            ["group", "name"] => SlotSource::GroupName,
+            ["run", "id"] => SlotSource::RunId,
+            ["seed"] => SlotSource::Seed,
+            ["now", "unix_ms"] => SlotSource::NowUnixMs,
+            ["now", "iso"] => SlotSource::NowIso,
+            [step, name] if !ROOTS.contains(step) => {
+                SlotSource::Capture { step: (*step).to_owned(), name: (*name).to_owned() }
+            }
+            _ => {
+                let fault = unknown_name(head, self.vars);
+                self.fault(fault);
+                return None;
+            }
+        };
+        self.out.reads.push(Read { from: from.clone(), range: head.range.clone(), inside: false });
+        Some(from)
+    }
+
+    fn random(&mut self, head: &Call, draws: &mut u32) -> Option<SlotSource> {
+        let name = head.name();
+        if !NAMES.contains(&name.as_str()) {
+            self.fault(unknown_function(head));
+            return None;
+        }
+        let Some(args) = &head.args else {
+            self.fault(
+                Fault::new(ARGUMENTS, head.range.clone(), format!("`{name}` is a function"))
+                    .label("no parentheses")
+                    .help(format!("call it: `{{{{ {} }}}}`", usage(&name))),
+            );
+            return None;
+        };
+        let place = *draws;
+        *draws = draws.saturating_add(1);
+        let from = match (name.as_str(), args.as_slice()) {
+            ("rand.uuid", []) => SlotSource::RandUuid { place },
+            ("rand.int", [min, max]) => {
+                let (low, high) = (self.integer(min), self.integer(max));
+                let (low, high) = (low?, high?);
+                if low > high {
+                    let range = min.range.start..max.range.end;
+                    let message = format!("`rand.int` has no number from {low} to {high}");
+                    self.fault(
+                        Fault::new(ARGUMENTS, range, message)
+                            .label("the first is the larger")
+                            .help("write the smaller number first"),
+                    );
+                    return None;
+                }
+                SlotSource::RandInt { min: low, max: high, place }
+            }
+            ("rand.pick", [list]) => SlotSource::RandPick { items: self.list(list)?, place },
+            _ => {
+                self.fault(wrong_arity(&name, head, args.len()));
+                return None;
+            }
+        };
+        self.out.reads.push(Read { from: from.clone(), range: head.range.clone(), inside: false });
+        Some(from)
+    }
+
+    /// Returns the value of an argument; a var is read now.
+    fn constant(&mut self, arg: &Arg) -> Option<Json> {
+        let path = match &arg.value {
+            ArgValue::Literal(json) => return Some(json.clone()),
+            ArgValue::Path(path) => path,
+        };
+        if let [root, name] = path.as_slice()
+            && root.text == "vars"
+        {
+            let from = SlotSource::Var(name.text.clone());
+            self.out.reads.push(Read { from, range: arg.range.clone(), inside: true });
+            // An unknown var is reported from its read; the slot is then never sealed.
+            return Some(self.vars.get(&name.text).cloned().unwrap_or(Json::Null));
+        }
+        let message = format!("`{}` cannot be an argument", dotted(path));
+        self.fault(
+            Fault::new(ARGUMENTS, arg.range.clone(), message)
+                .label("neither a literal nor a var")
+                .help("arguments are decided when compiling: write a literal or `vars.x`"),
+        );
+        None
+    }
+
+    fn is_known(&self, arg: &Arg) -> bool {
+        match &arg.value {
+            ArgValue::Path(path) => path.get(1).is_some_and(|w| self.vars.contains_key(&w.text)),
+            ArgValue::Literal(_) => true,
+        }
+    }
+
+    fn integer(&mut self, arg: &Arg) -> Option<i64> {
+        let value = self.constant(arg)?;
+        let number = match &value {
+            Json::Number(text) => text.parse::<i64>().ok(),
+            _ => None,
+        };
+        if number.is_none() && self.is_known(arg) {
+            self.fault(
+                Fault::new(ARGUMENTS, arg.range.clone(), "`rand.int` takes two whole numbers")
+                    .label("not a whole number")
+                    .help("write it as `rand.int(1, 6)`; both ends can be drawn"),
+            );
+        }
+        number
+    }
+
+    fn list(&mut self, arg: &Arg) -> Option<Vec<Json>> {
+        let value = self.constant(arg)?;
+        match value {
+            Json::List(items) if !items.is_empty() => Some(items),
+            _ if !self.is_known(arg) => None,
+            _ => {
+                self.fault(
+                    Fault::new(
+                        ARGUMENTS,
+                        arg.range.clone(),
+                        "`rand.pick` takes a list that is not empty",
+                    )
+                    .label("not such a list")
+                    .help("write it as `rand.pick([\"a\", \"b\"])` or name a var that is a list"),
+                );
+                None
+            }
+        }
+    }
+
+    fn filter(&mut self, call: &Call) -> Option<Filter> {
+        let name = call.name();
+        let args = call.args.as_deref().unwrap_or_default();
+        let filter = match (name.as_str(), args) {
+            ("int", []) => Filter::Int,
+            ("number", []) => Filter::Number,
+            ("bool", []) => Filter::Bool,
+            ("text", []) => Filter::Text,
+            ("json", []) => Filter::Json,
+            ("base64", []) => Filter::Base64,
+            ("url", []) => Filter::Url,
+            ("raw", []) => Filter::Raw,
+            ("default", [value]) => Filter::Default(self.constant(value)?),
+            ("hmac_sha256", [arg]) => Filter::HmacSha256(self.secret(arg)?),
+            _ if FILTERS.contains(&name.as_str()) => {
+                self.fault(wrong_arity(&name, call, args.len()));
+                return None;
+            }
+            _ => {
+                let range = call.range.clone();
+                let code = "plan::template::unknown_filter";
+                let help = match did_you_mean(&name, FILTERS) {
+                    Some(close) => format!("did you mean `{close}`?"),
+                    None => {
+                        format!("the filters are {}", FILTERS.map(|f| format!("`{f}`")).join(", "))
+                    }
+                };
+                self.fault(
+                    Fault::new(code, range, format!("there is no filter `{name}`"))
+                        .label("unknown filter")
+                        .help(help),
+                );
+                return None;
+            }
+        };
+        Some(filter)
+    }
+
+    fn secret(&mut self, arg: &Arg) -> Option<String> {
+        if let ArgValue::Path(path) = &arg.value
+            && let [root, name] = path.as_slice()
+            && root.text == "secrets"
+        {
+            let from = SlotSource::Secret(name.text.clone());
+            self.out.reads.push(Read { from, range: arg.range.clone(), inside: true });
+            return Some(name.text.clone());
+        }
+        self.fault(
+            Fault::new(ARGUMENTS, arg.range.clone(), "`hmac_sha256` takes the name of a secret")
+                .label("not a secret")
+                .help("write it as `hmac_sha256(secrets.signing_key)`"),
+        );
+        None
+    }
+}
+
+fn usage(name: &str) -> &'static str {
+    match name {
+        "rand.int" => "rand.int(1, 6)",
+        "rand.uuid" => "rand.uuid()",
+        "rand.pick" => "rand.pick([\"a\", \"b\"])",
+        "default" => "… | default(\"none\")",
+        "hmac_sha256" => "… | hmac_sha256(secrets.signing_key)",
+        _ => "… | int",
+    }
+}
+
+fn wrong_arity(name: &str, call: &Call, given: usize) -> Fault {
+    let wanted = match name {
+        "rand.int" => 2,
+        "rand.pick" | "default" | "hmac_sha256" => 1,
+        _ => 0,
+    };
+    let count = |n: usize| match n {
+        0 => "no arguments".to_owned(),
+        1 => "1 argument".to_owned(),
+        n => format!("{n} arguments"),
+    };
+    let message = format!("`{name}` takes {}, not {}", count(wanted), count(given));
+    let help = match wanted {
+        0 if name != "rand.uuid" => format!("write it as `… | {name}`"),
+        _ => format!("write it as `{}`", usage(name)),
+    };
+    Fault::new(ARGUMENTS, call.range.clone(), message)
+        .label(format!("{} here", count(given)))
+        .help(help)
+}
+
+fn unknown_function(head: &Call) -> Fault {
+    let name = head.name();
+    let functions = ["rand.int", "rand.uuid", "rand.pick"];
+    let help = match did_you_mean(&name, functions) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "the functions are `rand.int(1, 6)`, `rand.uuid()` and `rand.pick([…])`".to_owned(),
+    };
+    Fault::new(UNKNOWN_NAME, head.range.clone(), format!("there is no function `{name}`"))
+        .label("unknown function")
+        .help(help)
+}
+
+fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
+    let name = head.name();
+    let range = head.range.clone();
+    let first = head.path.first().map_or("", |word| word.text.as_str());
+    if matches!(first, "before" | "let" | "params" | "item")
+        || (first == "user" && head.path.len() == 3)
+    {
+        return Fault::new(
+            "plan::unsupported",
+            range,
+            format!("`{first}.…` is part of the plan language, but this version cannot do it yet"),
+        )
+        .label("not built yet")
+        .help("read a var, data, or a step's capture instead");
+    }
+    let fault =
+        Fault::new(UNKNOWN_NAME, range, format!("`{name}` is not a name that a template knows"));
+    let help = match (first, head.path.as_slice()) {
+        ("vars" | "secrets", [_]) => format!("say which one: `{first}.x`"),
+        ("vars" | "secrets", [_, second, ..]) => {
+            format!("`{first}` have one level: `{first}.{}`", second.text)
+        }
+        ("data", _) => "data has two parts: `data.<name>.<column>`".to_owned(),
+        (_, [Word { text, .. }]) if vars.contains_key(text) => format!("write `vars.{text}`"),
+        (_, [_]) => match did_you_mean(&name, NAMES) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => {
+                "say where it is from: `vars.x`, `data.users.name` or `<step>.<capture>`".to_owned()
+            }
+        },
+        _ => match did_you_mean(&name, NAMES) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "a capture is read as `<step>.<capture>`".to_owned(),
+        },
+    };
+    fault.label("unknown name").help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Part, parse};
+    use super::*;
+    use crate::artifact::{Piece, Text};
+
+    fn plain(value: &str) -> Json {
+        Json::Text(Text(vec![Piece::Literal(value.to_owned())]))
+    }
+
+    fn vars() -> BTreeMap<String, Json> {
+        BTreeMap::from([
+            ("n".to_owned(), Json::Number("6".to_owned())),
+            ("list".to_owned(), Json::List(vec![plain("a")])),
+            ("shop".to_owned(), plain("x")),
+        ])
+    }
+
+    /// What resolving the one slot of `value` gives: the slot, or code and text of each fault.
+    fn outcome(value: &str) -> String {
+        let (parts, _) = parse(value);
+        let Some(Part::Slot(expr)) = parts.into_iter().next() else { return "no slot".to_owned() };
+        let resolved = resolve(&expr, &vars(), &mut 0);
+        match resolved.slot {
+            Some(slot) => format!("{:?}", slot.from),
+            None => {
+                let show = |f: &Fault| format!("{}@{}", f.code, &value[f.range.clone()]);
+                resolved.faults.iter().map(show).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_typed_or_refused_at_their_place() {
+        let check = |value: &str, expected: &str| assert_eq!(outcome(value), expected, "{value}");
+        check("{{ vars.shop }}", "Var(\"shop\")");
+        check("{{ data.users.name | url }}", "Data { data: \"users\", column: \"name\" }");
+        check("{{ login.token }}", "Capture { step: \"login\", name: \"token\" }");
+        check("{{ rand.int(1, vars.n) }}", "RandInt { min: 1, max: 6, place: 0 }");
+        check("{{ rand.uuid() }}", "RandUuid { place: 0 }");
+        check("{{ seed }}", "Seed");
+        check("{{ now.iso }}", "NowIso");
+        check("{{ shop }}", "plan::template::unknown_name@shop");
+        check("{{ vars }}", "plan::template::unknown_name@vars");
+        check("{{ vars.a.b }}", "plan::template::unknown_name@vars.a.b");
+        check("{{ now.unix }}", "plan::template::unknown_name@now.unix");
+        check("{{ rand.float() }}", "plan::template::unknown_name@rand.float()");
+        check("{{ rand.uuid }}", "plan::template::arguments@rand.uuid");
+        check("{{ rand.int(1) }}", "plan::template::arguments@rand.int(1)");
+        check("{{ rand.int(6, 1) }}", "plan::template::arguments@6, 1");
+        check("{{ rand.int(1, \"x\") }}", "plan::template::arguments@\"x\"");
+        check("{{ rand.pick([]) }}", "plan::template::arguments@[]");
+        check("{{ rand.pick(login.token) }}", "plan::template::arguments@login.token");
+        check("{{ vars.shop() }}", "plan::template::arguments@vars.shop()");
+        check("{{ seed() }}", "plan::template::arguments@seed()");
+        check("{{ before.a.b }}", "plan::unsupported@before.a.b");
+        check("{{ vars.x | upper }}", "plan::template::unknown_filter@upper");
+        check("{{ vars.x | int(3) }}", "plan::template::arguments@int(3)");
+        check("{{ vars.x | hmac_sha256(\"k\") }}", "plan::template::arguments@\"k\"");
+        check(
+            "{{ foo | upper }}",
+            "plan::template::unknown_name@foo plan::template::unknown_filter@upper",
+        );
+    }
+
+    #[test]
+    fn a_near_miss_gets_a_suggestion() {
+        let help = |value: &str| {
+            let (parts, _) = parse(value);
+            let Some(Part::Slot(expr)) = parts.into_iter().next() else { return String::new() };
+            resolve(&expr, &vars(), &mut 0).faults.remove(0).help
+        };
+        assert_eq!(help("{{ vars.x | base46 }}"), "did you mean `base64`?");
+        assert_eq!(help("{{ now.unix_m }}"), "did you mean `now.unix_ms`?");
+        assert_eq!(help("{{ shop }}"), "write `vars.shop`");
+        assert_eq!(help("{{ rand.ints(1, 2) }}"), "did you mean `rand.int`?");
+    }
+}
