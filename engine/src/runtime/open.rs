@@ -108,7 +108,9 @@ impl OpenLane {
             let late_ns = shared.clock.now().saturating_sub(due);
             shared.recorder.borrow_mut().late_by(late_ns);
             let due = Some(due);
-            Transaction { context: &shared, arrival, warm_up, due, pool: &pool }.run().await;
+            let transaction = Transaction { context: &shared, arrival, warm_up, due, pool: &pool };
+            // Its state is some kilobytes, and a task is moved a few times before it first runs.
+            Box::pin(transaction.run()).await;
         });
         Decision::Made
     }

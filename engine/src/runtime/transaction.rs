@@ -79,16 +79,16 @@ impl Transaction<'_> {
             waited_since_sent_ns: 0,
         };
         let limit_ns = context.timeout_ns(self.arrival.scenario);
-        let result = match limit_ns {
-            0 => self.steps(shape, &mut progress).await,
-            _ => {
-                let limit = Duration::from_nanos(limit_ns);
-                let ended = tokio::time::timeout(limit, self.steps(shape, &mut progress)).await;
-                ended.unwrap_or_else(|_| {
-                    self.time_out(&mut progress, limit_ns);
-                    Err(Failed)
-                })
-            }
+        let result = if limit_ns == 0 {
+            self.steps(shape, &mut progress).await
+        } else {
+            // Boxed, so that the many without a limit have no room for one: a task is moved a few times before it runs.
+            let limited = Box::pin(self.steps(shape, &mut progress));
+            let limit = Duration::from_nanos(limit_ns);
+            tokio::time::timeout(limit, limited).await.unwrap_or_else(|_| {
+                self.time_out(&mut progress, limit_ns);
+                Err(Failed)
+            })
         };
         self.finish(&progress, result.is_ok(), begun);
     }
@@ -97,7 +97,7 @@ impl Transaction<'_> {
         if shape.sequence {
             self.sequence(shape, progress).await
         } else {
-            self.graph(shape, progress).await
+            Box::pin(self.graph(shape, progress)).await
         }
     }
 
