@@ -9,4 +9,5 @@ mod fuzz;
 mod laws;
 mod rejected;
 mod sample;
+mod single;
 mod variants;
