@@ -45,6 +45,11 @@ impl Exit {
         self as u8
     }
 
+    /// Returns the reason behind a number that a result holds; `None` if no run ends so.
+    pub fn from_code(code: u8) -> Option<Exit> {
+        Exit::STRENGTH.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// Returns the name of this end as `run.outcome` of a result spells it; `None` for ends that leave no result.
     pub fn outcome(self) -> Option<&'static str> {
         match self {

@@ -1,4 +1,4 @@
-//! [pure] Conditions: `p95(service) < 500ms` of thresholds, `< 800ms` and `> 0` of expectations.
+//! (pure) Conditions: `p95(service) < 500ms` of thresholds, `< 800ms` and `> 0` of expectations.
 
 use std::ops::Range;
 

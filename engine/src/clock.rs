@@ -15,6 +15,7 @@ pub struct Clock(Inner);
 enum Inner {
     Real,
     Fake(Arc<AtomicU64>),
+    Tokio(tokio::time::Instant),
 }
 
 impl Clock {
@@ -28,15 +29,28 @@ impl Clock {
         Clock(Inner::Fake(Arc::new(AtomicU64::new(0))))
     }
 
+    /// Returns a clock that goes with tokio's time from 0 on, which a test can pause. Only within a runtime.
+    pub fn tokio() -> Clock {
+        #[expect(clippy::disallowed_methods, reason = "this is the door")]
+        let now = tokio::time::Instant::now();
+        Clock(Inner::Tokio(now))
+    }
+
+    /// Returns whether this is the machine's clock.
+    pub fn is_real(&self) -> bool {
+        matches!(self.0, Inner::Real)
+    }
+
     /// Returns the boot-time clock (`CLOCK_BOOTTIME`; the monotonic clock where there is none), in nanoseconds.
     pub fn now(&self) -> Ticks {
         match &self.0 {
             Inner::Real => boottime(),
             Inner::Fake(ticks) => ticks.load(Ordering::Acquire),
+            Inner::Tokio(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
         }
     }
 
-    /// Returns the wall clock in milliseconds since 1970; a fake clock counts from its own start.
+    /// Returns the wall clock in milliseconds since 1970; other clocks count from their own start.
     pub fn unix_ms(&self) -> u64 {
         match &self.0 {
             Inner::Real => {
@@ -45,7 +59,7 @@ impl Clock {
                 let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
             }
-            Inner::Fake(ticks) => ticks.load(Ordering::Acquire) / 1_000_000,
+            Inner::Fake(_) | Inner::Tokio(_) => self.now() / 1_000_000,
         }
     }
 

@@ -1,1 +1,318 @@
-//! [pure] Arrivals decided so far, by scenario, lane and node; settles what nobody decided.
+//! (pure) Arrivals decided so far, by scenario, lane and node; settles what nobody decided.
+//!
+//! What is known of a node is always one prefix of its decisions: the frontier of each lane, and what became of the
+//! arrivals below it. Settling puts each arrival above a frontier under exactly one reason, so that
+//! `planned = started + dropped + unaccounted` and `started = succeeded + failed + unfinished` hold whatever happened.
+
+use std::collections::BTreeMap;
+
+use compiler::artifact::{Artifact, ClosedStage, Load};
+use compiler::schedule::owned_below;
+
+use crate::metrics::{Arrivals, DroppedBy, LedgerRow};
+
+/// Most lanes that one node may have; a row that says more is refused.
+pub const LANES_MAX: u32 = 4096;
+
+/// Why a row or the whole ledger does not hold.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum LedgerError {
+    /// A row names what the artifact or the node does not have, or goes back.
+    #[error("ledger row of scenario {scenario}, lane {lane} of {lanes}: {what}")]
+    Row {
+        /// Scenario.
+        scenario: u32,
+        /// Lane.
+        lane: u32,
+        /// Lanes.
+        lanes: u32,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// More was decided than was planned, or ended than was started.
+    #[error("ledger of scenario `{scenario}` does not add up: {what}")]
+    Sum {
+        /// Name of the scenario.
+        scenario: String,
+        /// What does not.
+        what: String,
+    },
+}
+
+/// When arrivals are due: what settling needs of a schedule.
+pub trait DueTimes {
+    /// Returns the first arrival number of `scenario` due at or after `t_ns`, counted from the run's start; `None` if its arrivals have no due times.
+    fn first_due_at_or_after(&self, scenario: usize, t_ns: u64) -> Option<u64>;
+}
+
+/// What became of a node, as far as its undecided arrivals are concerned.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// Everything it did is known, and it did what it was told.
+    Reported,
+    /// Everything it did is known; its lease had ended.
+    Fenced,
+    /// Everything it did is known; it left by itself.
+    Left,
+    /// Not everything is known: it may have sent what was due before the horizon.
+    Lost {
+        /// End of its lease and guard, on the run's clock in nanoseconds.
+        horizon_ns: u64,
+    },
+}
+
+/// Arrivals decided so far.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    scenarios: Vec<Plan>,
+    /// By node; then by scenario and lane.
+    nodes: Vec<Node>,
+}
+
+/// What the ledger needs of a scenario.
+#[derive(Clone, Debug)]
+struct Plan {
+    name: String,
+    planned: u64,
+    /// Largest population of a closed load.
+    users: Option<u64>,
+    /// A closed load whose stages are timed: how many will start is not known.
+    timed: bool,
+    slot_count: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    /// By scenario: the node's slots, counted from the scenario's first, ascending.
+    slots: Vec<Vec<u32>>,
+    lanes: BTreeMap<(u32, u32), LedgerRow>,
+}
+
+impl Ledger {
+    /// Returns the ledger of a run of `artifact` on nodes with these seats; nothing is decided yet.
+    pub fn new(artifact: &Artifact, nodes: &[Vec<String>]) -> Ledger {
+        let scenarios = artifact.scenarios.iter().map(|(name, scenario)| {
+            let (users, timed) = match &scenario.load {
+                Load::Open(_) => (None, false),
+                Load::Closed(closed) => {
+                    let counted = |stage: &ClosedStage| matches!(stage, ClosedStage::Count { .. });
+                    (Some(u64::from(closed.users_max)), !closed.stages.iter().any(counted))
+                }
+            };
+            Plan {
+                name: name.clone(),
+                planned: scenario.planned,
+                users,
+                timed,
+                slot_count: scenario.slot_count,
+            }
+        });
+        let nodes = nodes.iter().map(|seats| {
+            let slots = artifact.scenarios.values().map(|scenario| {
+                let owned = seats.iter().filter_map(|seat| scenario.seats.get(seat));
+                let slots = owned.flat_map(|set| set.as_slice());
+                let mut slots: Vec<u32> =
+                    slots.map(|slot| slot.saturating_sub(scenario.slot_base)).collect();
+                slots.sort_unstable();
+                slots
+            });
+            Node { slots: slots.collect(), lanes: BTreeMap::new() }
+        });
+        Ledger { scenarios: scenarios.collect(), nodes: nodes.collect() }
+    }
+
+    /// Adds what `node` decided in one window; the rows must be of increasing frontiers.
+    ///
+    /// # Errors
+    /// A row names an unknown scenario or lane, its frontier goes back, or its counts do not fit its frontier. Nothing
+    /// of `rows` is taken then.
+    pub fn apply(&mut self, node: usize, rows: &[LedgerRow]) -> Result<(), LedgerError> {
+        let Some(entry) = self.nodes.get(node) else { return Ok(()) };
+        let mut lanes = entry.lanes.clone();
+        for row in rows {
+            let bad = |what| LedgerError::Row {
+                scenario: row.scenario,
+                lane: row.lane,
+                lanes: row.lanes,
+                what,
+            };
+            let at = usize::try_from(row.scenario).unwrap_or(usize::MAX);
+            let plan = self.scenarios.get(at).ok_or_else(|| bad("no such scenario"))?;
+            if row.lane >= row.lanes || row.lanes > LANES_MAX {
+                return Err(bad("no such lane"));
+            }
+            let sum = lanes
+                .entry((row.scenario, row.lane))
+                .or_insert(LedgerRow { upto: 0, ..skeleton(row) });
+            if sum.lanes != row.lanes {
+                return Err(bad("the number of lanes has changed"));
+            }
+            if row.upto < sum.upto {
+                return Err(bad("the frontier goes back"));
+            }
+            add(sum, row).ok_or_else(|| bad("a counter overflows"))?;
+            let decided = decided(sum).ok_or_else(|| bad("a counter overflows"))?;
+            if sum.succeeded.saturating_add(sum.failed) > sum.started {
+                return Err(bad("more ended than started"));
+            }
+            let slots = lane_slots(&entry.slots[at], sum);
+            if !plan.timed && decided != plan.owned_below(&slots, sum.upto) {
+                return Err(bad("the counts are not those of the arrivals below the frontier"));
+            }
+        }
+        self.nodes[node].lanes = lanes;
+        Ok(())
+    }
+
+    /// Returns the sums of all windows of `node`, by scenario and lane.
+    pub fn rows(&self, node: usize) -> Vec<LedgerRow> {
+        self.nodes.get(node).map(|node| node.lanes.values().copied().collect()).unwrap_or_default()
+    }
+
+    /// Puts every undecided arrival under a reason and returns the counts of each scenario.
+    ///
+    /// `fates` are of the nodes in order; `stop_ns` is when the run was stopped early, on the run's clock.
+    ///
+    /// # Errors
+    /// More was decided than planned.
+    pub fn settle(
+        &self,
+        fates: &[Fate],
+        stop_ns: Option<u64>,
+        due: &dyn DueTimes,
+    ) -> Result<Vec<Arrivals>, LedgerError> {
+        let mut all = Vec::with_capacity(self.scenarios.len());
+        for (at, plan) in self.scenarios.iter().enumerate() {
+            let mut sum = Arrivals::default();
+            for (node, fate) in self.nodes.iter().zip(fates) {
+                let cuts = Cuts::new(plan, at, *fate, stop_ns, due);
+                node.settle(plan, at, &cuts, &mut sum);
+            }
+            all.push(plan.close(sum)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arrival numbers at which the reason of undecided arrivals changes.
+struct Cuts {
+    fate: Fate,
+    /// First number that a lost node cannot have sent.
+    horizon: u64,
+    /// First number due after the stop.
+    stop: u64,
+}
+
+impl Cuts {
+    fn new(plan: &Plan, at: usize, fate: Fate, stop_ns: Option<u64>, due: &dyn DueTimes) -> Cuts {
+        let end = plan.planned;
+        let number =
+            |t_ns: u64| due.first_due_at_or_after(at, t_ns).map_or(end, |number| number.min(end));
+        let horizon = match fate {
+            Fate::Lost { horizon_ns } => number(horizon_ns),
+            Fate::Reported | Fate::Fenced | Fate::Left => 0,
+        };
+        let stop = stop_ns.map_or(end, number);
+        Cuts { fate, horizon, stop: stop.max(horizon) }
+    }
+}
+
+impl Node {
+    fn settle(&self, plan: &Plan, at: usize, cuts: &Cuts, sum: &mut Arrivals) {
+        let scenario = u32::try_from(at).unwrap_or(u32::MAX);
+        let rows: Vec<LedgerRow> =
+            self.lanes.range((scenario, 0)..=(scenario, u32::MAX)).map(|(_, row)| *row).collect();
+        let lanes = rows.first().map_or(1, |row| row.lanes);
+        for lane in 0..lanes {
+            let row = rows.iter().find(|row| row.lane == lane).copied().unwrap_or(LedgerRow {
+                scenario,
+                lane,
+                lanes,
+                ..LedgerRow::default()
+            });
+            sum.started += row.started;
+            sum.succeeded += row.succeeded;
+            sum.failed += row.failed;
+            sum.dropped_by.late += row.dropped_late;
+            sum.dropped_by.full += row.dropped_full;
+            if !plan.timed {
+                let slots = lane_slots(&self.slots[at], &row);
+                let below = |number: u64| plan.owned_below(&slots, number.max(row.upto));
+                let (from, horizon) = (below(0), below(cuts.horizon));
+                let (stop, end) = (below(cuts.stop), below(plan.planned));
+                sum.unaccounted += horizon - from;
+                let reason = match cuts.fate {
+                    Fate::Reported => &mut sum.dropped_by.stopped,
+                    Fate::Fenced => &mut sum.dropped_by.lease,
+                    Fate::Left | Fate::Lost { .. } => &mut sum.dropped_by.lost,
+                };
+                *reason += stop - horizon;
+                sum.dropped_by.stopped += end - stop;
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Returns how many arrivals below `n` lie in `slots` (counted from the scenario's first slot).
+    fn owned_below(&self, slots: &[u32], n: u64) -> u64 {
+        let n = n.min(self.planned);
+        let Some(users) = self.users else { return owned_below(slots, self.slot_count, n) };
+        if users == 0 {
+            return 0;
+        }
+        let of_cycle = owned_below(slots, self.slot_count, users);
+        n / users * of_cycle + owned_below(slots, self.slot_count, n % users)
+    }
+
+    /// Derives the sums from their parts and checks that they are the plan's.
+    fn close(&self, mut sum: Arrivals) -> Result<Arrivals, LedgerError> {
+        let by = sum.dropped_by;
+        let DroppedBy { late, full, lease, lost, stopped } = by;
+        sum.dropped = late + full + lease + lost + stopped;
+        let decided = sum.started + sum.dropped + sum.unaccounted;
+        sum.planned = if self.timed { decided } else { self.planned };
+        let wrong = |what| LedgerError::Sum { scenario: self.name.clone(), what };
+        if decided != sum.planned {
+            let planned = sum.planned;
+            return Err(wrong(format!("{decided} arrivals of {planned} planned")));
+        }
+        let ended = sum.succeeded + sum.failed;
+        sum.unfinished = sum
+            .started
+            .checked_sub(ended)
+            .ok_or_else(|| wrong(format!("{ended} ended of {} started", sum.started)))?;
+        Ok(sum)
+    }
+}
+
+/// Returns the slots of a row's lane: of the node's, those whose place is the lane modulo the lanes.
+fn lane_slots(slots: &[u32], row: &LedgerRow) -> Vec<u32> {
+    let lanes = usize::try_from(row.lanes.max(1)).unwrap_or(1);
+    let lane = usize::try_from(row.lane).unwrap_or(0);
+    slots.iter().skip(lane).step_by(lanes).copied().collect()
+}
+
+fn skeleton(row: &LedgerRow) -> LedgerRow {
+    LedgerRow { scenario: row.scenario, lane: row.lane, lanes: row.lanes, ..LedgerRow::default() }
+}
+
+fn decided(row: &LedgerRow) -> Option<u64> {
+    row.started.checked_add(row.dropped_late)?.checked_add(row.dropped_full)
+}
+
+/// Adds the counters of `row` and takes over its frontier; `None` if one overflows.
+pub fn add(sum: &mut LedgerRow, row: &LedgerRow) -> Option<()> {
+    sum.upto = row.upto;
+    sum.started = sum.started.checked_add(row.started)?;
+    sum.succeeded = sum.succeeded.checked_add(row.succeeded)?;
+    sum.failed = sum.failed.checked_add(row.failed)?;
+    sum.dropped_late = sum.dropped_late.checked_add(row.dropped_late)?;
+    sum.dropped_full = sum.dropped_full.checked_add(row.dropped_full)?;
+    sum.warm_up = sum.warm_up.checked_add(row.warm_up)?;
+    sum.active_us = sum.active_us.checked_add(row.active_us)?;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests;

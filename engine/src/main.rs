@@ -1,3 +1,7 @@
 //! The `volley` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    engine::cli::main()
+}

@@ -1,4 +1,4 @@
-//! [pure] Data: the files' content, the columns that are read, and whether there are rows enough.
+//! (pure) Data: the files' content, the columns that are read, and whether there are rows enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! [pure] Endpoints and URLs: what may stand in a `base_url`, and secrets that would show in logs.
+//! (pure) Endpoints and URLs: what may stand in a `base_url`, and secrets that would show in logs.
 
 use std::collections::BTreeMap;
 

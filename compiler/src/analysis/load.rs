@@ -1,4 +1,4 @@
-//! [pure] Loads: how many arrivals, from when, on which seats, and whether they can run at all.
+//! (pure) Loads: how many arrivals, from when, on which seats, and whether they can run at all.
 
 use crate::analysis::whole;
 use crate::artifact::{ClosedStage, Load, OpenLoad, OpenStage, SlotSet};

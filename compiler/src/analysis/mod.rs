@@ -1,4 +1,4 @@
-//! [pure] The plan as a whole: what no single section can know, and what sealing needs to be decided.
+//! (pure) The plan as a whole: what no single section can know, and what sealing needs to be decided.
 
 mod data;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! [pure] Names that point elsewhere: groups, scenarios, endpoints, and what templates read of top-level sections.
+//! (pure) Names that point elsewhere: groups, scenarios, endpoints, and what templates read of top-level sections.
 
 use crate::analysis::{endpoint_of, whole};
 use crate::artifact::SlotSource;

@@ -1,4 +1,4 @@
-//! [pure] What each step reads: captures that must come before it on every path, and users that must exist.
+//! (pure) What each step reads: captures that must come before it on every path, and users that must exist.
 
 use crate::artifact::{Load, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};

@@ -1,4 +1,4 @@
-//! [pure] Thresholds: what they select, and whether that can ever have data.
+//! (pure) Thresholds: what they select, and whether that can ever have data.
 
 use crate::analysis::{load, whole};
 use crate::artifact::{Counter, Load, Metric, OpenStage};

@@ -1,4 +1,4 @@
-//! [pure] What nothing uses: warnings, given only for a plan without errors.
+//! (pure) What nothing uses: warnings, given only for a plan without errors.
 
 use std::collections::BTreeSet;
 

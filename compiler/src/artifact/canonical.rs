@@ -1,4 +1,4 @@
-//! [pure] The one spelling of an artifact: JSON with one field a line, in the order of the structs.
+//! (pure) The one spelling of an artifact: JSON with one field a line, in the order of the structs.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! [pure] Content digests: `blake3:` and 64 hex digits.
+//! (pure) Content digests: `blake3:` and 64 hex digits.
 
 use super::{Artifact, canonical};
 

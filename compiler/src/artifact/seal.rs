@@ -1,4 +1,4 @@
-//! [pure] The last stage: a plan and what the analysis decided become an artifact.
+//! (pure) The last stage: a plan and what the analysis decided become an artifact.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] Reading an artifact back: format, digest, then everything that the engine takes for granted.
+//! (pure) Reading an artifact back: format, digest, then everything that the engine takes for granted.
 //!
 //! The pair of sealing: the compiler promises, this checks, on every machine that is handed an artifact.
 

@@ -1,4 +1,4 @@
-//! [pure] What `check` found in all its files, and the counts that every format gives.
+//! (pure) What `check` found in all its files, and the counts that every format gives.
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{Source, Span};

@@ -1,4 +1,4 @@
-//! [pure] The few lines of a text that a finding shows, clipped, without control characters, for the renderer.
+//! (pure) The few lines of a text that a finding shows, clipped, without control characters, for the renderer.
 
 use std::collections::BTreeMap;
 

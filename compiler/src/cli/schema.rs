@@ -22,12 +22,18 @@ enum Document {
     Plan,
     /// A compiled plan
     Artifact,
+    /// The result of a run
+    Result,
 }
+
+/// The engine writes results; their schema is published here with the others.
+const RESULT_SCHEMA: &str = include_str!("../../../schemas/result.schema.json");
 
 /// Writes the schema that `args` names.
 pub(super) fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<()> {
     match args.document {
         Document::Plan => out.write_all(PLAN_SCHEMA.as_bytes()),
         Document::Artifact => out.write_all(ARTIFACT_SCHEMA.as_bytes()),
+        Document::Result => out.write_all(RESULT_SCHEMA.as_bytes()),
     }
 }

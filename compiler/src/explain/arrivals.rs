@@ -1,4 +1,4 @@
-//! [pure] The arrivals of a scenario, one a line: number, due time, seat, rows. Written as they are made, never held.
+//! (pure) The arrivals of a scenario, one a line: number, due time, seat, rows. Written as they are made, never held.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! [pure] The transactions' DAGs as text, Mermaid or DOT. Ids are places, so that a renamed step changes one line.
+//! (pure) The transactions' DAGs as text, Mermaid or DOT. Ids are places, so that a renamed step changes one line.
 
 use std::io::{self, Write};
 

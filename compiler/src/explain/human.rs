@@ -1,4 +1,4 @@
-//! [pure] An explanation for people: at most 100 columns, aligned.
+//! (pure) An explanation for people: at most 100 columns, aligned.
 
 use std::io::{self, Write};
 

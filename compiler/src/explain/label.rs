@@ -1,4 +1,4 @@
-//! [pure] Short words for steps and lengths, as a plan would spell them.
+//! (pure) Short words for steps and lengths, as a plan would spell them.
 
 use crate::artifact::{
     Action, Filter, HttpAction, Method, Piece, SlotSource, Step, Text, WaitAction,

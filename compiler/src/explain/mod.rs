@@ -1,4 +1,4 @@
-//! [pure] Views of an artifact: what a run will do, before anything is sent.
+//! (pure) Views of an artifact: what a run will do, before anything is sent.
 //!
 //! Nothing here decides: every number comes from [`crate::schedule`] and [`crate::partition`], as the engine's do.
 

@@ -1,4 +1,4 @@
-//! [pure] A transaction's steps as a DAG: order, needs without detours, longest path.
+//! (pure) A transaction's steps as a DAG: order, needs without detours, longest path.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] One scenario explained: load, shares of seats, rows, steps, and what Little's law says of it.
+//! (pure) One scenario explained: load, shares of seats, rows, steps, and what Little's law says of it.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! [pure] Cycles of a directed graph, each as its shortest closing path, in source order.
+//! (pure) Cycles of a directed graph, each as its shortest closing path, in source order.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

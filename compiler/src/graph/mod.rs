@@ -1,4 +1,4 @@
-//! [pure] Steps and scenarios as DAGs: who needs whom, who comes before whom, and every cycle.
+//! (pure) Steps and scenarios as DAGs: who needs whom, who comes before whom, and every cycle.
 
 mod cycle;
 

@@ -1,4 +1,4 @@
-//! [pure] `expect` and `capture`: what must hold of an answer, and what is kept of it.
+//! (pure) `expect` and `capture`: what must hold of an answer, and what is kept of it.
 
 use crate::artifact::{
     Capture, CaptureFrom, Expect, JsonCheck, JsonExpect, StatusRange, TextCheck,

@@ -1,4 +1,4 @@
-//! [pure] `data` and `secrets`: what arrivals differ by, and what is read on each node.
+//! (pure) `data` and `secrets`: what arrivals differ by, and what is read on each node.
 
 use crate::artifact::{Per, SecretSource, Take};
 use crate::diagnostic::Diagnostic;

@@ -1,4 +1,4 @@
-//! [pure] `endpoints`: connections of one kind each.
+//! (pure) `endpoints`: connections of one kind each.
 
 use crate::artifact::{HttpEndpoint, NameValue};
 use crate::diagnostic::Diagnostic;

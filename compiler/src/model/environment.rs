@@ -1,4 +1,4 @@
-//! [pure] `--environment`: a named overlay on the plan; maps merge, everything else is replaced, spans stay.
+//! (pure) `--environment`: a named overlay on the plan; maps merge, everything else is replaced, spans stay.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::source::Source;

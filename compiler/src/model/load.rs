@@ -1,4 +1,4 @@
-//! [pure] `load`: stages that set when transactions start, or how many users are active.
+//! (pure) `load`: stages that set when transactions start, or how many users are active.
 
 use crate::artifact::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
 use crate::diagnostic::Diagnostic;

@@ -1,4 +1,4 @@
-//! [pure] What every section is lowered with: scalars, quantities, templates, and the names that are read.
+//! (pure) What every section is lowered with: scalars, quantities, templates, and the names that are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! [pure] Tree → typed plan: one section of the language in each file, every value with its place.
+//! (pure) Tree → typed plan: one section of the language in each file, every value with its place.
 //!
 //! Lowering goes on after each error: what is broken is reported once and left out.
 

@@ -1,4 +1,4 @@
-//! [pure] Sections of named things, and names that are taken.
+//! (pure) Sections of named things, and names that are taken.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};

@@ -1,4 +1,4 @@
-//! [pure] `nodes`: the cluster that the plan is dealt to.
+//! (pure) `nodes`: the cluster that the plan is dealt to.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] Quantities and words of the language, with vars put in.
+//! (pure) Quantities and words of the language, with vars put in.
 
 use std::ops::Range;
 

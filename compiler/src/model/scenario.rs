@@ -1,4 +1,4 @@
-//! [pure] `scenarios`: a load and the transaction that each of its arrivals runs.
+//! (pure) `scenarios`: a load and the transaction that each of its arrivals runs.
 
 use crate::model::endpoint::Endpoint;
 use crate::model::load::{self, LoadPlan};

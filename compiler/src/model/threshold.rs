@@ -1,4 +1,4 @@
-//! [pure] `thresholds` and `delivery`: when a run passes, and when it counts.
+//! (pure) `thresholds` and `delivery`: when a run passes, and when it counts.
 
 use crate::artifact::{Delivery, Metric, NoData};
 use crate::expression::{Require, parse_require};

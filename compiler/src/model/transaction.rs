@@ -1,4 +1,4 @@
-//! [pure] `steps`: what the transaction of a scenario does.
+//! (pure) `steps`: what the transaction of a scenario does.
 
 use crate::artifact::{
     Action, Body, Expect, Filter, HttpAction, Method, NameValue, Piece, Text, WaitAction,

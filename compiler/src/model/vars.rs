@@ -1,4 +1,4 @@
-//! [pure] `vars`, and what `--var`, `--var-file` and `--environment` make of them.
+//! (pure) `vars`, and what `--var`, `--var-file` and `--environment` make of them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [pure] Slots to seats, so that each seat is at every prefix less than one slot from its exact share.
+//! (pure) Slots to seats, so that each seat is at every prefix less than one slot from its exact share.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

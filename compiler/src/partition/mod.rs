@@ -1,4 +1,4 @@
-//! [pure] Who executes which arrivals: groups → weights → slots → seats, and the seeds of random draws.
+//! (pure) Who executes which arrivals: groups → weights → slots → seats, and the seeds of random draws.
 //!
 //! The number of nodes is no input: nodes take seats when a run starts.
 

@@ -1,4 +1,4 @@
-//! [pure] Which row of a data file an arrival, or a user, takes.
+//! (pure) Which row of a data file an arrival, or a user, takes.
 
 use super::Seed;
 use crate::artifact::{DataUse, Take};

@@ -1,4 +1,4 @@
-//! [pure] A tree of seeds: every random draw of a run is a function of the plan's seed, a path of names and a number.
+//! (pure) A tree of seeds: every random draw of a run is a function of the plan's seed, a path of names and a number.
 
 /// A node of the tree. Another name, or another number, never disturbs a draw: adding a step leaves the others' values.
 ///

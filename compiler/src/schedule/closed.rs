@@ -1,4 +1,4 @@
-//! [pure] Closed loads: how many users there are when, and when each one is there.
+//! (pure) Closed loads: how many users there are when, and when each one is there.
 
 use crate::artifact::{ClosedLoad, ClosedStage};
 

@@ -1,4 +1,4 @@
-//! [pure] The arrivals of one seat or lane, one after the other, each with its due time.
+//! (pure) The arrivals of one seat or lane, one after the other, each with its due time.
 
 use super::Open;
 

@@ -1,4 +1,4 @@
-//! [pure] When arrivals are due and which slot they belong to: functions of a number, in exact integers.
+//! (pure) When arrivals are due and which slot they belong to: functions of a number, in exact integers.
 //!
 //! Knows no clock, no seats and no engine; a node asks it for the next arrival and when that is due.
 

@@ -1,4 +1,4 @@
-//! [pure] Open loads: arrival number → due time, exact over all stages.
+//! (pure) Open loads: arrival number → due time, exact over all stages.
 
 use std::sync::Arc;
 

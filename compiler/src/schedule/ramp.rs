@@ -1,4 +1,4 @@
-//! [pure] A straight line from one rate to another: its exact integral, and the place where that reaches a number.
+//! (pure) A straight line from one rate to another: its exact integral, and the place where that reaches a number.
 
 /// A stage whose rate goes in a straight line, in units of `1 / (2 * P)` arrivals, P the schedule's denominator.
 ///

@@ -1,4 +1,4 @@
-//! [pure] The validator and its findings, in the order of the plan, one for each mistake.
+//! (pure) The validator and its findings, in the order of the plan, one for each mistake.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! [pure] Keys that other load-testing tools use, and what a plan says instead.
+//! (pure) Keys that other load-testing tools use, and what a plan says instead.
 
 /// A key of another tool.
 pub(super) struct Foreign {

@@ -1,4 +1,4 @@
-//! [pure] A [`Tree`] as the plain value that the validator reads; aliases are expanded, which parsing has bounded.
+//! (pure) A [`Tree`] as the plain value that the validator reads; aliases are expanded, which parsing has bounded.
 
 use serde_json::{Map, Value};
 

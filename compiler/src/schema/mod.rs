@@ -1,4 +1,4 @@
-//! [pure] The tree against `schemas/plan.schema.json`: violations become diagnostics, what is broken becomes a hole.
+//! (pure) The tree against `schemas/plan.schema.json`: violations become diagnostics, what is broken becomes a hole.
 
 mod fault;
 mod foreign;

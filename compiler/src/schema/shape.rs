@@ -1,4 +1,4 @@
-//! [pure] What a schema says badly: exactly one of several keys, and words that this version keeps for later.
+//! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
 
 use super::{first_line, unsupported, words};
 use crate::diagnostic::{Diagnostic, Diagnostics};

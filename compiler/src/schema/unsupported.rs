@@ -1,4 +1,4 @@
-//! [pure] What the plan language has and this version cannot do yet: one table, asked before a key is called unknown.
+//! (pure) What the plan language has and this version cannot do yet: one table, asked before a key is called unknown.
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[

@@ -1,4 +1,4 @@
-//! [pure] Findings of the schema in the plan's words.
+//! (pure) Findings of the schema in the plan's words.
 
 use super::fault::{self, Violation};
 use super::{foreign, unsupported};

@@ -1,4 +1,4 @@
-//! [pure] Text → [`Tree`]: YAML events with spans, and from a scalar's value back to its bytes.
+//! (pure) Text → [`Tree`]: YAML events with spans, and from a scalar's value back to its bytes.
 
 mod pointer;
 mod recover;

@@ -1,4 +1,4 @@
-//! [pure] JSON pointer → the place in a [`Tree`] that it names, with the spans of key and value.
+//! (pure) JSON pointer → the place in a [`Tree`] that it names, with the spans of key and value.
 
 use super::tree::{ElementId, Kind, Node, Tree};
 use crate::source::Span;

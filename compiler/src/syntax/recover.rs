@@ -1,4 +1,4 @@
-//! [pure] Goes on after a grammar error: blanks the smallest guilty entry, keeps every offset, reads again.
+//! (pure) Goes on after a grammar error: blanks the smallest guilty entry, keeps every offset, reads again.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! [pure] What a plain scalar means, by the core schema of YAML 1.2.
+//! (pure) What a plain scalar means, by the core schema of YAML 1.2.
 
 use super::tree::Kind;
 

@@ -1,4 +1,4 @@
-//! [pure] What YAML did with a text that meant something else, said in the plan's words.
+//! (pure) What YAML did with a text that meant something else, said in the plan's words.
 
 use granit_parser::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! [pure] From bytes of a scalar's value to the source bytes that wrote them, through quotes, escapes and folding.
+//! (pure) From bytes of a scalar's value to the source bytes that wrote them, through quotes, escapes and folding.
 
 use super::tree::{Kind, Node, ValueRange};
 use crate::source::{Source, Span};

@@ -1,4 +1,4 @@
-//! [pure] The YAML parser's events → elements. The only file that knows the parsing library.
+//! (pure) The YAML parser's events → elements. The only file that knows the parsing library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

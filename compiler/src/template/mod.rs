@@ -1,4 +1,4 @@
-//! [pure] Templates: `{{ path | filter(args) }}` inside a scalar, parsed to slots that know their bytes.
+//! (pure) Templates: `{{ path | filter(args) }}` inside a scalar, parsed to slots that know their bytes.
 
 mod parse;
 mod slot;

@@ -1,4 +1,4 @@
-//! [pure] From a scalar's value to literals and `{{ … }}` expressions; goes on after each error.
+//! (pure) From a scalar's value to literals and `{{ … }}` expressions; goes on after each error.
 
 use super::{Arg, ArgValue, Call, Expr, Fault, Part, Word};
 use crate::artifact::{Json, Piece, Text};

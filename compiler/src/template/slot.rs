@@ -1,4 +1,4 @@
-//! [pure] From a parsed `{{ … }}` to a typed slot: the closed list of names, functions and filters.
+//! (pure) From a parsed `{{ … }}` to a typed slot: the closed list of names, functions and filters.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

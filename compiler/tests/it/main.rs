@@ -4,9 +4,12 @@
 
 mod artifact;
 mod check;
+mod every_feature;
 mod explain;
 mod fuzz;
+mod golden;
 mod laws;
+mod plans;
 mod rejected;
 mod sample;
 mod single;

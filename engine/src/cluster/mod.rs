@@ -1,1 +1,97 @@
 //! Coordinator and agents: one protocol over an in-process bus or NATS.
+//!
+//! Agents ask, the coordinator answers with the whole desired state; see `README.md` beside this file.
+
+pub mod agent;
+pub mod bus;
+pub mod coordinator;
+pub mod embedded;
+pub mod load;
+mod local;
+pub mod nats;
+pub mod node;
+#[cfg(test)]
+#[path = "../../tests/it/sample.rs"]
+pub(crate) mod sample;
+mod subject;
+pub mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compiler::artifact::Artifact;
+
+pub use self::subject::is_token;
+use crate::metrics::{RunRecord, Window};
+
+/// A run to be coordinated.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Run id, ten of `[a-z0-9]`.
+    pub run: String,
+    /// Cluster id, `[A-Za-z0-9_-]{1,64}`.
+    pub cluster: String,
+    /// The compiled plan.
+    pub artifact: Arc<Artifact>,
+    /// The same as canonical bytes; agents verify their digest.
+    pub artifact_bytes: Bytes,
+    /// Data and body files by digest.
+    pub files: BTreeMap<String, Bytes>,
+    /// Vars that override the artifact's.
+    pub vars: BTreeMap<String, String>,
+    /// Seed that overrides the artifact's.
+    pub seed: Option<u64>,
+    /// Who sits where.
+    pub seating: Seating,
+    /// Longest wait for every seat to be taken.
+    pub join_timeout_ns: u64,
+    /// How long an agent may send load after its last answered beat was sent.
+    pub lease_ns: u64,
+}
+
+/// How seats are taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Seating {
+    /// An agent takes one seat of its group.
+    OnePerAgent,
+    /// Seat *i* goes to node *i* modulo this number, whatever its group; nodes in the order of their names.
+    Dealt(u32),
+}
+
+/// How a run is asked to end early.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd, Ord)]
+pub enum StopRequest {
+    /// Start nothing more, let what runs end.
+    Drain,
+    /// Cut what runs.
+    Abort,
+}
+
+/// Where merged windows go, and who says that the run must end.
+pub trait Sink: Send {
+    /// Takes what node `node` (its place in [`RunRecord::nodes`]) measured; each window once, in order.
+    fn window(&mut self, node: usize, window: &Window);
+    /// Returns the name of a missed threshold that aborts the run; seconds below `complete_until` are complete on every node.
+    fn missed_abort(&mut self, complete_until: u32) -> Option<String>;
+}
+
+/// A run at its end.
+#[derive(Debug)]
+pub struct Finished<S> {
+    /// What the coordinator knows.
+    pub record: RunRecord,
+    /// What was measured.
+    pub sink: S,
+}
+
+/// Returns 128 random bits in hex: the name of a process that nobody else can have.
+fn nonce() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Returns this machine's name, for a person to read.
+fn host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "unknown".to_owned() } else { name }
+}

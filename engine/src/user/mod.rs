@@ -1,1 +1,81 @@
-//! [pure] A virtual user: requests rendered from slots, answers checked, values captured.
+//! (pure) What each arrival sends, what it expects of the answer, and what it keeps of it.
+//!
+//! A [`Program`] is an artifact made ready for one run: names became indices, regular expressions and JSONPaths are
+//! compiled, data files are parsed. It depends on nothing but its inputs, so every node renders an arrival alike.
+//! Absent on purpose: sockets, clocks, tasks.
+
+mod answer;
+mod capture;
+mod encode;
+mod expect;
+mod prepare;
+mod program;
+mod random;
+mod redact;
+mod render;
+mod rows;
+pub mod secrets;
+mod slot;
+mod target;
+mod template;
+mod value;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+pub use self::prepare::PrepareError;
+pub use self::program::{Program, Values};
+pub use self::rows::TableError;
+
+/// What a run adds to its artifact.
+#[derive(Clone, Default)]
+pub struct Inputs {
+    /// Run id, ten of `[a-z0-9]`.
+    pub run: String,
+    /// Vars of the command line; they win over the plan's and the groups'.
+    pub vars: BTreeMap<String, String>,
+    /// Secrets by name.
+    pub secrets: BTreeMap<String, String>,
+    /// Content of data and body files by digest, as the artifact names it; whoever fetched them has checked the digest.
+    pub files: BTreeMap<String, Bytes>,
+    /// Replaces the artifact's seed for draws that requests make.
+    pub seed: Option<u64>,
+}
+
+/// One numbered start of a scenario's transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Arrival {
+    /// Scenario, by place in the artifact.
+    pub scenario: usize,
+    /// Number, from 0 for each scenario over the whole cluster.
+    pub number: u64,
+    /// User number, closed scenarios only.
+    pub user: Option<u32>,
+    /// Group of its home seat, by place in the artifact.
+    pub group: usize,
+}
+
+/// A server that requests go to: an endpoint as seen from one group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// Name of the endpoint.
+    pub endpoint: String,
+    /// Name of the group.
+    pub group: String,
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+    /// Value of the `host` header: the host, and the port unless it is the scheme's own.
+    pub authority: String,
+    /// Path before every request's own, without a slash at its end; requests hold it already.
+    pub prefix: String,
+    /// Largest response body in bytes.
+    pub max_body_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! [pure] Loads and data: bounded lengths and rates, planned counts, rows within their files.
+//! (pure) Loads and data: bounded lengths and rates, planned counts, rows within their files.
 
 use std::collections::BTreeMap;
 

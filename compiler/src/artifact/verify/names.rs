@@ -1,4 +1,4 @@
-//! [pure] Names: everything that is mentioned exists, and steps are a DAG.
+//! (pure) Names: everything that is mentioned exists, and steps are a DAG.
 
 use std::collections::{BTreeMap, BTreeSet};
 

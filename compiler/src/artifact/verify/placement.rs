@@ -1,4 +1,4 @@
-//! [pure] Groups, slots and seats: every slot has one owner, every owner is declared.
+//! (pure) Groups, slots and seats: every slot has one owner, every owner is declared.
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,406 @@
+//! (pure) An agent in a run: phases from enrolment to the acknowledged final report.
+
+use std::collections::BTreeMap;
+
+use compiler::exit::Exit;
+
+use super::lease::Lease;
+use super::outbox::Outbox;
+use super::state::{Effect, Input, Me};
+use super::sync::Sync;
+use crate::clock::Ticks;
+use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
+use crate::cluster::wire::{Armed, Beat, FinalReport, HintWant, Order, Phase, V, Want, Welcome};
+use crate::ledger;
+use crate::metrics::{LedgerRow, Window};
+
+/// Time between beats while the clocks are compared.
+const SYNC_BEAT_NS: u64 = 100_000_000;
+
+/// How long transactions may go on where nobody said: the lease has ended or the operator wants to leave.
+const DRAIN_NS: u64 = 30_000_000_000;
+
+/// An agent without load that hears nothing for this long, or the lease if that is longer, gives the run up.
+const UNHEARD_NS: u64 = 10_000_000_000;
+
+const MS: u64 = 1_000_000;
+
+/// How a run ended for an agent.
+#[derive(Debug)]
+pub(crate) struct Over {
+    pub(crate) exit: Exit,
+    pub(crate) message: Option<String>,
+    /// It was interrupted by its operator.
+    pub(crate) left: bool,
+    /// It had a share.
+    pub(crate) served: bool,
+}
+
+/// An agent that a coordinator has enrolled. Nobody else's orders count until it is over.
+#[derive(Debug)]
+pub(crate) struct Enrolled {
+    coord: String,
+    run: String,
+    beat_ns: u64,
+    lease_ns: u64,
+    retry_ns: u64,
+    final_wait_ns: u64,
+    sync_wanted: u32,
+    phase: Phase,
+    prepared: bool,
+    epoch: u64,
+    seq: u64,
+    next_beat: Ticks,
+    heard: Ticks,
+    lease: Lease,
+    sync: Sync,
+    start: Option<Ticks>,
+    stop_told: bool,
+    abort_told: bool,
+    fenced: bool,
+    reason: Option<String>,
+    left: bool,
+    outbox: Outbox,
+    sums: BTreeMap<(u32, u32), LedgerRow>,
+    finished: Option<(Ticks, LoadSummary)>,
+    final_sent: Option<Ticks>,
+    parts_have: u64,
+    final_acked: bool,
+    pub(crate) over: Option<Over>,
+}
+
+impl Enrolled {
+    pub(crate) fn new(now: Ticks, welcome: &Welcome) -> Enrolled {
+        Enrolled {
+            coord: welcome.nonce.clone(),
+            run: welcome.run.clone(),
+            beat_ns: welcome.beat_ms.max(1).saturating_mul(MS),
+            lease_ns: welcome.lease_ms.saturating_mul(MS),
+            retry_ns: welcome.retry_ms.max(1).saturating_mul(MS),
+            final_wait_ns: welcome.final_wait_ms.saturating_mul(MS),
+            sync_wanted: welcome.sync,
+            phase: Phase::Idle,
+            prepared: false,
+            epoch: 0,
+            seq: 0,
+            next_beat: now,
+            heard: now,
+            lease: Lease::default(),
+            sync: Sync::default(),
+            start: None,
+            stop_told: false,
+            abort_told: false,
+            fenced: false,
+            reason: None,
+            left: false,
+            outbox: Outbox::default(),
+            sums: BTreeMap::new(),
+            finished: None,
+            final_sent: None,
+            parts_have: 0,
+            final_acked: false,
+            over: None,
+        }
+    }
+
+    /// Returns whether arrivals may be starting.
+    fn serves(&self) -> bool {
+        matches!(self.phase, Phase::Armed | Phase::Running)
+    }
+
+    fn enter(&mut self, phase: Phase, now: Ticks) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.next_beat = now;
+        }
+    }
+
+    /// Returns when something is to be done, at the latest.
+    pub(crate) fn wake(&self) -> Ticks {
+        let mut wake = self.next_beat;
+        if self.serves() {
+            wake = wake.min(self.lease.end());
+        }
+        if self.phase == Phase::Armed {
+            wake = wake.min(self.start.unwrap_or(u64::MAX));
+        }
+        wake = wake.min(self.outbox.wake(self.retry_ns).unwrap_or(u64::MAX));
+        if let (Some(sent), false) = (self.final_sent, self.final_acked) {
+            wake = wake.min(sent.saturating_add(self.retry_ns));
+        }
+        wake
+    }
+
+    pub(crate) fn on(&mut self, now: Ticks, me: &Me, input: Input, effects: &mut Vec<Effect>) {
+        self.fence_if_over(now, effects);
+        match input {
+            Input::Order(order) => self.order(now, me, *order, effects),
+            Input::DeltaAck(ack) if ack.run == self.run && ack.nonce == self.coord => {
+                self.outbox.acked(ack.acked_seq);
+            }
+            Input::FinalAck(ack) if ack.run == self.run && ack.nonce == self.coord => {
+                self.parts_have |= ack.parts_have;
+                self.next_beat = now;
+            }
+            Input::Prepared { run, outcome } if run == self.run => self.prepared(now, outcome),
+            Input::Load(event) => self.load(now, event, effects),
+            Input::Hint { hint, delay_ns }
+                if hint.want == HintWant::Beat && hint.nonce == self.coord =>
+            {
+                self.next_beat = self.next_beat.min(now.saturating_add(delay_ns));
+            }
+            Input::Tick
+            | Input::Hint { .. }
+            | Input::Welcome(_)
+            | Input::DeltaAck(_)
+            | Input::FinalAck(_)
+            | Input::Prepared { .. }
+            | Input::Interrupted => {}
+        }
+    }
+
+    /// Does what time alone demands: fence, become running, send, give up, beat.
+    pub(crate) fn act(&mut self, now: Ticks, me: &Me, effects: &mut Vec<Effect>) {
+        self.fence_if_over(now, effects);
+        if self.phase == Phase::Armed && self.start.is_some_and(|start| now >= start) {
+            self.enter(Phase::Running, now);
+        }
+        if self.phase == Phase::Preparing && self.prepared && self.sync.seen() >= self.sync_wanted {
+            self.enter(Phase::Ready, now);
+        }
+        for (seq, window) in self.outbox.due(now, self.retry_ns) {
+            effects.push(Effect::Delta { run: self.run.clone(), epoch: self.epoch, seq, window });
+        }
+        self.report(now, effects);
+        self.give_up(now);
+        if self.over.is_none() && now >= self.next_beat {
+            self.beat(now, me, effects);
+        }
+    }
+
+    /// Leaves the run on the operator's wish; `false` if the agent need not wait for anything.
+    pub(crate) fn leave(&mut self, now: Ticks, me: &Me, effects: &mut Vec<Effect>) -> bool {
+        let running = self.start.is_some();
+        if self.left || !running {
+            self.reason = Some("interrupted".to_owned());
+            if !running {
+                self.phase = Phase::Failed;
+                self.beat(now, me, effects);
+            }
+            return false;
+        }
+        self.left = true;
+        self.reason = Some("interrupted".to_owned());
+        if self.serves() {
+            self.enter(Phase::Draining, now);
+            effects.push(Effect::Stop { drain_ns: DRAIN_NS });
+        }
+        true
+    }
+
+    /// Ends the right to start arrivals for good once the lease is over.
+    fn fence_if_over(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        if self.serves() && now >= self.lease.end() {
+            self.fenced = true;
+            self.reason = Some("the lease has ended".to_owned());
+            self.enter(Phase::Fenced, now);
+            effects.extend([Effect::Fence, Effect::Stop { drain_ns: DRAIN_NS }]);
+        }
+    }
+
+    fn order(&mut self, now: Ticks, me: &Me, order: Order, effects: &mut Vec<Effect>) {
+        if order.nonce != self.coord || order.to != me.nonce || order.run != self.run {
+            return;
+        }
+        let Some(sent) = self.lease.answered(order.seq, order.lease_ms.saturating_mul(MS)) else {
+            return;
+        };
+        self.heard = now;
+        self.sync.sample(sent, now, order.coord_now_ns);
+        self.outbox.acked(order.delta_acked);
+        self.final_acked |= order.final_acked;
+        if order.lease_ms > 0 && self.prepared && !self.fenced {
+            effects.push(Effect::ExtendLease(self.lease.end()));
+        }
+        match order.want {
+            Want::Idle | Want::Report => {}
+            Want::Prepare => {
+                if let (Some(share), 0, false) = (order.share, self.epoch, self.left) {
+                    self.epoch = order.epoch;
+                    self.enter(Phase::Preparing, now);
+                    let run = self.run.clone();
+                    effects.push(Effect::Prepare { run, share: Box::new(share) });
+                }
+            }
+            Want::Run => self.arm(now, order.go.map(|go| go.start_coord_ns), effects),
+            Want::Stop | Want::Abort => {
+                let drain_ms = order.stop.map_or(0, |stop| stop.drain_ms);
+                let cut = order.want == Want::Abort;
+                self.stop(now, cut, drain_ms.saturating_mul(MS), effects);
+            }
+            Want::Forget => self.forget(),
+        }
+    }
+
+    fn arm(&mut self, now: Ticks, start_coord: Option<Ticks>, effects: &mut Vec<Effect>) {
+        let (Some(start_coord), Phase::Ready) = (start_coord, self.phase) else { return };
+        if now >= self.lease.end() {
+            return;
+        }
+        let offset = if self.sync_wanted == 0 { None } else { self.sync.best() };
+        let start = offset.unwrap_or_default().own(start_coord);
+        self.start = Some(start);
+        self.enter(Phase::Armed, now);
+        effects.push(Effect::Start(start));
+    }
+
+    fn stop(&mut self, now: Ticks, cut: bool, drain_ns: u64, effects: &mut Vec<Effect>) {
+        if self.start.is_none() {
+            // Nothing ever started here: there is nothing to drain, and nothing to report but that.
+            if self.finished.is_none() {
+                self.finished = Some((now, LoadSummary::default()));
+                self.enter(Phase::Reporting, now);
+            }
+            return;
+        }
+        if cut && !self.abort_told {
+            self.abort_told = true;
+            effects.push(Effect::Abort);
+        } else if !self.stop_told && !cut {
+            self.stop_told = true;
+            effects.push(Effect::Stop { drain_ns });
+        }
+        if self.serves() {
+            self.enter(Phase::Draining, now);
+        }
+    }
+
+    fn forget(&mut self) {
+        let (exit, message) = match self.phase {
+            Phase::Refused => (Exit::ArtifactRefused, self.reason.clone()),
+            Phase::Failed => (Exit::ClusterFailed, self.reason.clone()),
+            Phase::Idle
+            | Phase::Preparing
+            | Phase::Ready
+            | Phase::Armed
+            | Phase::Running
+            | Phase::Draining
+            | Phase::Fenced
+            | Phase::Reporting => (Exit::Passed, None),
+        };
+        self.over = Some(Over { exit, message, left: self.left, served: self.epoch > 0 });
+    }
+
+    fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>) {
+        if self.phase != Phase::Preparing {
+            return;
+        }
+        match outcome {
+            Ok(()) => self.prepared = true,
+            Err(error) => {
+                let phase = match error {
+                    LoadError::Refused(_) => Phase::Refused,
+                    LoadError::Failed(_) => Phase::Failed,
+                };
+                self.reason = Some(error.to_string());
+                self.enter(phase, now);
+            }
+        }
+    }
+
+    fn load(&mut self, now: Ticks, event: LoadEvent, effects: &mut Vec<Effect>) {
+        match event {
+            LoadEvent::Window(window) => self.window(*window),
+            LoadEvent::Fenced if self.serves() => {
+                self.fenced = true;
+                self.reason = Some("the lease has ended".to_owned());
+                self.enter(Phase::Fenced, now);
+                effects.push(Effect::Stop { drain_ns: DRAIN_NS });
+            }
+            LoadEvent::Fenced => {}
+            LoadEvent::Finished(summary) => {
+                self.finished.get_or_insert((now, summary));
+                if self.phase != Phase::Fenced {
+                    self.enter(Phase::Reporting, now);
+                }
+            }
+        }
+    }
+
+    fn window(&mut self, window: Window) {
+        for row in &window.ledger {
+            let empty = LedgerRow { lanes: row.lanes, ..LedgerRow::default() };
+            let empty = LedgerRow { scenario: row.scenario, lane: row.lane, ..empty };
+            let sum = self.sums.entry((row.scenario, row.lane)).or_insert(empty);
+            // A sum that overflows is noticed by the coordinator, which compares it with its own.
+            ledger::add(sum, row).unwrap_or_default();
+        }
+        self.outbox.push(window);
+    }
+
+    /// Sends the final report once every window has arrived, again and again until it has arrived itself.
+    fn report(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        let Some((_, summary)) = self.finished else { return };
+        let due = self.final_sent.is_none_or(|sent| now >= sent.saturating_add(self.retry_ns));
+        if self.final_acked || !self.outbox.is_empty() || !due {
+            return;
+        }
+        self.final_sent = Some(now);
+        let report = FinalReport {
+            last_seq: self.outbox.last_seq(),
+            fenced: self.fenced,
+            left: self.reason.clone().filter(|_| self.left),
+            start_error_us: summary.start_error_us,
+            broken: summary.broken,
+            ledger: self.sums.values().copied().collect(),
+        };
+        let run = self.run.clone();
+        effects.push(Effect::Final { run, report, parts_have: self.parts_have });
+    }
+
+    /// Ends waits that nobody will ever end.
+    fn give_up(&mut self, now: Ticks) {
+        let silent = now.saturating_sub(self.heard);
+        let abandoned = self.start.is_none() && silent > self.lease_ns.max(UNHEARD_NS);
+        let undelivered = self
+            .finished
+            .is_some_and(|(at, _)| silent.min(now.saturating_sub(at)) > self.final_wait_ns);
+        if self.over.is_none() && (abandoned || undelivered) {
+            let what = if undelivered { "did not take the results" } else { "is silent" };
+            self.over = Some(Over {
+                exit: Exit::ClusterFailed,
+                message: Some(format!("the coordinator of run {} {what}; given up", self.run)),
+                left: self.left,
+                served: self.epoch > 0,
+            });
+        }
+    }
+
+    fn beat(&mut self, now: Ticks, me: &Me, effects: &mut Vec<Effect>) {
+        self.seq += 1;
+        self.lease.beat(self.seq, now);
+        let syncing = self.phase == Phase::Preparing && self.sync.seen() < self.sync_wanted;
+        let wait = if syncing { self.beat_ns.min(SYNC_BEAT_NS) } else { self.beat_ns };
+        self.next_beat = now.saturating_add(wait);
+        let (waiting, flying) = self.outbox.counts();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let best = self.sync.best();
+        effects.push(Effect::Beat(Beat {
+            v: V,
+            nonce: me.nonce.clone(),
+            seq: self.seq,
+            run: self.run.clone(),
+            epoch: self.epoch,
+            phase: self.phase,
+            sent_ns: now,
+            reason: self.reason.clone(),
+            backlog: count(waiting),
+            delta_unacked: count(flying),
+            armed: self.start.zip(best).map(|(start_ns, best)| Armed {
+                start_ns,
+                offset_ns: if self.sync_wanted == 0 { 0 } else { best.ns },
+                err_ns: if self.sync_wanted == 0 { 0 } else { best.error_ns },
+            }),
+        }));
+    }
+}

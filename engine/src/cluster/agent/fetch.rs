@@ -1,0 +1,103 @@
+//! Fetches what a share needs, chunk by chunk, checks every digest, and has it loaded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::cluster::bus::Bus;
+use crate::cluster::load::{Load, LoadError, Loader, Share};
+use crate::cluster::wire::{self, FromAgent, FromCoordinator, Get, ShareOrder, V};
+
+/// Longest wait for one chunk.
+const CHUNK_WAIT: Duration = Duration::from_secs(2);
+
+/// Tries for one chunk.
+const CHUNK_TRIES: u32 = 10;
+
+/// Pause before a try after one that failed at once.
+const CHUNK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Largest artifact or data file, in bytes.
+const SIZE_MAX: u64 = 1 << 30;
+
+/// Fetches for one agent.
+pub(crate) struct Fetch {
+    pub(crate) bus: Bus,
+    pub(crate) subject: String,
+    pub(crate) nonce: String,
+}
+
+impl Fetch {
+    /// Fetches everything of `share` and hands it to `loader`.
+    pub(crate) async fn load(
+        &self,
+        run: &str,
+        share: ShareOrder,
+        loader: Arc<dyn Loader>,
+    ) -> Result<Box<dyn Load>, LoadError> {
+        let artifact = self.get(&share.artifact).await?;
+        let mut files = BTreeMap::new();
+        for digest in share.data {
+            let content = self.get(&digest).await?;
+            let found = format!("blake3:{}", blake3::hash(&content).to_hex());
+            if found != digest {
+                return Err(LoadError::Refused(format!("a file is {found}, not {digest}")));
+            }
+            files.insert(digest, content);
+        }
+        let share = Share {
+            run: run.to_owned(),
+            digest: share.artifact,
+            artifact,
+            files,
+            vars: share.vars,
+            seed: share.seed,
+            seats: share.seats,
+        };
+        let loading = tokio::task::spawn_blocking(move || loader.load(share));
+        loading.await.map_err(|error| LoadError::Failed(format!("loading broke: {error}")))?
+    }
+
+    /// Fetches what has `digest`; that it does have it is for others to check.
+    async fn get(&self, digest: &str) -> Result<Bytes, LoadError> {
+        let (first, head) = self.chunk(digest, 0).await?;
+        if head.count == 0 || head.size > SIZE_MAX {
+            let size = head.size;
+            return Err(LoadError::Failed(format!("{digest} is not to be had ({size} bytes)")));
+        }
+        let mut whole = BytesMut::from(first.as_ref());
+        for index in 1..head.count {
+            let (chunk, next) = self.chunk(digest, index).await?;
+            if next.count != head.count || whole.len() as u64 > head.size {
+                return Err(LoadError::Failed(format!("{digest} changed while it was fetched")));
+            }
+            whole.put_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+
+    async fn chunk(&self, digest: &str, index: u32) -> Result<(Bytes, wire::Chunk), LoadError> {
+        let get = Get { v: V, nonce: self.nonce.clone(), digest: digest.to_owned(), index };
+        let body = wire::encode(&FromAgent::Get(get), &[])
+            .map_err(|error| LoadError::Failed(error.to_string()))?;
+        let mut why = String::new();
+        for _ in 0..CHUNK_TRIES {
+            match self.bus.request(&self.subject, body.clone(), CHUNK_WAIT).await {
+                Ok(answer) => match wire::decode(&answer) {
+                    Ok((FromCoordinator::Chunk(head), chunk))
+                        if head.digest == digest && head.index == index =>
+                    {
+                        return Ok((chunk, head));
+                    }
+                    Ok(_) => "not what was asked for".clone_into(&mut why),
+                    Err(error) => why = error.to_string(),
+                },
+                Err(error) => why = error.to_string(),
+            }
+            tokio::time::sleep(CHUNK_PAUSE).await;
+        }
+        Err(LoadError::Failed(format!("chunk {index} of {digest} does not come: {why}")))
+    }
+}

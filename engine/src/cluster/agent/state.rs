@@ -1,0 +1,225 @@
+//! (pure) The agent's decisions: what it is told and what happens goes in, what is to be done comes out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use compiler::exit::Exit;
+
+use super::enrolled::{Enrolled, Over};
+use crate::clock::Ticks;
+use crate::cluster::load::{LoadError, LoadEvent};
+use crate::cluster::wire::{
+    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Range, ShareOrder, V,
+    VERSION, Verdict, Welcome,
+};
+use crate::metrics::Window;
+
+/// An idle agent enrols this often, in case nobody hinted.
+const HELLO_NS: u64 = 5_000_000_000;
+
+/// Who an agent is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Me {
+    pub(crate) name: String,
+    /// 128 random bits in hex, this process's own.
+    pub(crate) nonce: String,
+    pub(crate) group: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) once: bool,
+    pub(crate) pid: u32,
+    pub(crate) host: String,
+    pub(crate) cores: u32,
+}
+
+/// What an agent learns.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Time has passed.
+    Tick,
+    /// The coordinator asks everyone to speak; react after the delay, which spreads the answers.
+    Hint {
+        hint: Hint,
+        delay_ns: u64,
+    },
+    /// Answers.
+    Welcome(Welcome),
+    Order(Box<Order>),
+    DeltaAck(DeltaAck),
+    FinalAck(FinalAck),
+    /// Preparing the share of this run has ended.
+    Prepared {
+        run: String,
+        outcome: Result<(), LoadError>,
+    },
+    /// The load reports.
+    Load(LoadEvent),
+    /// The operator wants it to end; the second time at once.
+    Interrupted,
+}
+
+/// What an agent does.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    Hello(Hello),
+    Beat(Beat),
+    /// Fetch, verify and prepare this share.
+    Prepare {
+        run: String,
+        share: Box<ShareOrder>,
+    },
+    /// The load may start arrivals until then.
+    ExtendLease(Ticks),
+    /// The load starts then.
+    Start(Ticks),
+    /// The lease has ended: whatever the load believes, it starts nothing more.
+    Fence,
+    /// The load starts nothing more and drains.
+    Stop {
+        drain_ns: u64,
+    },
+    /// The load is cut.
+    Abort,
+    /// The load is thrown away.
+    Unload,
+    /// One window, to be sent in as many parts as it takes.
+    Delta {
+        run: String,
+        epoch: u64,
+        seq: u64,
+        window: Arc<Window>,
+    },
+    /// The final report, to be sent in parts but those that the coordinator has.
+    Final {
+        run: String,
+        report: FinalReport,
+        parts_have: u64,
+    },
+    /// Something for the operator to read.
+    Say(String),
+    /// The agent is at its end.
+    End {
+        exit: Exit,
+        message: Option<String>,
+    },
+}
+
+/// An agent.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    me: Me,
+    enrolled: Option<Box<Enrolled>>,
+    next_hello: Ticks,
+    /// What was said last, so that a refusal that repeats is said once.
+    said: String,
+}
+
+impl Agent {
+    pub(crate) fn new(me: Me, now: Ticks) -> Agent {
+        Agent { me, enrolled: None, next_hello: now, said: String::new() }
+    }
+
+    /// Returns when the agent wants to be called, at the latest.
+    pub(crate) fn wake(&self) -> Ticks {
+        self.enrolled.as_ref().map_or(self.next_hello, |enrolled| enrolled.wake())
+    }
+
+    /// Returns whether it serves no run.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.enrolled.is_none()
+    }
+
+    /// Takes `input` at `now` and returns what is to be done, in order.
+    pub(crate) fn on(&mut self, now: Ticks, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match (input, &mut self.enrolled) {
+            (Input::Welcome(welcome), None) => self.welcome(now, welcome, &mut effects),
+            (Input::Hint { hint, delay_ns }, None) => {
+                if hint.want == HintWant::Hello {
+                    self.next_hello = self.next_hello.min(now.saturating_add(delay_ns));
+                }
+            }
+            (Input::Interrupted, None) => effects.push(end_interrupted()),
+            (Input::Interrupted, Some(enrolled)) => {
+                if !enrolled.leave(now, &self.me, &mut effects) {
+                    effects.extend([Effect::Unload, end_interrupted()]);
+                }
+            }
+            (input, Some(enrolled)) => enrolled.on(now, &self.me, input, &mut effects),
+            (_, None) => {}
+        }
+        if let Some(enrolled) = &mut self.enrolled {
+            enrolled.act(now, &self.me, &mut effects);
+            if let Some(over) = enrolled.over.take() {
+                self.enrolled = None;
+                self.next_hello = now.saturating_add(HELLO_NS);
+                self.over(over, &mut effects);
+            }
+        } else if now >= self.next_hello {
+            self.next_hello = now.saturating_add(HELLO_NS);
+            effects.push(Effect::Hello(self.hello()));
+        }
+        effects
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            v: V,
+            nonce: self.me.nonce.clone(),
+            name: self.me.name.clone(),
+            group: self.me.group.clone(),
+            labels: self.me.labels.clone(),
+            proto: Range { min: VERSION, max: VERSION },
+            formats: vec![compiler::artifact::FORMAT],
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: self.me.pid,
+            host: self.me.host.clone(),
+            cores: self.me.cores,
+        }
+    }
+
+    fn welcome(&mut self, now: Ticks, welcome: Welcome, effects: &mut Vec<Effect>) {
+        if welcome.to != self.me.nonce {
+            return;
+        }
+        match welcome.verdict {
+            Verdict::Seat | Verdict::Standby => {
+                self.say(format!("enrolled for run {}: {}", welcome.run, welcome.reason), effects);
+                self.enrolled = Some(Box::new(Enrolled::new(now, &welcome)));
+            }
+            Verdict::Conflict => effects.push(Effect::End {
+                exit: Exit::ClusterFailed,
+                message: Some(format!("name `{}` is taken: {}", self.me.name, welcome.reason)),
+            }),
+            Verdict::Refused if self.me.once => effects.push(Effect::End {
+                exit: Exit::ClusterFailed,
+                message: Some(format!("the coordinator refused: {}", welcome.reason)),
+            }),
+            Verdict::Refused | Verdict::Busy => {
+                self.say(format!("run {} has no place: {}", welcome.run, welcome.reason), effects);
+            }
+        }
+    }
+
+    fn say(&mut self, text: String, effects: &mut Vec<Effect>) {
+        if self.said != text {
+            effects.push(Effect::Say(text.clone()));
+            self.said = text;
+        }
+    }
+
+    fn over(&mut self, over: Over, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Unload);
+        let Over { exit, message, left, served } = over;
+        if left {
+            effects.push(end_interrupted());
+        } else if self.me.once && served {
+            effects.push(Effect::End { exit, message });
+        } else if let Some(message) = message {
+            self.say(message, effects);
+        }
+    }
+}
+
+fn end_interrupted() -> Effect {
+    Effect::End { exit: Exit::Interrupted, message: Some("interrupted".to_owned()) }
+}

@@ -1,0 +1,212 @@
+//! (pure) Forming the cluster: who gets a seat, who waits, who is turned away.
+
+use compiler::artifact::{Artifact, FORMAT};
+
+use super::member::Member;
+use super::state::{Coordinator, Effect, MS, Stage};
+use crate::clock::Ticks;
+use crate::cluster::wire::{FromCoordinator, Hello, HintWant, Phase, V, VERSION, Verdict, Welcome};
+use crate::cluster::{Seating, is_token};
+use crate::event::Happened;
+use crate::ledger::Ledger;
+use crate::metrics::Ending;
+
+/// Most agents that are remembered, seated and standing by; more are told to come back.
+const MEMBERS_MAX: usize = 10_000;
+
+/// Returns every seat of the plan with its group, groups by name and seats by number.
+pub(crate) fn seats(artifact: &Artifact) -> Vec<(String, &str)> {
+    let groups = artifact.nodes.groups.iter();
+    let seats = groups.flat_map(|(name, group)| {
+        (0..group.agents).map(move |index| (format!("{name}/{index}"), name.as_str()))
+    });
+    seats.collect()
+}
+
+impl Coordinator {
+    /// Answers a hello.
+    pub(crate) fn hello(&mut self, now: Ticks, hello: Hello, effects: &mut Vec<Effect>) {
+        let nonce = hello.nonce.clone();
+        let (verdict, reason) = self.judge_hello(now, hello, effects);
+        let tuning = &self.tuning;
+        effects.push(Effect::Reply(FromCoordinator::Welcome(Welcome {
+            v: V,
+            nonce: self.settings.nonce.clone(),
+            to: nonce,
+            verdict,
+            reason,
+            run: self.settings.run.clone(),
+            proto: VERSION,
+            beat_ms: tuning.beat_ns / MS,
+            lease_ms: self.settings.lease_ns / MS,
+            retry_ms: tuning.retry_ns / MS,
+            final_wait_ms: tuning.final_wait_ns / MS,
+            sync: self.sync_beats(),
+        })));
+    }
+
+    fn judge_hello(
+        &mut self,
+        now: Ticks,
+        hello: Hello,
+        effects: &mut Vec<Effect>,
+    ) -> (Verdict, String) {
+        if let Some(why) = incompatible(&hello) {
+            return (Verdict::Refused, why);
+        }
+        if let Some(at) = self.members.iter().position(|member| member.name == hello.name) {
+            let member = &self.members[at];
+            if member.nonce == hello.nonce {
+                return self.place(at);
+            }
+            let alive = now.saturating_sub(member.heard) < self.tuning.suspect_ns;
+            let title = format!("host {}, pid {}", member.host, member.pid);
+            match (self.stage, alive) {
+                (Stage::Forming, false) => drop(self.members.remove(at)),
+                (_, true) => return (Verdict::Conflict, title),
+                (_, false) => {
+                    return (Verdict::Busy, format!("an earlier process of that name ({title})"));
+                }
+            }
+        }
+        if matches!(self.stage, Stage::Closing | Stage::Done) || self.members.len() >= MEMBERS_MAX {
+            return (Verdict::Busy, "the run is ending".to_owned());
+        }
+        let seats = match self.seat_for(&hello) {
+            Ok(seats) => seats,
+            Err(why) => return (Verdict::Refused, why),
+        };
+        let mut member = Member::new(now, hello);
+        member.seats.clone_from(&seats);
+        let name = member.name.clone();
+        self.members.push(member);
+        effects.push(self.event(now, Some(&name), Happened::Joined { seats }));
+        if self.stage == Stage::Forming && !self.free_seats().is_empty() {
+            let seats = self.free_seats();
+            effects.push(self.event(now, None, Happened::Waiting { seats }));
+        }
+        self.place(self.members.len() - 1)
+    }
+
+    fn place(&self, at: usize) -> (Verdict, String) {
+        let member = &self.members[at];
+        match (self.settings.seating, member.seats.as_slice()) {
+            (Seating::Dealt(nodes), _) if at < nodes as usize => {
+                (Verdict::Seat, "in-process node".to_owned())
+            }
+            (_, []) => (Verdict::Standby, "every seat is taken; standing by".to_owned()),
+            (_, seats) => (Verdict::Seat, format!("seat {}", seats.join(", "))),
+        }
+    }
+
+    /// Returns the seats that an agent takes: one, or none for a standby.
+    fn seat_for(&self, hello: &Hello) -> Result<Vec<String>, String> {
+        let artifact = &self.settings.artifact;
+        if let Seating::Dealt(_) = self.settings.seating {
+            return Ok(Vec::new());
+        }
+        let Some(group) = artifact.nodes.groups.get(&hello.group) else {
+            return Err(format!("the plan has no group `{}`", hello.group));
+        };
+        let lacking =
+            group.requires.iter().find(|(key, value)| hello.labels.get(*key) != Some(*value));
+        if let Some((key, value)) = lacking {
+            let group = &hello.group;
+            return Err(format!("group `{group}` requires the label `{key}={value}`"));
+        }
+        let free = self.free_seats();
+        let seat = seats(artifact)
+            .into_iter()
+            .find(|(seat, group)| *group == hello.group && free.contains(seat));
+        let forming = self.stage == Stage::Forming;
+        Ok(seat.filter(|_| forming).map(|(seat, _)| seat).into_iter().collect())
+    }
+
+    /// Returns the seats that nobody has.
+    pub(crate) fn free_seats(&self) -> Vec<String> {
+        let all = seats(&self.settings.artifact).into_iter().map(|(seat, _)| seat);
+        if let Seating::Dealt(nodes) = self.settings.seating {
+            let missing = (nodes as usize).saturating_sub(self.members.len());
+            return all.take(missing).collect();
+        }
+        let mut taken: Vec<&String> =
+            self.members.iter().flat_map(|member| &member.seats).collect();
+        taken.sort_unstable();
+        all.filter(|seat| taken.binary_search(&seat).is_err()).collect()
+    }
+
+    /// Moves on once every seat is taken, or ends the run when nobody comes.
+    pub(crate) fn form(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        let silent = self.tuning.suspect_ns.max(3 * self.tuning.beat_ns);
+        self.members.retain(|member| now.saturating_sub(member.heard) < silent);
+        let free = self.free_seats();
+        if free.is_empty() {
+            self.number_nodes();
+            self.stage = Stage::Preparing;
+            self.until = now.saturating_add(self.tuning.ready_timeout_ns);
+            effects.push(Effect::Hint(HintWant::Beat));
+        } else if now >= self.until {
+            let here: Vec<String> =
+                self.members.iter().map(|member| format!("`{}`", member.name)).collect();
+            let here = if here.is_empty() { "nobody".to_owned() } else { here.join(", ") };
+            let waited = self.settings.join_timeout_ns / MS;
+            let free = free.join(", ");
+            let why = format!("no agent for {free} within {waited} ms; here: {here}");
+            self.end(now, Ending::ClusterFailed(why), effects);
+        } else if now >= self.next_hint {
+            self.next_hint = now.saturating_add(self.tuning.beat_ns);
+            effects.push(Effect::Hint(HintWant::Hello));
+        }
+    }
+
+    /// Numbers the nodes by name, and deals the seats of an embedded run.
+    fn number_nodes(&mut self) {
+        let mut order: Vec<usize> = (0..self.members.len()).collect();
+        order.sort_by(|a, b| self.members[*a].name.cmp(&self.members[*b].name));
+        if let Seating::Dealt(nodes) = self.settings.seating {
+            order.truncate(nodes as usize);
+            let all = seats(&self.settings.artifact);
+            for (index, (seat, _)) in all.into_iter().enumerate() {
+                let node = order[index % order.len()];
+                self.members[node].seats.push(seat);
+            }
+        }
+        order.retain(|at| self.members[*at].is_seated());
+        let taken: Vec<Vec<String>> =
+            order.iter().map(|at| self.members[*at].seats.clone()).collect();
+        self.ledger = Ledger::new(&self.settings.artifact, &taken);
+        self.nodes = order;
+    }
+
+    /// Agrees on a start once every node is ready, or ends the run when one is not in time.
+    pub(crate) fn prepare(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        let waiting: Vec<String> = self
+            .nodes
+            .iter()
+            .map(|at| &self.members[*at])
+            .filter(|member| member.phase != Phase::Ready)
+            .map(Member::title)
+            .collect();
+        if waiting.is_empty() {
+            self.arm(now, effects);
+        } else if now >= self.until {
+            let waited = self.tuning.ready_timeout_ns / MS;
+            let why = format!("not ready within {waited} ms: {}", waiting.join(", "));
+            self.end(now, Ending::ClusterFailed(why), effects);
+        }
+    }
+}
+
+/// Returns why the agent's program cannot take part.
+fn incompatible(hello: &Hello) -> Option<String> {
+    if !is_token(&hello.name) {
+        return Some("the name is not of [A-Za-z0-9_-], 1 to 64 characters".to_owned());
+    }
+    if !(hello.proto.min..=hello.proto.max).contains(&VERSION) {
+        let (min, max) = (hello.proto.min, hello.proto.max);
+        return Some(format!("it speaks protocol {min} to {max}, this run is {VERSION}"));
+    }
+    let formats = &hello.formats;
+    (!formats.contains(&FORMAT))
+        .then(|| format!("it reads artifact formats {formats:?}, this run's is {FORMAT}"))
+}

@@ -1,0 +1,124 @@
+//! (pure) What the coordinator knows of one agent.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Ticks;
+use crate::cluster::wire::{Armed, Assembly, Beat, FinalReport, Hello, Phase};
+use crate::metrics::{Histogram, Window};
+
+/// An agent that said hello.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) nonce: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) host: String,
+    pub(crate) pid: u32,
+    /// Empty for a standby.
+    pub(crate) seats: Vec<String>,
+    pub(crate) joined: Ticks,
+    /// When its last beat came; the answer left at the same time.
+    pub(crate) heard: Ticks,
+    /// When the last answer that holds a lease left.
+    pub(crate) leased: Option<Ticks>,
+    pub(crate) phase: Phase,
+    pub(crate) epoch: u64,
+    pub(crate) armed: Option<Armed>,
+    pub(crate) suspect: bool,
+    /// The broker said that nobody listens under its name.
+    pub(crate) gone: bool,
+    pub(crate) pinged: Ticks,
+    pub(crate) fenced: bool,
+    pub(crate) left: bool,
+    /// When it was declared lost; never taken back.
+    pub(crate) lost: Option<Ticks>,
+    pub(crate) drained: Option<Ticks>,
+    pub(crate) acked_seq: u64,
+    pub(crate) deltas: BTreeMap<u64, Assembly>,
+    pub(crate) until_ms: u64,
+    pub(crate) final_parts: Assembly,
+    pub(crate) report: Option<FinalReport>,
+    /// When it was first told to forget the run.
+    pub(crate) forgotten: Option<Ticks>,
+    pub(crate) given_up: bool,
+    pub(crate) lateness: Option<Histogram>,
+    pub(crate) cpu_percent_max: u32,
+    pub(crate) rss_bytes_max: u64,
+}
+
+impl Member {
+    pub(crate) fn new(now: Ticks, hello: Hello) -> Member {
+        Member {
+            name: hello.name,
+            nonce: hello.nonce,
+            labels: hello.labels,
+            host: hello.host,
+            pid: hello.pid,
+            seats: Vec::new(),
+            joined: now,
+            heard: now,
+            leased: None,
+            phase: Phase::Idle,
+            epoch: 0,
+            armed: None,
+            suspect: false,
+            gone: false,
+            pinged: now,
+            fenced: false,
+            left: false,
+            lost: None,
+            drained: None,
+            acked_seq: 0,
+            deltas: BTreeMap::new(),
+            until_ms: 0,
+            final_parts: Assembly::default(),
+            report: None,
+            forgotten: None,
+            given_up: false,
+            lateness: None,
+            cpu_percent_max: 0,
+            rss_bytes_max: 0,
+        }
+    }
+
+    /// Returns whether it has a seat.
+    pub(crate) fn is_seated(&self) -> bool {
+        !self.seats.is_empty()
+    }
+
+    /// Returns whether nothing more is expected of it.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.report.is_some() || self.given_up
+    }
+
+    /// Takes note of a beat; returns whether the phase changed.
+    pub(crate) fn beat(&mut self, now: Ticks, beat: &Beat) -> bool {
+        self.heard = now;
+        self.gone = false;
+        self.epoch = beat.epoch;
+        self.armed = beat.armed.or(self.armed);
+        let changed = self.phase != beat.phase;
+        self.phase = beat.phase;
+        changed
+    }
+
+    /// Adds what a node's record keeps of a window.
+    pub(crate) fn window(&mut self, window: &Window) {
+        self.until_ms = window.to_ms;
+        self.cpu_percent_max = self.cpu_percent_max.max(window.cpu_percent);
+        self.rss_bytes_max = self.rss_bytes_max.max(window.rss_bytes);
+        if let Some(lateness) = &window.lateness {
+            match &mut self.lateness {
+                // All our histograms have one range, so that adding cannot fail.
+                Some(sum) => sum.add(lateness).unwrap_or_default(),
+                None => self.lateness = Some(lateness.clone()),
+            }
+        }
+    }
+
+    /// Returns how a person recognises it.
+    pub(crate) fn title(&self) -> String {
+        let seats = self.seats.join(", ");
+        format!("agent `{}` (seats {seats}; host {}, pid {})", self.name, self.host, self.pid)
+    }
+}

@@ -1,0 +1,351 @@
+//! (pure) The coordinator's decisions: what agents say and what happens goes in, answers and events come out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compiler::artifact::{Artifact, Tuning};
+
+use super::member::Member;
+use super::progress::Progress;
+use crate::clock::Ticks;
+use crate::cluster::wire::{
+    Beat, Delta, Final, FromCoordinator, Go, Hello, HintWant, Order, Phase, ShareOrder, StopOrder,
+    V, Want,
+};
+use crate::cluster::{Seating, StopRequest};
+use crate::event::{Happened, RunEvent};
+use crate::ledger::Ledger;
+use crate::metrics::{Ending, Window};
+
+/// Number of the only share that a node gets in this version.
+pub(crate) const EPOCH: u64 = 1;
+
+/// How often clocks are compared before an agent is ready.
+const SYNC_BEATS: u32 = 8;
+
+/// Time between beats on the in-process bus: they only renew a lease of an hour there, every change is said at once.
+const LOCAL_BEAT_NS: u64 = 250_000_000;
+
+pub(crate) const MS: u64 = 1_000_000;
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// 128 random bits in hex, this process's own.
+    pub(crate) nonce: String,
+    pub(crate) run: String,
+    pub(crate) artifact: Arc<Artifact>,
+    /// Digests of data and body files.
+    pub(crate) files: Vec<String>,
+    pub(crate) vars: BTreeMap<String, String>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) seating: Seating,
+    pub(crate) join_timeout_ns: u64,
+    pub(crate) lease_ns: u64,
+    /// Coordinator and agents share one clock and an in-process bus.
+    pub(crate) local: bool,
+    /// Number of histograms of a window.
+    pub(crate) series: usize,
+}
+
+/// What the coordinator learns. Whoever speaks is named by the subject it spoke on.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// Time has passed.
+    Tick,
+    Hello(Hello),
+    Beat {
+        from: String,
+        beat: Beat,
+    },
+    Delta {
+        from: String,
+        head: Delta,
+        part: Bytes,
+    },
+    Final {
+        from: String,
+        head: Final,
+        part: Bytes,
+    },
+    /// Whether the broker says that somebody listens under a name.
+    Reached {
+        name: String,
+        listens: bool,
+    },
+    /// The connection to the broker is there or away.
+    Link(bool),
+    /// The run must end.
+    Stop(Cause),
+}
+
+/// Why a run ends early.
+#[derive(Clone, Debug)]
+pub(crate) enum Cause {
+    Request(StopRequest),
+    Threshold(String),
+    Bug(String),
+}
+
+/// What the coordinator does.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// The answer to the message that was just taken.
+    Reply(FromCoordinator),
+    /// A window of node `node` counts.
+    Window {
+        node: usize,
+        window: Box<Window>,
+    },
+    /// Everyone is asked to speak.
+    Hint(HintWant),
+    /// It is asked whether somebody listens under this name.
+    Ping(String),
+    Event(RunEvent),
+    /// The run is over.
+    Done,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// Seats are being taken.
+    Forming,
+    /// Nodes fetch and verify.
+    Preparing,
+    /// From the agreed start on until everything is collected.
+    Running,
+    /// It failed before any load; agents are told to forget it.
+    Closing,
+    Done,
+}
+
+/// A run that was stopped.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopped {
+    pub(crate) at: Ticks,
+    pub(crate) cut: bool,
+    pub(crate) reason: String,
+}
+
+/// A coordinator.
+#[derive(Debug)]
+pub(crate) struct Coordinator {
+    pub(crate) settings: Settings,
+    pub(crate) tuning: Tuning,
+    pub(crate) began: Ticks,
+    pub(crate) stage: Stage,
+    /// When the stage ends by itself.
+    pub(crate) until: Ticks,
+    pub(crate) next_hint: Ticks,
+    pub(crate) members: Vec<Member>,
+    /// By node: place among the members. Empty until the cluster is formed.
+    pub(crate) nodes: Vec<usize>,
+    pub(crate) start: Option<Ticks>,
+    pub(crate) started_said: bool,
+    pub(crate) stopped: Option<Stopped>,
+    pub(crate) ending: Ending,
+    pub(crate) link_down: Option<Ticks>,
+    pub(crate) link_up: Ticks,
+    pub(crate) ledger: Ledger,
+    pub(crate) progress: Progress,
+    pub(crate) warnings: Vec<(String, String)>,
+}
+
+impl Coordinator {
+    pub(crate) fn new(now: Ticks, settings: Settings) -> Coordinator {
+        let mut tuning = settings.artifact.nodes.tuning;
+        if settings.local {
+            tuning.start_delay_ns = 0;
+            tuning.beat_ns = tuning.beat_ns.min(LOCAL_BEAT_NS);
+        }
+        Coordinator {
+            tuning,
+            began: now,
+            stage: Stage::Forming,
+            until: now.saturating_add(settings.join_timeout_ns),
+            next_hint: now,
+            members: Vec::new(),
+            nodes: Vec::new(),
+            start: None,
+            started_said: false,
+            stopped: None,
+            ending: Ending::Complete,
+            link_down: None,
+            link_up: now,
+            ledger: Ledger::new(&settings.artifact, &[]),
+            progress: Progress::default(),
+            warnings: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Takes `input` at `now` and returns what is to be done, in order; at most one reply.
+    pub(crate) fn on(&mut self, now: Ticks, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Tick => {}
+            Input::Hello(hello) => self.hello(now, hello, &mut effects),
+            Input::Beat { from, beat } => self.beat(now, &from, &beat, &mut effects),
+            Input::Delta { from, head, part } => {
+                self.delta(now, &from, &head, part, &mut effects);
+            }
+            Input::Final { from, head, part } => {
+                self.final_part(now, &from, &head, part, &mut effects);
+            }
+            Input::Reached { name, listens } => self.reached(&name, listens),
+            Input::Link(up) => self.link(now, up, &mut effects),
+            Input::Stop(cause) => self.stop_for(now, cause, &mut effects),
+        }
+        self.advance(now, &mut effects);
+        effects
+    }
+
+    /// Returns how many beats an agent compares clocks with.
+    pub(crate) fn sync_beats(&self) -> u32 {
+        if self.settings.local { 0 } else { SYNC_BEATS }
+    }
+
+    pub(crate) fn event(&self, now: Ticks, node: Option<&str>, what: Happened) -> Effect {
+        let at_us = now.saturating_sub(self.began) / 1_000;
+        Effect::Event(RunEvent { at_us, node: node.map(str::to_owned), what })
+    }
+
+    /// Returns the place of the member of this name and process.
+    pub(crate) fn find(&self, name: &str, nonce: &str) -> Option<usize> {
+        self.members.iter().position(|member| member.name == name && member.nonce == nonce)
+    }
+
+    fn beat(&mut self, now: Ticks, from: &str, beat: &Beat, effects: &mut Vec<Effect>) {
+        let Some(at) = self.find(from, &beat.nonce) else { return };
+        if beat.run != self.settings.run {
+            return;
+        }
+        if self.stage == Stage::Forming && beat.phase == Phase::Failed {
+            // It leaves before anything depends on it: its seat is free again.
+            self.members.remove(at);
+            return;
+        }
+        let member = &mut self.members[at];
+        let changed = member.beat(now, beat);
+        let name = member.name.clone();
+        let back = std::mem::take(&mut member.suspect) && member.lost.is_none();
+        if back {
+            effects.push(self.event(now, Some(&name), Happened::Back));
+        }
+        if changed {
+            self.phase_changed(now, at, beat.reason.as_deref(), effects);
+        }
+        let order = self.order(now, at, beat);
+        effects.push(Effect::Reply(FromCoordinator::Order(order)));
+    }
+
+    fn phase_changed(
+        &mut self,
+        now: Ticks,
+        at: usize,
+        reason: Option<&str>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let member = &mut self.members[at];
+        let (name, title) = (member.name.clone(), member.title());
+        let (phase, seated) = (member.phase, member.is_seated());
+        let reason = reason.unwrap_or("no reason given");
+        match phase {
+            Phase::Idle | Phase::Preparing | Phase::Armed | Phase::Running => {}
+            Phase::Ready => effects.push(self.event(now, Some(&name), Happened::Ready)),
+            Phase::Refused if seated => {
+                let why = format!("{title} refused the artifact: {reason}");
+                self.end(now, Ending::ArtifactRefused(why), effects);
+            }
+            Phase::Failed if seated => {
+                let why = format!("{title} cannot take part: {reason}");
+                self.end(now, Ending::ClusterFailed(why), effects);
+            }
+            Phase::Refused | Phase::Failed => {}
+            Phase::Draining => {
+                if self.stopped.is_none() {
+                    member.left = true;
+                    let why = format!("{title} left: {reason}");
+                    self.end(now, Ending::ClusterFailed(why), effects);
+                }
+            }
+            Phase::Fenced => {
+                member.fenced = true;
+                let why = format!("{title} stopped by itself: {reason}");
+                self.end(now, Ending::ClusterFailed(why), effects);
+            }
+            Phase::Reporting => {
+                member.drained.get_or_insert(now);
+                effects.push(self.event(now, Some(&name), Happened::Drained));
+            }
+        }
+    }
+
+    /// Returns the desired state of member `at`, and takes note of the lease that it grants.
+    fn order(&mut self, now: Ticks, at: usize, beat: &Beat) -> Order {
+        let want = self.want(at);
+        let member = &mut self.members[at];
+        let leased = want == Want::Run && member.lost.is_none() && !member.fenced;
+        if leased {
+            member.leased = Some(now);
+        }
+        if want == Want::Forget {
+            member.forgotten.get_or_insert(now);
+        }
+        let settings = &self.settings;
+        let share = (want == Want::Prepare && beat.epoch != EPOCH).then(|| ShareOrder {
+            artifact: settings.artifact.digest.clone(),
+            data: settings.files.clone(),
+            seed: settings.seed,
+            vars: settings.vars.clone(),
+            seats: member.seats.clone(),
+            moved: Vec::new(),
+        });
+        let drain_ms = self.drain_ns() / MS;
+        let stop = self
+            .stopped
+            .as_ref()
+            .map(|stopped| StopOrder { reason: stopped.reason.clone(), drain_ms });
+        Order {
+            v: V,
+            nonce: settings.nonce.clone(),
+            to: beat.nonce.clone(),
+            seq: beat.seq,
+            run: settings.run.clone(),
+            coord_now_ns: now,
+            lease_ms: if leased { settings.lease_ns / MS } else { 0 },
+            want,
+            epoch: EPOCH,
+            share,
+            go: self.start.map(|start_coord_ns| Go { start_coord_ns }),
+            stop,
+            delta_acked: self.members[at].acked_seq,
+            final_acked: self.members[at].report.is_some(),
+        }
+    }
+
+    fn want(&self, at: usize) -> Want {
+        let member = &self.members[at];
+        match (self.stage, member.is_seated()) {
+            (Stage::Closing | Stage::Done, _) => Want::Forget,
+            (Stage::Forming, _) | (Stage::Preparing | Stage::Running, false) => Want::Idle,
+            (Stage::Preparing, true) => Want::Prepare,
+            (Stage::Running, true) => match &self.stopped {
+                _ if member.is_settled() => Want::Forget,
+                _ if member.phase == Phase::Reporting => Want::Report,
+                Some(stopped) if stopped.cut => Want::Abort,
+                Some(_) => Want::Stop,
+                None if member.lost.is_some() => Want::Stop,
+                None => Want::Run,
+            },
+        }
+    }
+
+    /// Returns how long transactions may go on after a stop, in nanoseconds: the longest of the plan's.
+    pub(crate) fn drain_ns(&self) -> u64 {
+        let scenarios = self.settings.artifact.scenarios.values();
+        scenarios.map(|scenario| scenario.graceful_stop_ns).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,131 @@
+//! The real load: a node of `runtime` behind the cluster's seam.
+
+use std::fmt;
+use std::sync::Arc;
+
+use compiler::artifact::{Artifact, SecretSource};
+use tokio::sync::mpsc;
+
+use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
+use crate::clock::{Clock, Ticks};
+use crate::runtime::{Node, NodeEvent, Setup, StartDriver};
+use crate::user::{Inputs, Program, secrets};
+
+/// Reads a secret on this machine; `None` if it is not there.
+pub type ReadSecret = Arc<dyn Fn(&SecretSource) -> Option<String> + Send + Sync>;
+
+/// Prepares nodes of this process.
+#[derive(Clone)]
+pub struct NodeLoader {
+    /// The clock that all ticks are of.
+    pub clock: Clock,
+    /// How many threads of a node run load; at least 1.
+    pub workers: usize,
+    /// Where secrets come from.
+    pub read_secret: ReadSecret,
+    /// How workers send requests.
+    pub start_driver: StartDriver,
+}
+
+impl fmt::Debug for NodeLoader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeLoader").field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+impl Loader for NodeLoader {
+    fn load(&self, share: Share) -> Result<Box<dyn Load>, LoadError> {
+        let artifact = compiler::artifact::load(&share.artifact)
+            .map_err(|error| LoadError::Refused(chain(&error)))?;
+        if artifact.digest != share.digest {
+            let (found, wanted) = (&artifact.digest, &share.digest);
+            return Err(LoadError::Refused(format!("the artifact is {found}, not {wanted}")));
+        }
+        let program = self.program(artifact, &share)?;
+        let setup = Setup {
+            program: Arc::new(program),
+            seats: share.seats,
+            clock: self.clock.clone(),
+            workers: self.workers.max(1),
+            start_driver: Arc::clone(&self.start_driver),
+        };
+        let (node, events) =
+            Node::spawn(setup).map_err(|error| LoadError::Failed(chain(&error)))?;
+        Ok(Box::new(NodeLoad { node, events, finished: false }))
+    }
+}
+
+impl NodeLoader {
+    fn program(&self, artifact: Artifact, share: &Share) -> Result<Program, LoadError> {
+        let read = |source: &SecretSource| (self.read_secret)(source);
+        let secrets = secrets::resolve(&artifact.secrets, &read).map_err(|missing| {
+            LoadError::Failed(format!("secrets are missing here: {}", missing.join(", ")))
+        })?;
+        let inputs = Inputs {
+            run: share.run.clone(),
+            vars: share.vars.clone(),
+            secrets,
+            files: share.files.clone(),
+            seed: share.seed,
+        };
+        Program::prepare(Arc::new(artifact), inputs)
+            .map_err(|error| LoadError::Failed(chain(&error)))
+    }
+}
+
+/// A node, and what it reports.
+struct NodeLoad {
+    node: Node,
+    events: mpsc::Receiver<NodeEvent>,
+    finished: bool,
+}
+
+impl Load for NodeLoad {
+    fn start(&mut self, start: Ticks) {
+        self.node.start(start);
+    }
+
+    fn extend_lease(&mut self, end: Ticks) {
+        self.node.extend_lease(end);
+    }
+
+    fn stop(&mut self, drain_ns: u64) {
+        self.node.stop(drain_ns);
+    }
+
+    fn abort(&mut self) {
+        self.node.abort();
+    }
+
+    fn next(&mut self) -> LoadFuture<'_> {
+        Box::pin(async {
+            if self.finished {
+                return std::future::pending().await;
+            }
+            let event = self.events.recv().await;
+            self.finished = matches!(event, None | Some(NodeEvent::Finished(_)));
+            match event {
+                Some(NodeEvent::Window(window)) => LoadEvent::Window(Box::new(window)),
+                Some(NodeEvent::Fenced) => LoadEvent::Fenced,
+                Some(NodeEvent::Finished(summary)) => LoadEvent::Finished(LoadSummary {
+                    start_error_us: summary.start_error_us,
+                    broken: summary.workers_broken,
+                }),
+                // The node ended without a word: that is a worker that broke.
+                None => LoadEvent::Finished(LoadSummary { start_error_us: 0, broken: 1 }),
+            }
+        })
+    }
+}
+
+/// Returns an error and what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,77 @@
+//! (pure) Subjects of a cluster: everything an agent publishes is under its own name.
+
+/// Longest token of a subject.
+const TOKEN_LEN_MAX: usize = 64;
+
+/// Returns whether `text` can be a cluster's or an agent's name: `[A-Za-z0-9_-]{1,64}`.
+pub fn is_token(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=TOKEN_LEN_MAX).contains(&text.len()) && text.bytes().all(fits)
+}
+
+/// What an agent says something about.
+pub(crate) const TOPICS: [&str; 5] = ["hello", "beat", "get", "delta", "final"];
+
+/// Returns where agent `name` speaks about `topic`; `*` for every agent.
+pub(crate) fn from_agent(cluster: &str, name: &str, topic: &str) -> String {
+    format!("volley.{cluster}.a.{name}.{topic}")
+}
+
+/// Returns where the coordinator asks everyone to speak.
+pub(crate) fn hint(cluster: &str) -> String {
+    format!("volley.{cluster}.c.all.hint")
+}
+
+/// Returns where it is asked whether agent `name` listens.
+pub(crate) fn ping(cluster: &str, name: &str) -> String {
+    format!("volley.{cluster}.c.to.{name}.ping")
+}
+
+/// Returns the prefix of an agent's reply subjects; permissions are bound to it.
+pub(crate) fn agent_inbox(cluster: &str, name: &str) -> String {
+    format!("_INBOX.volley.{cluster}.a.{name}")
+}
+
+/// Returns the prefix of the coordinator's reply subjects.
+pub(crate) fn coordinator_inbox(cluster: &str) -> String {
+    format!("_INBOX.volley.{cluster}.c")
+}
+
+/// Returns the agent and the topic of a subject that an agent speaks on.
+pub(crate) fn speaker<'a>(cluster: &str, subject: &'a str) -> Option<(&'a str, &'a str)> {
+    let rest = subject.strip_prefix("volley.")?.strip_prefix(cluster)?.strip_prefix(".a.")?;
+    rest.split_once('.').filter(|(name, _)| is_token(name))
+}
+
+/// Returns whether `subject` is one of `pattern`, in which `*` stands for one token and `>` for the rest.
+pub(crate) fn matches(pattern: &str, subject: &str) -> bool {
+    let mut subject = subject.split('.');
+    for token in pattern.split('.') {
+        match (token, subject.next()) {
+            (">", Some(_)) => return true,
+            (_, None) => return false,
+            ("*", Some(_)) => {}
+            (token, Some(other)) if token == other => {}
+            (_, Some(_)) => return false,
+        }
+    }
+    subject.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speaker_is_named_by_its_subject() {
+        let subject = from_agent("c-1", "eu_1", "beat");
+        assert_eq!(speaker("c-1", &subject), Some(("eu_1", "beat")));
+        assert_eq!(speaker("c", &subject), None);
+        assert!(matches(&from_agent("c-1", "*", "beat"), &subject));
+        assert!(matches("volley.>", &subject) && !matches("volley.c-1", &subject));
+        assert!(!matches(&subject, "volley.c-1") && !matches("a.>", "a"));
+        for bad in ["", "a.b", "a b", "ä", ">", "*", &"x".repeat(65)] {
+            assert!(!is_token(bad), "{bad}");
+        }
+    }
+}

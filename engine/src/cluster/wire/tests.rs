@@ -1,0 +1,121 @@
+//! Messages survive the wire, and no bytes do harm.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::exchange::FailureKind;
+use crate::metrics::{ErrorRow, SecondRow, StepRow, Window, latency};
+
+fn beat() -> FromAgent {
+    FromAgent::Beat(Beat {
+        v: V,
+        nonce: "ab".to_owned(),
+        seq: 7,
+        run: "k3v9x0q2ab".to_owned(),
+        epoch: 1,
+        phase: Phase::Running,
+        sent_ns: u64::MAX,
+        reason: None,
+        backlog: 0,
+        delta_unacked: 2,
+        armed: Some(Armed { start_ns: 5, offset_ns: -3, err_ns: 1 }),
+    })
+}
+
+fn window() -> Window {
+    let mut histogram = latency::new_histogram();
+    latency::record(&mut histogram, 1_234);
+    Window {
+        from_ms: 1_000,
+        to_ms: 2_000,
+        ledger: vec![LedgerRow { upto: 40, started: 39, dropped_late: 1, ..LedgerRow::default() }],
+        steps: vec![StepRow { ok: 3, status: BTreeMap::from([(200, 3)]), ..StepRow::default() }],
+        errors: vec![ErrorRow {
+            scenario: 0,
+            step: 1,
+            kind: FailureKind::Timeout,
+            count: 2,
+            sample: "no answer\nwithin 1s".to_owned(),
+        }],
+        seconds: vec![SecondRow { second: 1, started: 39, ..SecondRow::default() }],
+        histograms: BTreeMap::from([(3, histogram.clone())]),
+        lateness: Some(histogram),
+        clamped: 1,
+        cpu_percent: 12,
+        rss_bytes: 1 << 30,
+    }
+}
+
+#[test]
+fn a_message_is_a_line_and_the_binary_behind_it() {
+    let bytes = encode(&beat(), b"\n{}").unwrap();
+    assert_eq!(decode::<FromAgent>(&bytes).unwrap(), (beat(), Bytes::from_static(b"\n{}")));
+    assert!(bytes.starts_with(br#"{"t":"beat","v":1,"nonce":"ab""#));
+}
+
+#[test]
+fn the_unknown_is_refused_and_the_superfluous_ignored() {
+    let good = r#"{"t":"get","v":1,"nonce":"a","digest":"d","index":0,"later":[1]}"#;
+    let check = |head: &str| decode::<FromAgent>(&Bytes::from(format!("{head}\n")));
+    check(good).unwrap();
+    for (from, to) in [
+        (r#""v":1"#, r#""v":2"#),
+        (r#""t":"get""#, r#""t":"git""#),
+        (r#""nonce":"a","#, ""),
+        (r#""index":0"#, r#""index":-1"#),
+    ] {
+        assert!(check(&good.replace(from, to)).is_err(), "{to}");
+    }
+    assert_eq!(decode::<FromAgent>(&Bytes::from(good)), Err(WireError::NoHead));
+    let long = Bytes::from(vec![b' '; HEAD_BYTES_MAX + 2]);
+    assert_eq!(decode::<FromAgent>(&long), Err(WireError::NoHead));
+}
+
+#[test]
+fn a_window_survives() {
+    let before = window();
+    let after = decode_window(encode_window(&before).unwrap(), 4).unwrap();
+    assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    assert!(decode_window(encode_window(&before).unwrap(), 3).is_err(), "series 3 of 3");
+}
+
+#[test]
+fn parts_come_together_in_any_order() {
+    let body: Bytes = (0..u8::MAX).cycle().take(10_000).collect();
+    let parts = split(&body, HEAD_RESERVE + 3_000).unwrap();
+    assert_eq!(parts.len(), 4);
+    let mut assembly = Assembly::default();
+    for at in [2, 0, 2, 3] {
+        assembly.put(at, 4, parts[at as usize].clone());
+        assert_eq!(assembly.whole(), None);
+    }
+    assembly.put(1, 5, parts[1].clone());
+    assembly.put(9, 4, parts[1].clone());
+    assert_eq!((assembly.have(), assembly.whole()), (0b1101, None));
+    assembly.put(1, 4, parts[1].clone());
+    assert_eq!(assembly.whole(), Some(body));
+    assert!(split(&Bytes::from(vec![0; 1 << 20]), 5_000).is_err());
+}
+
+#[test]
+fn no_bytes_do_harm() {
+    arbtest::arbtest(|random| {
+        let mut bytes: Vec<u8> = encode_window(&window()).unwrap().to_vec();
+        match random.int_in_range(0..=2)? {
+            0 => bytes = random.arbitrary()?,
+            1 => bytes.truncate(random.int_in_range(0..=bytes.len())?),
+            _ => {
+                let at = random.int_in_range(0..=bytes.len() - 1)?;
+                bytes[at] = random.arbitrary()?;
+            }
+        }
+        let bytes = Bytes::from(bytes);
+        drop(decode_window(bytes.clone(), 4));
+        drop(decode::<FromAgent>(&bytes));
+        drop(decode::<FromCoordinator>(&bytes));
+        Ok(())
+    })
+    .budget_ms(500);
+}

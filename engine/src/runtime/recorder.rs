@@ -1,0 +1,433 @@
+//! (pure) What one worker counts and times: plain numbers, no locks, given times and never a clock.
+//!
+//! Its memory is fixed when the run starts: by the number of series, steps and kinds of failure. Only the rows of
+//! seconds grow, by one for each scenario and second for as long as no window can be handed on.
+
+use std::collections::BTreeMap;
+
+use compiler::artifact::Artifact;
+
+use super::share::Share;
+use crate::clock::Ticks;
+use crate::exchange::{Failure, FailureKind, Outcome};
+use crate::metrics::latency::{new_histogram, record};
+use crate::metrics::{
+    ErrorRow, Histogram, LedgerRow, SecondRow, Series, SeriesKind, StepRow, Window, series,
+};
+
+const SECOND_NS: u64 = 1_000_000_000;
+const KINDS: [FailureKind; 8] = [
+    FailureKind::Connect,
+    FailureKind::Timeout,
+    FailureKind::Protocol,
+    FailureKind::BodyTooLarge,
+    FailureKind::Status,
+    FailureKind::Expect,
+    FailureKind::Capture,
+    FailureKind::Render,
+];
+
+/// Why an arrival was not sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Drop {
+    /// Due too long ago.
+    Late,
+    /// Too many running.
+    Full,
+}
+
+/// A transaction that ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    /// Scenario, by its place in the artifact.
+    pub(super) scenario: usize,
+    /// Whether it ended well.
+    pub(super) ok: bool,
+    /// Whether its arrival belongs to the warm-up.
+    pub(super) warm_up: bool,
+    /// When it ended.
+    pub(super) at: Ticks,
+    /// From due to end without waits, in nanoseconds; open loads only.
+    pub(super) response_ns: Option<u64>,
+    /// From the first send to the end without waits, in nanoseconds.
+    pub(super) service_ns: u64,
+}
+
+/// Counters of one worker.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    /// Start of the run.
+    start: Ticks,
+    scenarios: Vec<Option<ScenarioCounts>>,
+    histograms: Vec<Histogram>,
+    lateness: Histogram,
+    clamped: u64,
+    seconds: BTreeMap<(u32, u32), SecondRow>,
+    from_ms: u64,
+}
+
+#[derive(Debug)]
+struct ScenarioCounts {
+    row: LedgerRow,
+    in_flight: u64,
+    /// Time of users not yet in the row, in nanoseconds; what is left of a microsecond waits for the next cut.
+    active_ns: u64,
+    steps: Vec<StepCounts>,
+    /// Indices of the series: response, service, and both of the warm-up.
+    series: [Option<usize>; 4],
+}
+
+#[derive(Debug, Default)]
+struct StepCounts {
+    row: StepRow,
+    critical_ns: u64,
+    errors: [Option<(u64, String)>; KINDS.len()],
+    series: Option<usize>,
+}
+
+impl Recorder {
+    /// Returns an empty recorder for what `lane` of `lanes` owns.
+    pub(super) fn new(artifact: &Artifact, shares: &[Share], lane: u32, lanes: u32) -> Recorder {
+        let series = series(artifact);
+        let counts = artifact.scenarios.values().enumerate().map(|(number, scenario)| {
+            let owned = shares.iter().any(|share| share.scenario == number);
+            owned.then(|| {
+                let number = index(number);
+                let row = LedgerRow { scenario: number, lane, lanes, ..LedgerRow::default() };
+                ScenarioCounts::new(row, scenario.steps.len(), &series)
+            })
+        });
+        Recorder {
+            start: 0,
+            scenarios: counts.collect(),
+            histograms: series.iter().map(|_| new_histogram()).collect(),
+            lateness: new_histogram(),
+            clamped: 0,
+            seconds: BTreeMap::new(),
+            from_ms: 0,
+        }
+    }
+
+    /// Sets the start of the run, from which seconds count.
+    pub(super) fn start_at(&mut self, start: Ticks) {
+        self.start = start;
+    }
+
+    /// Counts a started arrival; every owned one below `upto` has now been decided.
+    pub(super) fn started(&mut self, scenario: usize, at: Ticks, warm_up: bool, upto: u64) {
+        self.second(scenario, at).started += 1;
+        if let Some(counts) = self.counts(scenario) {
+            counts.row.started += 1;
+            counts.row.warm_up += u64::from(warm_up);
+            counts.row.upto = upto;
+            counts.in_flight += 1;
+        }
+    }
+
+    /// Counts an arrival that is not sent; every owned one below `upto` has now been decided.
+    pub(super) fn dropped(&mut self, scenario: usize, due: Ticks, why: Drop, upto: u64) {
+        self.second(scenario, due).dropped += 1;
+        if let Some(counts) = self.counts(scenario) {
+            match why {
+                Drop::Late => counts.row.dropped_late += 1,
+                Drop::Full => counts.row.dropped_full += 1,
+            }
+            counts.row.upto = upto;
+        }
+    }
+
+    /// Every owned arrival below `upto` has been decided.
+    pub(super) fn frontier(&mut self, scenario: usize, upto: u64) {
+        if let Some(counts) = self.counts(scenario) {
+            counts.row.upto = upto;
+        }
+    }
+
+    /// Records how late an arrival began to be sent.
+    pub(super) fn late_by(&mut self, ns: u64) {
+        self.clamped += u64::from(record(&mut self.lateness, ns / 1_000));
+    }
+
+    /// Counts the end of a transaction and records its latencies.
+    pub(super) fn ended(&mut self, ended: Ended) {
+        let second = self.second(ended.scenario, ended.at);
+        if ended.ok {
+            second.succeeded += 1;
+        } else {
+            second.failed += 1;
+        }
+        let Some(counts) = self.counts(ended.scenario) else { return };
+        if ended.ok {
+            counts.row.succeeded += 1;
+        } else {
+            counts.row.failed += 1;
+        }
+        let [response, service, warm_response, warm_service] = counts.series;
+        let (response, service) =
+            if ended.warm_up { (warm_response, warm_service) } else { (response, service) };
+        if let Some(ns) = ended.response_ns {
+            self.latency(response, ns);
+        }
+        self.latency(service, ended.service_ns);
+    }
+
+    /// Counts a transaction as no longer running, however it ended.
+    pub(super) fn left(&mut self, scenario: usize) {
+        if let Some(counts) = self.counts(scenario) {
+            counts.in_flight = counts.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// Counts a request that is about to be sent.
+    pub(super) fn attempted(&mut self, scenario: usize, step: usize) {
+        self.step(scenario, step, |counts| counts.row.attempts += 1);
+    }
+
+    /// Counts what came of a request.
+    pub(super) fn answered(
+        &mut self,
+        scenario: usize,
+        step: usize,
+        warm_up: bool,
+        outcome: &Outcome,
+    ) {
+        let series = self.step(scenario, step, |counts| {
+            counts.row.bytes_sent += outcome.bytes_sent;
+            counts.row.bytes_received += outcome.bytes_received;
+            if let Some(status) = outcome.status.filter(|status| (100..1_000).contains(status)) {
+                *counts.row.status.entry(status).or_default() += 1;
+            }
+            counts.series
+        });
+        if !warm_up {
+            self.latency(series.flatten(), outcome.ended.saturating_sub(outcome.sent));
+        }
+    }
+
+    /// Records the time of a step that was cut by the transaction's time limit.
+    pub(super) fn cut_after(&mut self, scenario: usize, step: usize, warm_up: bool, ns: u64) {
+        let series = self.step(scenario, step, |counts| counts.series);
+        if !warm_up {
+            self.latency(series.flatten(), ns);
+        }
+    }
+
+    /// Counts the end of a step.
+    pub(super) fn step_ended(&mut self, scenario: usize, step: usize, failure: Option<&Failure>) {
+        self.step(scenario, step, |counts| {
+            let Some(failure) = failure else {
+                counts.row.ok += 1;
+                return;
+            };
+            counts.row.failed += 1;
+            let kind = KINDS.iter().position(|kind| *kind == failure.kind).unwrap_or(0);
+            match &mut counts.errors[kind] {
+                Some((count, _)) => *count += 1,
+                empty @ None => *empty = Some((1, failure.detail.clone())),
+            }
+        });
+    }
+
+    /// Counts a step that is not run, or given up, because its transaction ended.
+    pub(super) fn skipped(&mut self, scenario: usize, step: usize) {
+        self.step(scenario, step, |counts| counts.row.skipped += 1);
+    }
+
+    /// Adds to the time by which a step made its transactions longer.
+    pub(super) fn critical(&mut self, scenario: usize, step: usize, ns: u64) {
+        self.step(scenario, step, |counts| counts.critical_ns += ns);
+    }
+
+    /// Adds to the time that users were active.
+    pub(super) fn active(&mut self, scenario: usize, ns: u64) {
+        if let Some(counts) = self.counts(scenario) {
+            counts.active_ns += ns;
+        }
+    }
+
+    /// Notes how many transactions run at the end of a second of the run.
+    pub(super) fn second_ended(&mut self, second: u32) {
+        let running: Vec<(u32, u64)> = self
+            .scenarios
+            .iter()
+            .flatten()
+            .map(|counts| (counts.row.scenario, counts.in_flight))
+            .filter(|(_, in_flight)| *in_flight > 0)
+            .collect();
+        for (scenario, in_flight) in running {
+            let row = self.seconds.entry((second, scenario)).or_insert(SecondRow {
+                second,
+                scenario,
+                ..SecondRow::default()
+            });
+            row.in_flight = in_flight;
+        }
+    }
+
+    /// Hands on everything since the last cut.
+    pub(super) fn cut(&mut self, to_ms: u64) -> Window {
+        let mut window = Window { from_ms: self.from_ms, to_ms, ..Window::default() };
+        self.from_ms = to_ms;
+        for counts in self.scenarios.iter_mut().flatten() {
+            counts.row.active_us = counts.active_ns / 1_000;
+            counts.active_ns %= 1_000;
+            window.ledger.push(counts.row);
+            counts.row = LedgerRow {
+                scenario: counts.row.scenario,
+                lane: counts.row.lane,
+                lanes: counts.row.lanes,
+                upto: counts.row.upto,
+                ..LedgerRow::default()
+            };
+            for step in &mut counts.steps {
+                step.cut(&mut window);
+            }
+        }
+        for (number, histogram) in self.histograms.iter_mut().enumerate() {
+            if let Some(taken) = take(histogram) {
+                window.histograms.insert(index(number), taken);
+            }
+        }
+        window.lateness = take(&mut self.lateness);
+        window.clamped = std::mem::take(&mut self.clamped);
+        window.seconds = std::mem::take(&mut self.seconds).into_values().collect();
+        window
+    }
+
+    fn counts(&mut self, scenario: usize) -> Option<&mut ScenarioCounts> {
+        self.scenarios.get_mut(scenario).and_then(Option::as_mut)
+    }
+
+    fn step<T>(
+        &mut self,
+        scenario: usize,
+        step: usize,
+        count: impl FnOnce(&mut StepCounts) -> T,
+    ) -> Option<T> {
+        self.counts(scenario).and_then(|counts| counts.steps.get_mut(step)).map(count)
+    }
+
+    fn second(&mut self, scenario: usize, at: Ticks) -> &mut SecondRow {
+        let second = at.saturating_sub(self.start) / SECOND_NS;
+        let second = u32::try_from(second).unwrap_or(u32::MAX);
+        let scenario = index(scenario);
+        let empty = SecondRow { second, scenario, ..SecondRow::default() };
+        self.seconds.entry((second, scenario)).or_insert(empty)
+    }
+
+    fn latency(&mut self, series: Option<usize>, ns: u64) {
+        if let Some(histogram) = series.and_then(|series| self.histograms.get_mut(series)) {
+            self.clamped += u64::from(record(histogram, ns / 1_000));
+        }
+    }
+}
+
+impl ScenarioCounts {
+    fn new(row: LedgerRow, steps: usize, series: &[Series]) -> ScenarioCounts {
+        let find = |step, kind| {
+            let wanted = Series { scenario: row.scenario as usize, step, kind };
+            series.iter().position(|series| *series == wanted)
+        };
+        let step = |step| StepCounts {
+            row: StepRow { scenario: row.scenario, step: index(step), ..StepRow::default() },
+            series: find(Some(step), SeriesKind::Service),
+            ..StepCounts::default()
+        };
+        let kinds = [
+            SeriesKind::Response,
+            SeriesKind::Service,
+            SeriesKind::WarmUpResponse,
+            SeriesKind::WarmUpService,
+        ];
+        ScenarioCounts {
+            row,
+            in_flight: 0,
+            active_ns: 0,
+            steps: (0..steps).map(step).collect(),
+            series: kinds.map(|kind| find(None, kind)),
+        }
+    }
+}
+
+impl StepCounts {
+    fn cut(&mut self, window: &mut Window) {
+        let (scenario, step) = (self.row.scenario, self.row.step);
+        let empty = StepRow { scenario, step, ..StepRow::default() };
+        self.row.critical_us = self.critical_ns / 1_000;
+        self.critical_ns %= 1_000;
+        if self.row != empty {
+            window.steps.push(std::mem::replace(&mut self.row, empty));
+        }
+        for (kind, error) in KINDS.into_iter().zip(&mut self.errors) {
+            if let Some((count, sample)) = error.take() {
+                window.errors.push(ErrorRow { scenario, step, kind, count, sample });
+            }
+        }
+    }
+}
+
+/// Returns the content of a histogram, if it has any, and empties it.
+fn take(histogram: &mut Histogram) -> Option<Histogram> {
+    if histogram.is_empty() {
+        return None;
+    }
+    let taken = histogram.clone();
+    histogram.reset();
+    Some(taken)
+}
+
+fn index(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::share::NodeShare;
+    use crate::runtime::tests::{SECOND, constant, get, plan, scenario, seats};
+
+    fn recorder() -> Recorder {
+        let load = compiler::artifact::Load::Open(constant("1/s", SECOND));
+        let artifact = plan(scenario(load, vec![get("a", &[])]));
+        let share = NodeShare::new(&artifact, &seats(), 1).unwrap();
+        Recorder::new(&artifact, &share.lanes[0], 0, 1)
+    }
+
+    #[test]
+    fn what_is_cut_is_counted_once() {
+        let mut recorder = recorder();
+        recorder.start_at(1_000);
+        recorder.started(0, 1_000 + SECOND, false, 7);
+        recorder.dropped(0, 1_000, Drop::Late, 9);
+        recorder.active(0, 1_500);
+        recorder.active(0, 700);
+        recorder.step_ended(0, 0, Some(&Failure::new(FailureKind::Expect, "first")));
+        recorder.step_ended(0, 0, Some(&Failure::new(FailureKind::Expect, "second")));
+        let first = recorder.cut(1_000);
+        let row = first.ledger[0];
+        assert_eq!((row.started, row.dropped_late, row.upto, row.active_us), (1, 1, 9, 2));
+        assert_eq!((first.errors[0].count, first.errors[0].sample.as_str()), (2, "first"));
+        let seconds: Vec<_> = first.seconds.iter().map(|row| (row.second, row.started)).collect();
+        assert_eq!(seconds, [(0, 0), (1, 1)]);
+        recorder.active(0, 800);
+        let second = recorder.cut(2_000);
+        let row = second.ledger[0];
+        assert_eq!((second.from_ms, second.to_ms), (1_000, 2_000));
+        assert_eq!((row.started, row.dropped_late, row.upto, row.active_us), (0, 0, 9, 1));
+        assert!(second.steps.is_empty() && second.errors.is_empty() && second.seconds.is_empty());
+    }
+
+    #[test]
+    fn odd_status_codes_and_scenarios_of_others_do_no_harm() {
+        let mut recorder = recorder();
+        for status in [99, 200, 999, 1_000] {
+            let outcome = Outcome { status: Some(status), ..Outcome::default() };
+            recorder.answered(0, 0, false, &outcome);
+        }
+        recorder.started(5, 0, false, 1);
+        recorder.step_ended(0, 9, None);
+        let window = recorder.cut(1);
+        assert_eq!(window.steps[0].status, [(200, 1), (999, 1)].into());
+        assert_eq!((window.ledger.len(), window.ledger[0].started), (1, 0));
+    }
+}

@@ -1,0 +1,194 @@
+//! What end-to-end tests stand on: the real `volley`, a real `nats-server`, a shop with a log, results that are checked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use engine::report::{RunResult, laws};
+use serde_json::Value;
+
+/// Longest wait for a server to come up; generous, since two cores may be building something else.
+const UP_TRIES: u32 = 300;
+
+/// A process that is killed when the test ends, however it ends.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Process {
+    /// Sends `signal` to it.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
+/// What a finished `volley` said.
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// Fails the test, with everything that was said, unless it exited with `code`.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Said {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// Returns the `volley` under test, its working folder the repository.
+pub fn volley() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
+    command.current_dir(repository()).env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// Returns the root of the repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Runs `volley` with `args` to its end.
+pub fn run(args: &[&str]) -> Said {
+    finish(volley().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// Waits for a spawned `volley`.
+pub fn finish(child: Child) -> Said {
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Reads the result in `folder`; it must fit its schema and keep every law.
+#[track_caller]
+pub fn result(folder: &Path) -> RunResult {
+    let text = fs::read_to_string(folder.join("result.json")).expect("a result was written");
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let schema = fs::read_to_string(repository().join("schemas/result.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let violations: Vec<String> =
+        schema.iter_errors(&value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(violations.is_empty(), "{violations:#?}");
+    let result: RunResult = serde_json::from_str(&text).unwrap();
+    assert_eq!(laws(&result), Vec::<String>::new());
+    for view in ["report.html", "report.md", "report.txt", "series.csv", "junit.xml"] {
+        assert!(folder.join(view).metadata().is_ok_and(|view| view.len() > 0), "{view} is there");
+    }
+    result
+}
+
+/// Writes `plan` and a list of `rows` users into `folder`, returns the plan's path.
+pub fn write_plan(folder: &Path, plan: &str, rows: usize) -> String {
+    let names: String = (0..rows).map(|row| format!("user-{row:06}\n")).collect();
+    fs::write(folder.join("users.csv"), format!("name\n{names}")).unwrap();
+    let path = folder.join("plan.yaml");
+    fs::write(&path, plan).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The demo shop with its log.
+pub struct Shop {
+    pub url: String,
+    log: PathBuf,
+    process: Process,
+}
+
+impl Shop {
+    /// Starts `volley target` on a free port with a log in `folder`.
+    pub fn start(folder: &Path, args: &[&str]) -> Shop {
+        let log = folder.join("shop.log");
+        let mut command = volley();
+        command.args(["target", "--listen", "127.0.0.1:0", "--log", log.to_str().unwrap()]);
+        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let at = line.find("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+        let url = line[at..].split_whitespace().next().unwrap().to_owned();
+        Shop { url, log, process: Process(child) }
+    }
+
+    /// Stops the shop and returns how often each (arrival, step) came, and with which method and path first.
+    pub fn requests(self) -> BTreeMap<(String, String), (u32, String)> {
+        self.process.signal(rustix::process::Signal::TERM);
+        let mut process = self.process;
+        process.0.wait().unwrap();
+        let text = fs::read_to_string(&self.log).unwrap();
+        let mut seen: BTreeMap<(String, String), (u32, String)> = BTreeMap::new();
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [_, method, path, arrival, step] = words[..] else {
+                panic!("a log line has five words: {line:?}")
+            };
+            let key = (arrival.to_owned(), step.to_owned());
+            let entry = seen.entry(key).or_insert((0, format!("{method} {path}")));
+            entry.0 += 1;
+        }
+        seen
+    }
+}
+
+/// A real `nats-server` without JetStream.
+pub struct Nats {
+    pub url: String,
+    _process: Process,
+}
+
+impl Nats {
+    /// Starts one on a free port; `None` where there is no `nats-server` and none is required.
+    pub fn start() -> Option<Nats> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("nats-server");
+        command.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
+        let child = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                let required = std::env::var_os("VOLLEY_REQUIRE_BACKENDS").is_some();
+                assert!(!required, "nats-server is required: {error}");
+                eprintln!("SKIPPED: needs nats-server ({error})");
+                return None;
+            }
+        };
+        let process = Process(child);
+        wait_for_port(SocketAddr::from(([127, 0, 0, 1], port)));
+        Some(Nats { url: format!("nats://127.0.0.1:{port}"), _process: process })
+    }
+
+    /// Starts an agent of `group` that serves one run.
+    pub fn agent(&self, name: &str, group: &str) -> Process {
+        let mut command = volley();
+        command.args(["agent", "--nats", &self.url, "--name", name, "--group", group, "--once"]);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+/// Returns a port on which nobody listens.
+pub fn dead_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn wait_for_port(address: SocketAddr) {
+    for _ in 0..UP_TRIES {
+        if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("nothing listens on {address}");
+}
