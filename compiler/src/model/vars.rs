@@ -42,8 +42,7 @@ pub(super) fn lower(
                 ),
             }
         } else if vars.complete {
-            let flag = format!("--var {name}");
-            sink.push(undeclared(&vars, &flag, name, span));
+            sink.push(undeclared(&vars, "`--var`", name, span));
         }
     }
     vars

@@ -12,4 +12,5 @@ mod laws;
 mod plans;
 mod rejected;
 mod sample;
+mod single;
 mod variants;
