@@ -1,4 +1,4 @@
-//! [pure] All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
+//! (pure) All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
 
 use std::collections::{BTreeMap, BTreeSet};
 

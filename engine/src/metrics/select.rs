@@ -1,4 +1,4 @@
-//! [pure] What part of a run a threshold reads.
+//! (pure) What part of a run a threshold reads.
 
 use compiler::artifact::{Artifact, Load, Metric, Selector, Threshold};
 use compiler::unit::SECOND_NS;

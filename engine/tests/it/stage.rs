@@ -16,7 +16,7 @@ use serde_json::Value;
 const UP_TRIES: u32 = 300;
 
 /// A process that is killed when the test ends, however it ends.
-pub struct Process(pub Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -27,47 +27,47 @@ impl Drop for Process {
 
 impl Process {
     /// Sends `signal` to it.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(pid, signal).unwrap();
     }
 }
 
 /// What a finished `volley` said.
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     /// Fails the test, with everything that was said, unless it exited with `code`.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Said {
+    pub(crate) fn exits(self, code: i32) -> Said {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
 }
 
 /// Returns the `volley` under test, its working folder the repository.
-pub fn volley() -> Command {
+pub(crate) fn volley() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
     command.current_dir(repository()).env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 
 /// Returns the root of the repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// Runs `volley` with `args` to its end.
-pub fn run(args: &[&str]) -> Said {
+pub(crate) fn run(args: &[&str]) -> Said {
     finish(volley().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
 /// Waits for a spawned `volley`.
-pub fn finish(child: Child) -> Said {
+pub(crate) fn finish(child: Child) -> Said {
     let output = child.wait_with_output().unwrap();
     Said {
         code: output.status.code().unwrap_or(-1),
@@ -78,7 +78,7 @@ pub fn finish(child: Child) -> Said {
 
 /// Reads the result in `folder`; it must fit its schema and keep every law.
 #[track_caller]
-pub fn result(folder: &Path) -> RunResult {
+pub(crate) fn result(folder: &Path) -> RunResult {
     let text = fs::read_to_string(folder.join("result.json")).expect("a result was written");
     let value: Value = serde_json::from_str(&text).unwrap();
     let schema = fs::read_to_string(repository().join("schemas/result.schema.json")).unwrap();
@@ -95,7 +95,7 @@ pub fn result(folder: &Path) -> RunResult {
 }
 
 /// Writes `plan` and a list of `rows` users into `folder`, returns the plan's path.
-pub fn write_plan(folder: &Path, plan: &str, rows: usize) -> String {
+pub(crate) fn write_plan(folder: &Path, plan: &str, rows: usize) -> String {
     let names: String = (0..rows).map(|row| format!("user-{row:06}\n")).collect();
     fs::write(folder.join("users.csv"), format!("name\n{names}")).unwrap();
     let path = folder.join("plan.yaml");
@@ -104,15 +104,15 @@ pub fn write_plan(folder: &Path, plan: &str, rows: usize) -> String {
 }
 
 /// The demo shop with its log.
-pub struct Shop {
-    pub url: String,
+pub(crate) struct Shop {
+    pub(crate) url: String,
     log: PathBuf,
     process: Process,
 }
 
 impl Shop {
     /// Starts `volley target` on a free port with a log in `folder`.
-    pub fn start(folder: &Path, args: &[&str]) -> Shop {
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Shop {
         let log = folder.join("shop.log");
         let mut command = volley();
         command.args(["target", "--listen", "127.0.0.1:0", "--log", log.to_str().unwrap()]);
@@ -125,7 +125,7 @@ impl Shop {
     }
 
     /// Stops the shop and returns how often each (arrival, step) came, and with which method and path first.
-    pub fn requests(self) -> BTreeMap<(String, String), (u32, String)> {
+    pub(crate) fn requests(self) -> BTreeMap<(String, String), (u32, String)> {
         self.process.signal(rustix::process::Signal::TERM);
         let mut process = self.process;
         process.0.wait().unwrap();
@@ -145,14 +145,14 @@ impl Shop {
 }
 
 /// A real `nats-server` without JetStream.
-pub struct Nats {
-    pub url: String,
+pub(crate) struct Nats {
+    pub(crate) url: String,
     _process: Process,
 }
 
 impl Nats {
     /// Starts one on a free port; `None` where there is no `nats-server` and none is required.
-    pub fn start() -> Option<Nats> {
+    pub(crate) fn start() -> Option<Nats> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("nats-server");
         command.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
@@ -171,7 +171,7 @@ impl Nats {
     }
 
     /// Starts an agent of `group` that serves one run.
-    pub fn agent(&self, name: &str, group: &str) -> Process {
+    pub(crate) fn agent(&self, name: &str, group: &str) -> Process {
         let mut command = volley();
         command.args(["agent", "--nats", &self.url, "--name", name, "--group", group, "--once"]);
         Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
@@ -179,7 +179,7 @@ impl Nats {
 }
 
 /// Returns a port on which nobody listens.
-pub fn dead_port() -> u16 {
+pub(crate) fn dead_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
