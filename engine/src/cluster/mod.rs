@@ -13,6 +13,8 @@ pub mod node;
 #[cfg(test)]
 #[path = "../../tests/it/sample.rs"]
 pub(crate) mod sample;
+#[cfg(test)]
+mod simulation;
 mod subject;
 pub mod wire;
 

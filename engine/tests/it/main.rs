@@ -2,4 +2,5 @@
 
 mod cluster;
 mod model;
+mod nats;
 mod sample;
