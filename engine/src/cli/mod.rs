@@ -1,1 +1,4 @@
 //! The subcommands of `volley`.
+
+#[expect(dead_code, reason = "mounted by the program")]
+mod target;

@@ -3,10 +3,13 @@
 //! Drivers are `!Send`: each worker has its own, on its current-thread runtime, so that no request is handed from one
 //! thread to another.
 
+mod connect;
 mod http;
 mod script;
+mod stream;
+mod tls;
 
-pub use self::http::{HttpDriver, HttpPool};
+pub use self::http::{DriverError, HttpDriver, HttpPool};
 pub use self::script::{Answer, Script, ScriptDriver};
 use crate::exchange::{Outcome, Request};
 

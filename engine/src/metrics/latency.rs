@@ -47,7 +47,6 @@ pub enum DecodeError {
 }
 
 /// Returns an empty histogram from 1 µs to 1 h with three digits.
-#[expect(clippy::missing_panics_doc, reason = "the bounds are constants that a test builds")]
 pub fn new_histogram() -> Histogram {
     match Histogram::new_with_bounds(LATENCY_US_MIN, LATENCY_US_MAX, DIGITS) {
         Ok(histogram) => histogram,

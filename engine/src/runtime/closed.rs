@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use compiler::artifact::{ClosedLoad, Scenario};
 use compiler::schedule::Closed;
+use tokio::task::coop::consume_budget;
 
 use super::context::Context;
 use super::pacer::sleep_until;
@@ -99,10 +100,8 @@ impl Lane {
                 let Some(number) = self.take(user, &mut iteration) else { return };
                 self.iterate(number, now, pool).await;
                 active.count();
-                if context.clock.now() == now {
-                    // Nothing was sent; the others must have their turn all the same.
-                    tokio::task::yield_now().await;
-                }
+                // An iteration that never waits, such as one that cannot be rendered, must let the others have their turn.
+                consume_budget().await;
             }
         }
     }

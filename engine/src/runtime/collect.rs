@@ -36,6 +36,8 @@ pub(super) enum Report {
         window: Window,
         /// From the agreed start to its own, in microseconds.
         start_error_us: i64,
+        /// Tasks that broke off.
+        broken: u64,
     },
     /// The node has been fenced: asks the collector to look.
     Fenced,
@@ -110,7 +112,8 @@ impl Collector {
     fn take(&mut self, report: Report) {
         let (lane, window, ended) = match report {
             Report::Part { lane, window } => (lane, window, false),
-            Report::Done { lane, window, start_error_us } => {
+            Report::Done { lane, window, start_error_us, broken } => {
+                self.summary.transactions_broken += broken;
                 self.summary.start_error_us = self.summary.start_error_us.max(start_error_us);
                 (lane, window, true)
             }
@@ -150,5 +153,110 @@ impl Collector {
         self.sent_ms = window.to_ms;
         window.rss_bytes = rss_bytes();
         window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::LedgerRow;
+
+    fn part(lane: u32, to_ms: u64) -> Report {
+        let row = LedgerRow { lane, started: 1, ..LedgerRow::default() };
+        let window = Window { to_ms, ledger: vec![row], ..Window::default() };
+        Report::Part { lane, window }
+    }
+
+    fn done(lane: u32, to_ms: u64, start_error_us: i64) -> Report {
+        let window = Window { to_ms, ..Window::default() };
+        Report::Done { lane, window, start_error_us, broken: 1 }
+    }
+
+    /// Feeds a collector of two workers, each report after a pause in milliseconds; returns (from, to, started) of each window.
+    async fn collect(reports: Vec<(u64, Report)>) -> (Vec<(u64, u64, u64)>, NodeSummary) {
+        let (sender, receiver) = mpsc::channel(4);
+        let (events, mut seen) = mpsc::channel(EVENTS_MAX);
+        let collector = tokio::spawn(Collector::new(2).run(receiver, events, || false));
+        let feeder = tokio::spawn(async move {
+            for (pause_ms, report) in reports {
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                sender.send(report).await.unwrap();
+            }
+        });
+        feeder.await.unwrap();
+        collector.await.unwrap();
+        let mut windows = Vec::new();
+        loop {
+            match seen.recv().await {
+                Some(NodeEvent::Window(window)) => {
+                    let started = window.ledger.iter().map(|row| row.started).sum();
+                    windows.push((window.from_ms, window.to_ms, started));
+                }
+                Some(NodeEvent::Finished(summary)) => return (windows, summary),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parts_of_one_window_become_one() {
+        let (windows, summary) = collect(vec![
+            (0, part(0, 1_000)),
+            (50, part(1, 1_000)),
+            (900, part(1, 2_000)),
+            (50, part(0, 2_000)),
+            (500, done(0, 2_500, 7)),
+            (200, done(1, 2_800, 5)),
+        ])
+        .await;
+        assert_eq!(windows, [(0, 1_000, 2), (1_000, 2_000, 2), (2_000, 2_800, 0)]);
+        assert_eq!(
+            summary,
+            NodeSummary { start_error_us: 7, workers_broken: 0, transactions_broken: 2 }
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_part_goes_into_the_next_window() {
+        let (windows, _) = collect(vec![
+            (0, part(0, 1_000)),
+            (600, part(1, 1_000)),
+            (400, part(0, 2_000)),
+            (10, part(1, 2_000)),
+            (0, done(0, 2_001, 0)),
+            (0, done(1, 2_001, 0)),
+        ])
+        .await;
+        assert_eq!(windows, [(0, 1_000, 1), (1_000, 2_000, 3), (2_000, 2_001, 0)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_breaks_off_is_said() {
+        let (windows, summary) =
+            collect(vec![(0, part(0, 1_000)), (0, part(1, 1_000)), (0, done(0, 1_500, 0))]).await;
+        assert_eq!(windows, [(0, 1_000, 2), (1_000, 1_500, 0)]);
+        assert_eq!(summary.workers_broken, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_owner_gets_windows_merged_and_loses_nothing() {
+        let (sender, receiver) = mpsc::channel(4);
+        let (events, mut seen) = mpsc::channel(1);
+        let collector = tokio::spawn(Collector::new(1).run(receiver, events, || false));
+        for second in 1..=10 {
+            sender.send(part(0, second * 1_000)).await.unwrap();
+        }
+        sender.send(done(0, 10_500, 0)).await.unwrap();
+        let mut windows = Vec::new();
+        while let Some(event) = seen.recv().await {
+            if let NodeEvent::Window(window) = event {
+                windows.push((window.from_ms, window.to_ms, window.ledger[0].started));
+            }
+        }
+        collector.await.unwrap();
+        assert_eq!(windows[0], (0, 1_000, 1));
+        assert_eq!(windows.iter().map(|(_, _, started)| started).sum::<u64>(), 10);
+        assert!(windows.len() < 10 && windows.windows(2).all(|two| two[0].1 == two[1].0));
+        assert_eq!(windows.last().unwrap().1, 10_500);
     }
 }

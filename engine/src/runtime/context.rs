@@ -94,6 +94,8 @@ pub(super) struct Context {
     pub(super) ending: Cell<bool>,
     /// Then wakes the worker when a scenario has no task left.
     pub(super) emptied: Notify,
+    /// Tasks that broke off by a bug of ours.
+    pub(super) broken: Cell<u64>,
     shapes: Vec<Shape>,
     timeouts_ns: Vec<u64>,
     tasks: Vec<RefCell<Tasks>>,
@@ -127,6 +129,7 @@ impl Context {
             halting: Notify::new(),
             ending: Cell::new(false),
             emptied: Notify::new(),
+            broken: Cell::new(0),
             shapes: artifact.scenarios.values().map(Shape::new).collect(),
             timeouts_ns: artifact.scenarios.values().map(|scenario| scenario.timeout_ns).collect(),
             tasks: artifact.scenarios.values().map(|_| RefCell::default()).collect(),
@@ -221,6 +224,9 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.context.broken.set(self.context.broken.get() + 1);
+        }
         let mut tasks = self.context.tasks[self.scenario].borrow_mut();
         tasks.handles[self.key] = None;
         tasks.free.push(self.key);

@@ -18,9 +18,10 @@ mod transaction;
 mod usage;
 mod worker;
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as thread_mpsc};
 use std::thread;
 
 use thiserror::Error;
@@ -38,7 +39,10 @@ use crate::metrics::Window;
 use crate::user::Program;
 
 /// Builds a worker's driver on the worker's own thread.
-pub type StartDriver = Arc<dyn Fn(&Program, &Clock) -> Driver + Send + Sync>;
+pub type StartDriver = Arc<dyn Fn(&Program, &Clock) -> Result<Driver, DriverFailure> + Send + Sync>;
+
+/// Why a worker has no driver.
+pub type DriverFailure = Box<dyn Error + Send + Sync>;
 
 /// What a node runs, and on what.
 #[derive(Clone)]
@@ -57,6 +61,7 @@ pub struct Setup {
 
 /// What a node tells its owner.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all events are windows, one a second")]
 pub enum NodeEvent {
     /// What was measured since the last window.
     Window(Window),
@@ -73,6 +78,8 @@ pub struct NodeSummary {
     pub start_error_us: i64,
     /// Workers that broke off without handing on what they knew: a bug of ours.
     pub workers_broken: u64,
+    /// Transactions, or closed users, that broke off: a bug of ours; theirs are unfinished.
+    pub transactions_broken: u64,
 }
 
 /// Why a node cannot be started.
@@ -90,6 +97,12 @@ pub enum RuntimeError {
         #[source]
         source: std::io::Error,
     },
+    /// A worker has no driver.
+    #[error("a worker cannot send requests")]
+    Driver(#[source] DriverFailure),
+    /// A worker broke off before it was ready: a bug of ours.
+    #[error("a worker broke off before it was ready")]
+    Broken,
 }
 
 /// Scheduler ticks between two looks at sockets and timers: few, so that a busy worker still wakes on time.
@@ -104,20 +117,25 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the threads of a node; load begins with [`Node::start`].
+    /// Starts the threads of a node and waits until each has its driver; load begins with [`Node::start`].
     ///
     /// # Errors
-    /// A seat is unknown, or the operating system gives no threads.
+    /// A seat is unknown, a worker cannot have a driver, or the operating system gives no threads.
     pub fn spawn(setup: Setup) -> Result<(Node, mpsc::Receiver<NodeEvent>), RuntimeError> {
         let parts = Parts::new(setup)?;
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let shared = Arc::clone(&parts.node.shared);
         let fenced = move || shared.is_fenced();
+        let lanes = parts.workers.len();
         for (lane, worker) in parts.workers.into_iter().enumerate() {
             spawn_thread(format!("volley-load-{lane}"), move || worker::run(worker))?;
         }
         let (collector, reports) = (parts.collector, parts.reports);
         spawn_thread("volley-node".to_owned(), move || collector.run(reports, events, fenced))?;
+        for _ in 0..lanes {
+            let ready = parts.ready.recv().map_err(|_| RuntimeError::Broken)?;
+            ready.map_err(RuntimeError::Driver)?;
+        }
         Ok((parts.node, receiver))
     }
 
@@ -159,6 +177,8 @@ struct Parts {
     workers: Vec<WorkerSetup>,
     collector: Collector,
     reports: mpsc::Receiver<Report>,
+    /// Whether each worker has its driver.
+    ready: thread_mpsc::Receiver<Result<(), DriverFailure>>,
 }
 
 impl Parts {
@@ -169,6 +189,7 @@ impl Parts {
         let shared = Arc::new(Shared::new(share.in_flight_max));
         let (control, wanted) = watch::channel(Control::default());
         let (sender, reports) = mpsc::channel(lanes * PARTS_PER_WORKER);
+        let (ready, is_ready) = thread_mpsc::sync_channel(lanes);
         let workers = (0u32..).zip(share.lanes).map(|(lane, shares)| WorkerSetup {
             program: Arc::clone(&setup.program),
             clock: setup.clock.clone(),
@@ -178,10 +199,11 @@ impl Parts {
             lane: (lane, count),
             control: wanted.clone(),
             reports: sender.clone(),
+            ready: ready.clone(),
         });
         let workers = workers.collect();
         let node = Node { clock: setup.clock, shared, control };
-        Ok(Parts { node, workers, collector: Collector::new(lanes), reports })
+        Ok(Parts { node, workers, collector: Collector::new(lanes), reports, ready: is_ready })
     }
 }
 

@@ -16,3 +16,16 @@ pub(super) fn rss_bytes() -> u64 {
     let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
     kib.and_then(|kib| kib.trim().parse::<u64>().ok()).map_or(0, |kib| kib * 1_024)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_something() {
+        let before = thread_cpu_ns();
+        let megabyte = rss_bytes() >> 20;
+        assert!(thread_cpu_ns() > before);
+        assert!(megabyte > 0 || !cfg!(target_os = "linux"));
+    }
+}

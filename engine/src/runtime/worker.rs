@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use compiler::artifact::Load;
 use tokio::sync::{mpsc, watch};
 
-use super::StartDriver;
 use super::closed::start_users;
 use super::collect::Report;
 use super::context::{Context, Shared};
@@ -16,6 +16,7 @@ use super::open::{Decision, OpenLane};
 use super::pacer::{Pacer, WAKE_GAP_NS_MIN};
 use super::share::Share;
 use super::usage::thread_cpu_ns;
+use super::{DriverFailure, StartDriver};
 use crate::clock::{Clock, Ticks};
 use crate::driver::Pool;
 use crate::user::Program;
@@ -46,13 +47,21 @@ pub(super) struct WorkerSetup {
     pub(super) lane: (u32, u32),
     pub(super) control: watch::Receiver<Control>,
     pub(super) reports: mpsc::Sender<Report>,
+    /// Takes whether the worker has its driver; has a place for each worker.
+    pub(super) ready: SyncSender<Result<(), DriverFailure>>,
 }
 
 /// Runs a worker to its end, within a local task set.
 pub(super) async fn run(setup: WorkerSetup) {
     let WorkerSetup { program, clock, start_driver, shared, shares, lane, .. } = setup;
     let (mut control, reports) = (setup.control, setup.reports);
-    let driver = start_driver(&program, &clock);
+    let (driver, ready) = match start_driver(&program, &clock) {
+        Ok(driver) => (Some(driver), Ok(())),
+        Err(failure) => (None, Err(failure)),
+    };
+    // Nobody asks once the first failure is known.
+    drop(setup.ready.try_send(ready));
+    let Some(driver) = driver else { return };
     let mut pacer = Pacer::new(clock.clone());
     let context = Rc::new(Context::new(program, clock, shared, &shares, lane));
     let Some(start) = wait_for_start(&mut control, &mut pacer, &context.clock).await else {
@@ -124,7 +133,8 @@ async fn finish(
 ) {
     let window = context.recorder.borrow_mut().cut(to_ms);
     // Without a collector the node was dropped: nobody wants the window.
-    drop(reports.send(Report::Done { lane, window, start_error_us }).await);
+    let broken = context.broken.get();
+    drop(reports.send(Report::Done { lane, window, start_error_us, broken }).await);
 }
 
 struct Worker {

@@ -70,7 +70,7 @@ pub(super) fn push_json_string(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             control => {
-                super::value::push_display(out, &format_args!("\\u{:04x}", u32::from(control)))
+                super::value::push_display(out, &format_args!("\\u{:04x}", u32::from(control)));
             }
         }
     }

@@ -219,7 +219,7 @@ pub(super) fn simulate<F: Future<Output = Option<Node>> + 'static>(
             clock: clock.clone(),
             workers,
             start_driver: Arc::new(move |_, clock| {
-                Driver::Script(ScriptDriver::new(script.clone(), clock.clone()))
+                Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))
             }),
         };
         let parts = Parts::new(setup).unwrap();

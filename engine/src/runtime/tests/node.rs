@@ -46,7 +46,7 @@ async fn real_threads_load_a_real_server() {
         clock: clock.clone(),
         workers: 2,
         start_driver: Arc::new(|program, clock| {
-            Driver::Http(HttpDriver::new(program.targets(), clock.clone()))
+            Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))
         }),
     })
     .unwrap();
@@ -66,4 +66,21 @@ async fn real_threads_load_a_real_server() {
     assert_eq!((row.succeeded, seen.step(0).status[&200]), (100, 100));
     assert_eq!((seen.fenced, summary.workers_broken), (0, 0));
     assert!(seen.windows.iter().all(|window| window.rss_bytes > 0));
+}
+
+#[test]
+fn a_driver_that_cannot_be_had_is_said_at_once() {
+    let artifact = plan(scenario(Load::Open(constant("1/s", SECOND)), vec![get("a", &[])]));
+    let program = Program::prepare(Arc::new(artifact), Inputs::default()).unwrap();
+    let setup = |start_driver| Setup {
+        program: Arc::new(program),
+        seats: seats(),
+        clock: Clock::real(),
+        workers: 2,
+        start_driver,
+    };
+    let refused = Node::spawn(setup(Arc::new(|_, _| Err("no certificates".into()))));
+    assert!(
+        matches!(refused, Err(RuntimeError::Driver(why)) if why.to_string() == "no certificates")
+    );
 }

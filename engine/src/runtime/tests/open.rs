@@ -208,12 +208,20 @@ fn warm_up_is_measured_apart() {
 }
 
 #[test]
-fn a_busy_owner_gets_everything_later() {
-    let artifact = hundred_a_second(60);
-    let node = run(&artifact, 3, |_| Answer::new(200, MS));
-    assert_eq!(node.windows.len(), 60);
-    assert_eq!(node.windows[10].to_ms, 11_000);
-    assert!(node.windows.iter().all(|window| window.ledger.len() <= 3));
+fn scenarios_start_at_their_own_time_and_windows_need_not_be_seconds() {
+    let mut later = scenario(Load::Open(constant("50/s", 2 * SECOND)), vec![get("b", &[])]);
+    later.start_ns = 3 * SECOND + 500 * MS;
+    let mut artifact = hundred_a_second(2);
+    artifact.nodes.tuning.delta_ns = 700 * MS;
+    artifact.scenarios.insert("zlater".to_owned(), later);
+    let seen = run(&artifact, 2, |_| Answer::new(200, MS));
+    assert_eq!((seen.ledger(0).started, seen.ledger(1).started), (200, 100));
+    let started: Vec<_> =
+        seen.whole().seconds.iter().map(|row| (row.second, row.scenario, row.started)).collect();
+    assert_eq!(started, [(0, 0, 100), (1, 0, 100), (3, 1, 25), (4, 1, 50), (5, 1, 25)]);
+    let ends: Vec<u64> = seen.windows.iter().map(|window| window.to_ms).collect();
+    assert_eq!(ends[..7], [700, 1_400, 2_100, 2_800, 3_500, 4_200, 4_900]);
+    assert_eq!(seen.windows.len(), 8);
 }
 
 proptest! {

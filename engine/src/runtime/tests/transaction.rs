@@ -127,3 +127,15 @@ fn the_transactions_time_limit_fails_what_runs() {
         assert_eq!(seen.latency(&artifact, Some(1), SeriesKind::Service).0, 10);
     }
 }
+
+#[test]
+fn a_transaction_that_breaks_off_is_said_and_hurts_no_other() {
+    let artifact = steps(10, vec![get("a", &[])]);
+    let seen = run(&artifact, 1, |request| {
+        assert_ne!(arrival_of(request).0, 4, "a bug");
+        Answer::new(200, MS)
+    });
+    assert_eq!((seen.ledger(0).started, seen.ledger(0).succeeded), (10, 9));
+    assert_eq!(seen.summary.unwrap().transactions_broken, 1);
+    assert!(seen.whole().seconds.iter().all(|row| row.in_flight == 0));
+}
