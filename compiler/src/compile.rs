@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::Artifact;
-use crate::diagnostic::Diagnostics;
+use crate::artifact::{self, Artifact};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Files, Source};
+use crate::syntax::{self, Node};
+use crate::{analysis, model, schema};
 
 /// What a caller changes of a plan before it is compiled; the command line's flags.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +25,37 @@ pub struct Overrides {
 ///
 /// The artifact is sealed: its digest holds. `check` is this with the artifact thrown away.
 pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> Option<Artifact> {
-    let _ = (files, overrides, sink);
-    None
+    let source = files.plan();
+    let mut tree = syntax::parse(source, sink)?;
+    schema::validate(source, &mut tree, sink);
+    let plan = model::lower(source, &tree, overrides, sink)?;
+    let resolved = analysis::check(&plan, files, sink);
+    if !sink.is_clean() {
+        return None;
+    }
+    let sealed = artifact::seal(&plan, resolved);
+    if sealed.is_none() {
+        // A gap between the stages must be an error, never a plan that is neither good nor bad.
+        let message = "the plan lacks a part that no check has named";
+        let found = Diagnostic::error("plan::value::kind", plan.span, message);
+        sink.push(found.label("this plan").help("report this plan: the compiler should say more"));
+    }
+    sealed
 }
 
 /// Returns the paths of the data and body files that `plan` names, as written, each once, in order of the text.
 pub fn file_paths(plan: &Source) -> Vec<String> {
-    let _ = plan;
-    Vec::new()
+    let mut paths: Vec<String> = Vec::new();
+    let Some(tree) = syntax::parse(plan, &mut Diagnostics::new()) else { return paths };
+    let top = tree.root();
+    let under = |key: &str| top.get(key).into_iter().flat_map(Node::entries).map(|(_, node)| node);
+    let data = under("data");
+    let steps = under("scenarios").filter_map(|node| node.get("steps")).flat_map(Node::items);
+    let bodies = steps.filter_map(|step| step.get("http"));
+    for path in data.chain(bodies).filter_map(|node| node.get("file")?.as_str()) {
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
+        }
+    }
+    paths
 }

@@ -1,3 +1,5 @@
 //! The `plan` program: checks, compiles and explains plans, offline.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    compiler::cli::main()
+}

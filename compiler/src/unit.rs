@@ -83,7 +83,7 @@ impl Rate {
 }
 
 impl fmt::Display for Rate {
-    /// Writes the rate as a plan spells it, in the largest unit that keeps it whole, else per second with decimals.
+    /// Writes the rate as a plan spells it, in the shortest unit that keeps it whole, else in the shortest that six decimals hold.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit_ns, unit) in [(SECOND_NS, "s"), (60 * SECOND_NS, "m"), (3600 * SECOND_NS, "h")] {
             let scaled = u128::from(self.count) * u128::from(unit_ns);
@@ -91,10 +91,13 @@ impl fmt::Display for Rate {
                 return write!(f, "{}/{unit}", scaled / u128::from(self.per_ns));
             }
         }
-        let micro = u128::from(self.count) * u128::from(SECOND_NS) * 1_000_000;
-        let micro = micro / u128::from(self.per_ns);
+        let units = [(SECOND_NS, "s"), (60 * SECOND_NS, "m"), (3600 * SECOND_NS, "h")];
+        let micro = |unit_ns: u64| u128::from(self.count) * u128::from(unit_ns) * 1_000_000;
+        let exact = |unit_ns: u64| micro(unit_ns).is_multiple_of(u128::from(self.per_ns));
+        let (unit_ns, unit) = units.into_iter().find(|(ns, _)| exact(*ns)).unwrap_or(units[0]);
+        let micro = micro(unit_ns) / u128::from(self.per_ns.max(1));
         let text = format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000);
-        write!(f, "{}/s", text.trim_end_matches('0').trim_end_matches('.'))
+        write!(f, "{}/{unit}", text.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn quantities_print_as_they_are_written() {
-        for text in ["200/s", "90/m", "7/h"] {
+        for text in ["200/s", "90/m", "7/h", "0.000001/h", "0.7/h"] {
             assert_eq!(Rate::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Rate::parse("12000/m").unwrap(), Rate::parse("200/s").unwrap());

@@ -176,11 +176,11 @@ impl<'a> Listing<'a> {
             }
             Load::Closed(_) => format!("{:>10} {:>14} {:>14}", "user", "start_us", "end_us"),
         };
-        write!(out, "{columns}  {:<16}", "seat")?;
+        let mut line = format!("{columns}  {:<16}", "seat");
         for (name, ..) in &self.data {
-            write!(out, " {name:>10}")?;
+            line.push_str(&format!(" {name:>10}"));
         }
-        writeln!(out)
+        writeln!(out, "{}", line.trim_end())
     }
 
     fn write_line(
@@ -197,17 +197,17 @@ impl<'a> Listing<'a> {
             return writeln!(out);
         }
         let cell = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());
-        match (line.due_us, line.active_us) {
-            (Some(due_us), _) => write!(out, "{:>10} {due_us:>14}", cell(line.number))?,
+        let mut text = match (line.due_us, line.active_us) {
+            (Some(due_us), _) => format!("{:>10} {due_us:>14}", cell(line.number)),
             (None, Some((start_us, end_us))) => {
-                write!(out, "{:>10} {start_us:>14} {end_us:>14}", cell(line.user))?;
+                format!("{:>10} {start_us:>14} {end_us:>14}", cell(line.user))
             }
-            (None, None) => write!(out, "{:>10} {:>10}", cell(line.number), cell(line.user))?,
-        }
-        write!(out, "  {:<16}", line.seat.unwrap_or("-"))?;
+            (None, None) => format!("{:>10} {:>10}", cell(line.number), cell(line.user)),
+        };
+        text.push_str(&format!("  {:<16}", line.seat.unwrap_or("-")));
         for row in line.rows.values() {
-            write!(out, " {:>10}", cell(*row))?;
+            text.push_str(&format!(" {:>10}", cell(*row)));
         }
-        writeln!(out)
+        writeln!(out, "{}", text.trim_end())
     }
 }

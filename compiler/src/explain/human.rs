@@ -15,6 +15,9 @@ const INDENT: usize = 14;
 /// Most seats that are listed for each scenario; the JSON form lists all.
 const SEATS_SHOWN: usize = 24;
 
+/// Service time beyond which it does not matter when a limit is reached: one hour, in microseconds.
+const FAR_US: u64 = 3_600_000_000;
+
 /// Writes `explanation` as text.
 ///
 /// # Errors
@@ -72,7 +75,7 @@ fn render_scenario(scenario: &ScenarioView, out: &mut dyn Write) -> io::Result<(
     render_steps(&scenario.steps, out)?;
     let path = scenario.longest_path.join(" → ");
     let waits = length_us(scenario.longest_path_wait_us);
-    section(out, "longest", &format!("{path}: {waits} in waits, plus service time"))
+    section(out, "longest", &format!("{path} ({waits} of waits, plus service time)"))
 }
 
 fn load_line(scenario: &ScenarioView) -> String {
@@ -105,6 +108,9 @@ fn concurrency(scenario: &ScenarioView) -> Vec<String> {
     )];
     lines.push(match scenario.full_at_service_us {
         Some(0) => format!("limit {limit}: reached by the waits alone"),
+        Some(full_us) if full_us >= FAR_US => {
+            format!("limit {limit}: not reached below {} of service time", length_us(FAR_US))
+        }
         Some(full_us) => format!(
             "limit {limit}: reached at {} of service time for each transaction",
             length_us(full_us)

@@ -8,7 +8,12 @@ use crate::syntax::{Element, ElementId, Entry, Kind, Tree};
 const DEPTH_MAX: usize = 32;
 
 /// Returns `tree` with the environment `name` merged over it; an unknown name is reported.
-pub(super) fn overlay(tree: &Tree, name: &str, source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
+pub(super) fn overlay(
+    tree: &Tree,
+    name: &str,
+    source: &Source,
+    sink: &mut Diagnostics,
+) -> Option<Tree> {
     let top = tree.root();
     let section = top.entry("environments");
     if section.is_some_and(|(_, node)| node.is_hole()) {

@@ -31,8 +31,8 @@ pub enum Site {
     Body,
     /// An expectation.
     Expect,
-    /// A default of a capture.
-    Default,
+    /// The value of a var, which holds none.
+    Var,
     /// Something that is decided when compiling.
     Fixed,
 }
@@ -60,6 +60,8 @@ pub(crate) struct Lower<'a> {
     pub(super) fixed: BTreeSet<String>,
     /// Names read since [`Lower::take_uses`].
     uses: Vec<Use>,
+    /// Names read by what is decided now.
+    fixed_uses: Vec<Use>,
     draws: u32,
     json_nodes: usize,
 }
@@ -76,6 +78,7 @@ impl<'a> Lower<'a> {
             vars,
             fixed: BTreeSet::new(),
             uses: Vec::new(),
+            fixed_uses: Vec::new(),
             draws: 0,
             json_nodes: 0,
         }
@@ -84,7 +87,16 @@ impl<'a> Lower<'a> {
     /// Returns what was read since the last call, and numbers random draws from 0 again.
     pub(super) fn take_uses(&mut self) -> Vec<Use> {
         self.draws = 0;
-        std::mem::take(&mut self.uses)
+        let (fixed, others) =
+            std::mem::take(&mut self.uses).into_iter().partition(|read| read.site == Site::Fixed);
+        self.fixed_uses.extend::<Vec<Use>>(fixed);
+        others
+    }
+
+    /// Returns every name that is read by what is decided now.
+    pub(super) fn take_fixed_uses(&mut self) -> Vec<Use> {
+        self.take_uses();
+        std::mem::take(&mut self.fixed_uses)
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
@@ -250,12 +262,18 @@ impl<'a> Lower<'a> {
     pub(super) fn constant(&mut self, node: Node<'_>) -> Option<Json> {
         let before = self.uses.len();
         let json = self.json(node, Site::Fixed)?;
-        let strange = self.uses[before..].iter().find(|read| !matches!(read.from, SlotSource::Var(_)));
+        let strange =
+            self.uses[before..].iter().find(|read| !matches!(read.from, SlotSource::Var(_)));
         if let Some(read) = strange {
             let help = "only vars are known when compiling: write a value or `{{ vars.x }}`";
             self.sink.push(misplaced(read.span, "this name", "a value that shapes the plan", help));
             return None;
         }
+        self.fix(node, json)
+    }
+
+    /// Puts vars into a value.
+    fn fix(&mut self, node: Node<'_>, json: Json) -> Option<Json> {
         match json {
             Json::Slot(slot) => self.var_value(node, &slot),
             Json::Text(text) => {
@@ -265,19 +283,26 @@ impl<'a> Lower<'a> {
                         Piece::Literal(literal) => out.push_str(&literal),
                         Piece::Slot(slot) => {
                             let value = self.var_value(node, &slot)?;
-                            match scalar(&value) {
-                                Some(text) => out.push_str(&text),
-                                None => {
-                                    self.wrong_value(node, &value, "a text");
-                                    return None;
-                                }
-                            }
+                            let Some(text) = scalar(&value) else {
+                                self.wrong_value(node, &value, "a text");
+                                return None;
+                            };
+                            out.push_str(&text);
                         }
                     }
                 }
                 Some(plain(out))
             }
-            other => Some(other),
+            Json::List(items) => {
+                let items = items.into_iter().map(|item| self.fix(node, item));
+                items.collect::<Option<Vec<_>>>().map(Json::List)
+            }
+            Json::Object(fields) => {
+                let fields =
+                    fields.into_iter().map(|(key, value)| Some((key, self.fix(node, value)?)));
+                fields.collect::<Option<Vec<_>>>().map(Json::Object)
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => Some(json),
         }
     }
 
@@ -342,7 +367,11 @@ impl<'a> Lower<'a> {
     pub(super) fn positive_length(&mut self, node: Node<'_>) -> Option<Spanned<u64>> {
         let length = self.length(node)?;
         if length.value == 0 {
-            self.out_of_range(length.span, "a length of 0 does nothing".to_owned(), "write a duration above `0s`");
+            self.out_of_range(
+                length.span,
+                "a length of 0 does nothing".to_owned(),
+                "write a duration above `0s`",
+            );
             return None;
         }
         Some(length)
@@ -369,7 +398,8 @@ impl<'a> Lower<'a> {
             Some(number) if range.contains(&number) => Some(Spanned::new(number, text.span)),
             Some(_) => {
                 let message = format!("`{}` is out of range", text.value);
-                let help = format!("write a whole number from {} to {}", range.start, range.end - 1);
+                let help =
+                    format!("write a whole number from {} to {}", range.start, range.end - 1);
                 self.out_of_range(text.span, message, &help);
                 None
             }
@@ -429,7 +459,11 @@ pub(crate) fn too_much(what: &str, limit: u64, span: Span) -> Diagnostic {
 
 /// Returns a JSON string without slots.
 pub(crate) fn plain(value: String) -> Json {
-    if value.is_empty() { Json::Text(Text::default()) } else { Json::Text(Text(vec![Piece::Literal(value)])) }
+    if value.is_empty() {
+        Json::Text(Text::default())
+    } else {
+        Json::Text(Text(vec![Piece::Literal(value)]))
+    }
 }
 
 /// Returns the text of a scalar without slots.

@@ -1,1 +1,125 @@
-//! Tree → typed plan: one file for each section of the language.
+//! [pure] Tree → typed plan: one section of the language in each file, every value with its place.
+//!
+//! Lowering goes on after each error: what is broken is reported once and left out.
+
+mod check;
+mod data;
+mod endpoint;
+mod environment;
+mod load;
+mod lower;
+mod name;
+mod nodes;
+mod scenario;
+mod threshold;
+mod transaction;
+mod vars;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use self::check::CapturePlan;
+pub use self::data::DataFile;
+pub use self::endpoint::Endpoint;
+pub use self::load::LoadPlan;
+pub use self::lower::{Site, Use};
+pub(crate) use self::lower::{misplaced, scalar, too_much};
+pub use self::name::{Named, Section};
+pub use self::nodes::Nodes;
+pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::threshold::Threshold;
+pub use self::transaction::{StepPlan, Transaction};
+use crate::artifact::{Delivery, Json, SecretSource};
+use crate::compile::Overrides;
+use crate::diagnostic::Diagnostics;
+use crate::model::lower::Lower;
+use crate::source::{Source, Span};
+use crate::syntax::{Node, Tree};
+
+/// Largest seed, so that every reader of JSON keeps it exact.
+const SEED_MAX: u64 = (1 << 53) - 1;
+
+/// A plan with the place of everything that can be wrong.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its name; `None` when that is broken.
+    pub name: Option<String>,
+    /// What it says it is for.
+    pub description: String,
+    /// Root of every random draw.
+    pub seed: u64,
+    /// Vars with the values that hold now.
+    pub vars: Section<Json>,
+    /// Vars that something decided now depends on.
+    pub fixed: BTreeSet<String>,
+    /// What reads vars when compiling; for the checks of names.
+    pub fixed_uses: Vec<Use>,
+    /// Secrets.
+    pub secrets: Section<SecretSource>,
+    /// Endpoints.
+    pub endpoints: Section<Endpoint>,
+    /// Data files.
+    pub data: Section<DataFile>,
+    /// The cluster.
+    pub nodes: Nodes,
+    /// Scenarios.
+    pub scenarios: Section<ScenarioPlan>,
+    /// Pass conditions.
+    pub thresholds: Section<Threshold>,
+    /// When the run counts.
+    pub delivery: Delivery,
+    /// The top of the plan.
+    pub span: Span,
+}
+
+/// Lowers `tree`, with the caller's overrides; `None` only if the environment that is asked for cannot be found.
+pub fn lower(
+    source: &Source,
+    tree: &Tree,
+    overrides: &Overrides,
+    sink: &mut Diagnostics,
+) -> Option<Plan> {
+    let tree = match &overrides.environment {
+        Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
+        None => Cow::Borrowed(tree),
+    };
+    let top = tree.root();
+    let vars = vars::lower(top, source, overrides, sink);
+    let values: BTreeMap<String, Json> =
+        vars.whole().map(|(var, value)| (var.name.clone(), value.clone())).collect();
+    let mut work = Lower::new(source, &values, sink);
+    let work = &mut work;
+    let secrets = data::secrets(top, work);
+    let endpoints = endpoint::lower(top, work);
+    let data = data::lower(top, work);
+    let nodes = nodes::lower(top, work);
+    let scenarios = scenario::lower(top, &endpoints, work);
+    let thresholds = threshold::lower(top, work);
+    let delivery = threshold::delivery(top, work);
+    let name = name(top, work);
+    let description = top.get("description").and_then(|node| work.literal(node, "a text"));
+    let seed = overrides.seed.or_else(|| {
+        top.get("seed").and_then(|node| work.whole(node, 0..SEED_MAX + 1)).map(|seed| seed.value)
+    });
+    Some(Plan {
+        name,
+        description: description.map_or_else(String::new, |text| text.value),
+        seed: seed.unwrap_or(0),
+        fixed: std::mem::take(&mut work.fixed),
+        fixed_uses: work.take_fixed_uses(),
+        vars,
+        secrets,
+        endpoints,
+        data,
+        nodes,
+        scenarios,
+        thresholds,
+        delivery,
+        span: top.span(),
+    })
+}
+
+fn name(top: Node<'_>, work: &mut Lower<'_>) -> Option<String> {
+    let name = work.literal(top.get("name")?, "the name of the plan")?;
+    Some(name.value)
+}

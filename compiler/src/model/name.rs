@@ -1,23 +1,9 @@
-//! [pure] Names that a plan gives: which texts are names, and sections of named things.
+//! [pure] Sections of named things, and names that are taken.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::template::ROOTS;
-
-/// Longest name in bytes.
-const NAME_BYTES_MAX: usize = 63;
-
-/// Which characters a name may have.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Style {
-    /// `[a-z][a-z0-9_-]{0,62}`: plans, scenarios, groups, endpoints, thresholds.
-    Dashed,
-    /// Without hyphen, because templates read it: vars, secrets, data, captures.
-    Plain,
-    /// As [`Style::Plain`], and no first word of a template: steps.
-    Step,
-}
 
 /// Named things in plan order.
 #[derive(Clone, Debug)]
@@ -84,74 +70,15 @@ impl<T> Section<T> {
     pub fn whole(&self) -> impl Iterator<Item = (&Named<T>, &T)> {
         self.items.iter().filter_map(|item| item.value.as_ref().map(|value| (item, value)))
     }
-
-    /// Reports every name that is none.
-    pub(crate) fn check_names(&self, what: &str, style: Style, sink: &mut Diagnostics) {
-        for item in &self.items {
-            check_name(&item.name, item.span, what, style, sink);
-        }
-    }
 }
 
-/// Reports `name` unless it is one of the given style.
-pub(crate) fn check_name(
-    name: &str,
-    span: Span,
-    what: &str,
-    style: Style,
-    sink: &mut Diagnostics,
-) -> bool {
-    if style == Style::Step && ROOTS.contains(&name) {
-        let found = Diagnostic::error(
-            "plan::name::reserved",
-            span,
-            format!("`{name}` cannot be the name of a step"),
-        );
-        let help = format!("templates read `{name}` as something else; choose another name");
+/// Reports a step's name that templates read as something else; the patterns of names are the schema's to check.
+pub(crate) fn check_step_name(name: &Spanned<String>, sink: &mut Diagnostics) {
+    if ROOTS.contains(&name.value.as_str()) {
+        let message = format!("`{}` cannot be the name of a step", name.value);
+        let help =
+            format!("templates read `{}` as something else; choose another name", name.value);
+        let found = Diagnostic::error("plan::name::reserved", name.span, message);
         sink.push(found.label("reserved").help(help));
-        return false;
-    }
-    let dash = style == Style::Dashed;
-    let good = name.len() <= NAME_BYTES_MAX
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| {
-            c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (dash && c == '-')
-        });
-    if good {
-        return true;
-    }
-    let letters = if dash { "letters, digits, `_` and `-`" } else { "letters, digits and `_`" };
-    let mut help = format!("begin with a lowercase letter; then lowercase {letters}, 63 in all at most");
-    if !dash && name.contains('-') {
-        help = format!("templates read it, so it has no hyphen: `{}`", name.replace('-', "_"));
-    }
-    let found =
-        Diagnostic::error("plan::name::invalid", span, format!("`{name}` is no name for {what}"));
-    sink.push(found.label("not a name").help(help));
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::FileId;
-
-    #[test]
-    fn names_follow_their_patterns() {
-        let good = |name: &str, style: Style| {
-            let span = Span { file: FileId(0), lo: 0, hi: 1 };
-            check_name(name, span, "a thing", style, &mut Diagnostics::new())
-        };
-        for name in ["a", "eu", "a-b", "a_b9", &"a".repeat(63)] {
-            assert!(good(name, Style::Dashed), "{name}");
-        }
-        for name in ["", "A", "9a", "a.b", "é", "a b", &"a".repeat(64)] {
-            assert!(!good(name, Style::Dashed), "{name}");
-        }
-        assert!(!good("a-b", Style::Plain));
-        assert!(good("vars", Style::Plain));
-        assert!(!good("vars", Style::Step));
-        assert!(!good("now", Style::Step));
-        assert!(good("login", Style::Step));
     }
 }

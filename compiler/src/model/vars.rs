@@ -6,7 +6,7 @@ use crate::artifact::{Json, SlotSource};
 use crate::compile::Overrides;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::lower::{Lower, Site, misplaced, plain};
-use crate::model::name::{Section, Style};
+use crate::model::name::Section;
 use crate::source::Source;
 use crate::syntax::{self, Node};
 
@@ -48,18 +48,17 @@ pub(super) fn lower(
 fn values(top: Node<'_>, source: &Source, sink: &mut Diagnostics) -> Section<Json> {
     let none = BTreeMap::new();
     let mut work = Lower::new(source, &none, sink);
-    let vars = Section::lower(top, "vars", |_, node| constant(&mut work, node));
-    vars.check_names("a var", Style::Plain, sink);
-    vars
+    Section::lower(top, "vars", |_, node| constant(&mut work, node))
 }
 
 /// Lowers a value without templates.
 pub(super) fn constant(work: &mut Lower<'_>, node: Node<'_>) -> Option<Json> {
-    let json = work.json(node, Site::Fixed);
+    let json = work.json(node, Site::Var);
     let uses = work.take_uses();
     match uses.first() {
         Some(read) => {
-            let what = if matches!(read.from, SlotSource::Secret(_)) { "a secret" } else { "a template" };
+            let what =
+                if matches!(read.from, SlotSource::Secret(_)) { "a secret" } else { "a template" };
             let help = "the value of a var holds no templates; write it out where it is used";
             work.push(misplaced(read.span, what, "the value of a var", help));
             None
@@ -105,7 +104,9 @@ fn parse_as(declared: &Json, text: &str) -> Result<Json, &'static str> {
             _ => Err("number"),
         },
         Json::Bool(_) => text.parse().map(Json::Bool).map_err(|_| "boolean"),
-        Json::List(_) => parsed().filter(|json| matches!(json, Json::List(_))).ok_or("list, as JSON"),
+        Json::List(_) => {
+            parsed().filter(|json| matches!(json, Json::List(_))).ok_or("list, as JSON")
+        }
         Json::Object(_) => {
             parsed().filter(|json| matches!(json, Json::Object(_))).ok_or("mapping, as JSON")
         }

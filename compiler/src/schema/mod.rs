@@ -1,12 +1,193 @@
 //! The tree against `schemas/plan.schema.json`: violations become diagnostics, what is broken becomes a hole.
 
-use crate::diagnostic::Diagnostics;
-use crate::source::Source;
-use crate::syntax::Tree;
+mod fault;
+mod foreign;
+mod instance;
+mod shape;
+mod unsupported;
+mod words;
 
-/// Reports where `tree` is no plan, and turns what is broken into [`crate::syntax::Kind::Hole`].
+use std::collections::BTreeSet;
+
+pub use self::fault::PLAN_SCHEMA;
+
+use self::fault::{Fault, Violation};
+use crate::diagnostic::{Diagnostics, did_you_mean};
+use crate::source::{Source, Span};
+use crate::syntax::{ElementId, Entry, Kind, Pointed, Tree};
+
+/// Reports where `tree` is no plan, and turns what is broken into [`Kind::Hole`].
 ///
 /// A key that is missing is added with a hole as its value, so that later passes are silent about it.
 pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
-    let _ = (source, tree, sink);
+    let plan = instance::of(tree.root());
+    let faults = fault::find(&plan);
+    let mut edits = Vec::new();
+    let replaced: BTreeSet<(String, String)> = faults.iter().flat_map(replaces).collect();
+    let in_reach = |fault: &&Fault| !below_hole(tree, &fault.pointer);
+    for fault in faults.iter().filter(in_reach) {
+        if let Some(pointed) = tree.pointer(&fault.pointer) {
+            let place = Place { source, fault, pointed, replaced: &replaced };
+            place.report(sink, &mut edits);
+        }
+    }
+    for edit in edits {
+        edit.apply(tree);
+    }
+    shape::check(source, tree, sink);
 }
+
+/// What a finding changes in the tree.
+enum Edit {
+    Hole(ElementId),
+    Missing { parent: ElementId, key: String, span: Span },
+}
+
+impl Edit {
+    fn apply(self, tree: &mut Tree) {
+        match self {
+            Edit::Hole(id) => tree.elements[id.0 as usize].kind = Kind::Hole,
+            Edit::Missing { parent, key, span } => {
+                let id = ElementId(u32::try_from(tree.elements.len()).unwrap_or(u32::MAX));
+                if let Kind::Map(entries) = &mut tree.elements[parent.0 as usize].kind {
+                    entries.push(Entry { key, key_span: span, value: id });
+                    let element = crate::syntax::Element { span, kind: Kind::Hole };
+                    tree.elements.push(element);
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether `pointer` is at or below something that was reported before.
+fn below_hole(tree: &Tree, pointer: &str) -> bool {
+    let ends = pointer.match_indices('/').map(|(at, _)| at).chain([pointer.len()]);
+    ends.into_iter()
+        .any(|end| tree.pointer(&pointer[..end]).is_some_and(|pointed| pointed.node.is_hole()))
+}
+
+/// Returns the key that the unknown key of `fault` was probably meant as, with the mapping's pointer.
+fn replaces(fault: &Fault) -> Option<(String, String)> {
+    let Violation::UnknownKey(key) = &fault.violation else {
+        return None;
+    };
+    let known = fault::known_keys(&fault.context);
+    let meant = match foreign::find(key) {
+        Some(foreign) => foreign.replaces.to_owned(),
+        None => did_you_mean(key, known.iter().map(String::as_str))?.to_owned(),
+    };
+    Some((fault.pointer.clone(), meant))
+}
+
+/// A finding and where it is in the tree.
+struct Place<'a> {
+    source: &'a Source,
+    fault: &'a Fault,
+    pointed: Pointed<'a>,
+    /// Keys that are there under another spelling, by the mapping's pointer.
+    replaced: &'a BTreeSet<(String, String)>,
+}
+
+impl Place<'_> {
+    fn report(&self, sink: &mut Diagnostics, edits: &mut Vec<Edit>) {
+        let context = self.fault.context.as_str();
+        match &self.fault.violation {
+            Violation::UnknownKey(key) => self.unknown_key(key, sink, edits),
+            Violation::MissingKey(key) => self.missing_key(key, sink, edits),
+            Violation::KeyName(key) => {
+                let entry = self.pointed.node.entry(key).filter(|(_, value)| !value.is_hole());
+                if let Some((entry, _)) = entry {
+                    sink.push(words::key_name(key, entry.key_span));
+                    edits.push(Edit::Hole(entry.value));
+                }
+            }
+            violation => {
+                edits.push(Edit::Hole(self.pointed.written));
+                let subject = self.subject();
+                let node = self.pointed.node;
+                sink.push(words::value(violation, context, &subject, node, self.span()));
+            }
+        }
+    }
+
+    fn unknown_key(&self, key: &str, sink: &mut Diagnostics, edits: &mut Vec<Edit>) {
+        let context = self.fault.context.as_str();
+        let Some((entry, node)) = self.pointed.node.entry(key) else {
+            return;
+        };
+        edits.push(Edit::Hole(entry.value));
+        if node.is_hole() {
+            return;
+        }
+        if unsupported::is_key(context, key) {
+            let mut keys = self.pointed.node.entries().map(|(entry, _)| entry.key.as_str());
+            let leader = |other: &str| {
+                unsupported::is_key(context, other) && !unsupported::is_follower(other)
+            };
+            if unsupported::is_follower(key) && keys.any(leader) {
+                return;
+            }
+            sink.push(words::unsupported(key, entry.key_span));
+        } else {
+            let known = fault::known_keys(context);
+            sink.push(words::unknown_key(key, context, &known, entry.key_span));
+        }
+    }
+
+    fn missing_key(&self, key: &str, sink: &mut Diagnostics, edits: &mut Vec<Edit>) {
+        let context = self.fault.context.as_str();
+        let span = self.pointed.key_span.unwrap_or_else(|| self.span());
+        let parent = self.pointed.node.id();
+        edits.push(Edit::Missing { parent, key: key.to_owned(), span });
+        // An endpoint of a kind that is unknown or unsupported has no `http` either.
+        let strangers = context == "endpoint" && self.pointed.node.entries().next().is_some();
+        let strangers = strangers || self.has_unsupported(key);
+        let pair = (self.fault.pointer.clone(), key.to_owned());
+        if !strangers && !self.replaced.contains(&pair) {
+            sink.push(words::missing_key(key, context, span));
+        }
+    }
+
+    /// Returns whether an unsupported key stands where `key` is missing and may do its work.
+    fn has_unsupported(&self, key: &str) -> bool {
+        let stands_for = |other: &str| match key {
+            "load" => other == "observe",
+            "to" => matches!(other, "min" | "max"),
+            "file" | "take" => other == "from",
+            "scenarios" => other == "fragment",
+            _ => false,
+        };
+        self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))
+    }
+
+    /// Returns what the value is called: its key in backticks, or its place in a list.
+    fn subject(&self) -> String {
+        match self.pointed.key_span {
+            Some(span) => {
+                format!("`{}`", self.source.slice(span).trim_matches(['"', '\'']))
+            }
+            None if self.fault.pointer.is_empty() => "the plan".to_owned(),
+            None => "this entry".to_owned(),
+        }
+    }
+
+    /// Returns the first line of the value, or its key when nothing is written.
+    fn span(&self) -> Span {
+        first_line(self.source, self.pointed.node.span(), self.pointed.key_span)
+    }
+}
+
+/// Returns the first line of `span`, or `key` when it is empty.
+fn first_line(source: &Source, span: Span, key: Option<Span>) -> Span {
+    let text = source.slice(span);
+    match (text.lines().next().map(str::trim_end), key) {
+        (None | Some(""), Some(key)) => key,
+        (line, _) => {
+            let lo = span.lo as usize;
+            source.span(lo, lo + line.map_or(0, str::len))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,9 +25,9 @@ fn template_error(source: &Source, lo: usize, hi: usize) -> Diagnostic {
 }
 
 /// Reports a second document in one text.
-pub(super) fn second_document(source: &Source, span: Span) -> Diagnostic {
+pub(super) fn second_document(span: Span) -> Diagnostic {
     Diagnostic::error("plan::syntax::documents", span, "a second document begins in this file")
-        .label(format!("everything from line {} on is not read", source.place(span.lo).line))
+        .label("begins here")
         .help("write one plan in each file, and remove the `---` between them")
 }
 

@@ -1,6 +1,6 @@
 //! [pure] The YAML parser's events → elements. The only file that knows the parsing library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle, Tag};
@@ -137,12 +137,10 @@ impl<'s> Builder<'s> {
     fn take(&mut self, event: Event<'_>, span: Span, tag_at: Option<usize>) {
         if let Event::DocumentStart(..) = event {
             self.documents += 1;
+            self.anchors.clear();
             if self.documents == 2 {
-                self.found.push(trap::second_document(self.source, span));
+                self.found.push(trap::second_document(span));
             }
-        }
-        if self.documents > 1 {
-            return;
         }
         match event {
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -370,7 +368,10 @@ impl<'s> Builder<'s> {
     fn place(&mut self, id: ElementId, size: u64, height: u32) {
         let span = self.elements[id.0 as usize].span;
         let Some(frame) = self.stack.last_mut() else {
-            self.root.get_or_insert(id);
+            match self.root {
+                Some(root) => self.join(root, id),
+                None => self.root = Some(id),
+            }
             return;
         };
         frame.size = frame.size.saturating_add(size);
@@ -392,6 +393,18 @@ impl<'s> Builder<'s> {
         }
         if alias_key && self.elements[id.0 as usize].kind != Kind::Hole {
             self.report(|_| trap::bad_key(false, span));
+        }
+    }
+
+    /// Adds the mapping of a second document to the first, so that what it says is not called missing.
+    fn join(&mut self, root: ElementId, id: ElementId) {
+        let Kind::Map(added) = &mut self.elements[id.0 as usize].kind else {
+            return;
+        };
+        let added = std::mem::take(added);
+        if let Kind::Map(entries) = &mut self.elements[root.0 as usize].kind {
+            let known: BTreeSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+            entries.extend(added.into_iter().filter(|entry| !known.contains(&entry.key)));
         }
     }
 }

@@ -1,7 +1,5 @@
 //! [pure] From a scalar's value to literals and `{{ … }}` expressions; goes on after each error.
 
-use std::ops::Range;
-
 use super::{Arg, ArgValue, Call, Expr, Fault, Part, Word};
 use crate::artifact::{Json, Piece, Text};
 
@@ -291,17 +289,15 @@ fn text(value: String) -> Json {
     Json::Text(Text(vec![Piece::Literal(value)]))
 }
 
-/// Returns the part of `value` that a range means, for tests and messages.
-#[cfg(test)]
-fn slice(value: &str, range: Range<usize>) -> &str {
-    &value[range]
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn slice(value: &str, range: std::ops::Range<usize>) -> &str {
+        &value[range]
+    }
 
     fn shape(value: &str) -> String {
         let (parts, faults) = parse(value);

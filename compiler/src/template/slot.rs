@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Arg, ArgValue, Call, Expr, Fault, Word, dotted};
-use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
+use crate::artifact::{Filter, Json, Slot, SlotSource};
 use crate::diagnostic::did_you_mean;
 
 /// First words of template names; no step may be called so.
@@ -375,15 +375,15 @@ fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
     fault.label("unknown name").help(help)
 }
 
-/// Returns a JSON string without slots.
-pub(crate) fn plain(value: impl Into<String>) -> Json {
-    Json::Text(Text(vec![Piece::Literal(value.into())]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Part, parse};
     use super::*;
+    use crate::artifact::{Piece, Text};
+
+    fn plain(value: &str) -> Json {
+        Json::Text(Text(vec![Piece::Literal(value.to_owned())]))
+    }
 
     fn vars() -> BTreeMap<String, Json> {
         BTreeMap::from([

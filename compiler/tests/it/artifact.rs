@@ -106,19 +106,47 @@ fn rules_are_checked_again() {
 }
 
 #[test]
+fn the_published_schema_is_the_format() {
+    let value: serde_json::Value = serde_json::from_slice(&to_bytes(&sample::artifact())).unwrap();
+    let errors: Vec<String> = schema()
+        .iter_errors(&value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    for place in ["", "/nodes", "/scenarios/checkout", "/scenarios/checkout/steps/0", "/delivery"] {
+        let mut wider = value.clone();
+        let object = wider.pointer_mut(place).and_then(serde_json::Value::as_object_mut).unwrap();
+        object.insert("extra".to_owned(), 1.into());
+        assert!(!schema().is_valid(&wider), "`{place}` is closed");
+    }
+}
+
+fn schema() -> jsonschema::Validator {
+    let text = include_str!("../../../schemas/artifact.schema.json");
+    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
+}
+
+#[test]
 fn any_bytes_are_judged_without_a_panic() {
     let bytes = to_bytes(&sample::artifact());
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let schema = schema();
     arbtest::arbtest(|unstructured| {
         let mut value = value.clone();
         for _ in 0..unstructured.int_in_range(1..=3)? {
             mutate(&mut value, unstructured)?;
         }
         // A mutated artifact is sealed again, so that the rules are reached and not only the digest.
-        let Ok(mut artifact) = serde_json::from_value::<Artifact>(value) else { return Ok(()) };
+        let shaped = schema.is_valid(&value);
+        let Ok(mut artifact) = serde_json::from_value::<Artifact>(value) else {
+            assert!(!shaped, "the schema accepts what the types refuse");
+            return Ok(());
+        };
         seal_digest(&mut artifact);
         let bytes = to_bytes(&artifact);
         if let Ok(loaded) = load(&bytes) {
+            let value = serde_json::to_value(&loaded).unwrap();
+            assert!(schema.is_valid(&value), "the schema refuses what loads");
             compiler::explain::explain(&loaded, None).unwrap();
         }
         Ok(())

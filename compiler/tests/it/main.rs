@@ -2,4 +2,6 @@
 
 mod artifact;
 mod explain;
+mod laws;
+mod rejected;
 mod sample;

@@ -27,6 +27,7 @@ const FULFILMENT_NS: u64 = SECOND_NS / 2;
 /// Largest request body in bytes.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
+/// Products are `sku-000` to `sku-049`.
 const PRODUCTS: u64 = 50;
 const PRODUCTS_A_PAGE: u64 = 10;
 
@@ -139,7 +140,7 @@ impl Shop {
             },
             ("GET" | "HEAD", ("recommendations", None, None)) => {
                 let shown = self.carts.load(Ordering::Relaxed);
-                let skus = (0..3).map(|n| product((shown + 7 * n) % PRODUCTS + 1));
+                let skus = (0..3).map(|n| product((shown + 7 * n) % PRODUCTS));
                 ok(json!({ "products": skus.collect::<Vec<_>>() }))
             }
             (_, ("orders" | "cart", _, None)) if !self.is_known(headers) => {
@@ -307,7 +308,7 @@ fn products(query: &str) -> Answer {
     let Some(page) = page.unwrap_or(Ok(1)).ok().filter(|page| (1..=PAGES).contains(page)) else {
         return error(StatusCode::NOT_FOUND, "there is no such page");
     };
-    let first = (page - 1) * PRODUCTS_A_PAGE + 1;
+    let first = (page - 1) * PRODUCTS_A_PAGE;
     let shown: Vec<Value> = (first..first + PRODUCTS_A_PAGE).map(product).collect();
     ok(json!({ "page": page, "pages": PAGES, "products": shown }))
 }
@@ -323,5 +324,5 @@ fn sku_of(number: u64) -> String {
 
 fn product_number(sku: &str) -> Option<u64> {
     let number = sku.strip_prefix("sku-")?.parse().ok()?;
-    (1..=PRODUCTS).contains(&number).then_some(number)
+    (0..PRODUCTS).contains(&number).then_some(number)
 }

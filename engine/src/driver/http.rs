@@ -218,6 +218,10 @@ impl HttpPool {
 
 impl Server {
     fn message(&self, request: Request) -> Result<http::Request<Full<Bytes>>, Failure> {
+        if !request.path.starts_with('/') {
+            let detail = "the path cannot be sent: it does not begin with `/`";
+            return Err(Failure::new(FailureKind::Render, detail));
+        }
         let path = PathAndQuery::from_maybe_shared(Bytes::from(request.path));
         let path = path.map_err(|error| {
             Failure::new(FailureKind::Render, format!("the path cannot be sent: {error}"))

@@ -16,7 +16,6 @@ use super::template::{Scope, Template};
 use crate::exchange::FailureKind;
 
 /// A value to be kept.
-#[derive(Debug)]
 pub(super) struct Capture {
     name: String,
     /// Place among the transaction's values.
@@ -27,7 +26,6 @@ pub(super) struct Capture {
     default: Option<Template>,
 }
 
-#[derive(Debug)]
 enum From {
     Json(String, JsonPath),
     Header(HeaderName),

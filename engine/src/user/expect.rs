@@ -17,7 +17,6 @@ use super::template::{Scope, Template};
 use crate::exchange::FailureKind;
 
 /// What must hold of an answer, ready to be judged.
-#[derive(Debug)]
 pub(super) struct Expectations {
     status: Vec<StatusRange>,
     duration: Vec<Comparison>,
@@ -26,14 +25,12 @@ pub(super) struct Expectations {
     body: Vec<TextCheck>,
 }
 
-#[derive(Debug)]
 struct JsonExpectation {
     pointer: String,
     path: JsonPath,
     check: JsonCheck,
 }
 
-#[derive(Debug)]
 enum JsonCheck {
     Equals(Tree),
     /// JSON text, to be rendered.
@@ -45,7 +42,6 @@ enum JsonCheck {
     },
 }
 
-#[derive(Debug)]
 enum TextCheck {
     Equals(Template),
     Contains(Template),
@@ -231,7 +227,7 @@ fn equals(json: &artifact::Json, names: &Names<'_>) -> Result<JsonCheck, Prepare
     let mut template = Template::default();
     template.push_json(json, names)?;
     let Some(text) = template.constant() else { return Ok(JsonCheck::EqualsRendered(template)) };
-    let tree = serde_json::from_str(text).map_err(|_| PrepareError::Number(text.to_owned()))?;
+    let tree = serde_json::from_str(text).map_err(|_| PrepareError::Literal)?;
     Ok(JsonCheck::Equals(tree))
 }
 

@@ -17,7 +17,6 @@ use super::{Arrival, Inputs, PrepareError, Target, prepare};
 use crate::exchange::{Failure, FailureKind, Outcome, Request};
 
 /// An artifact made ready for one run. It never changes; workers share it.
-#[derive(Debug)]
 pub struct Program {
     pub(super) artifact: Arc<Artifact>,
     pub(super) targets: Vec<Target>,
@@ -29,20 +28,17 @@ pub struct Program {
 #[derive(Clone, Default)]
 pub struct Values(Vec<Option<Tree>>);
 
-#[derive(Debug)]
 pub(super) struct Scenario {
     pub(super) captures: usize,
     /// Steps as seen from each group; none for groups that it does not run on.
     pub(super) groups: Vec<Vec<Step>>,
 }
 
-#[derive(Debug)]
 pub(super) enum Step {
     Http(Box<HttpStep>),
     Wait(WaitAction, Seed),
 }
 
-#[derive(Debug)]
 pub(super) struct HttpStep {
     pub(super) request: RequestTemplate,
     pub(super) expectations: Expectations,
@@ -153,6 +149,17 @@ impl Values {
         if let Some(slot) = self.0.get_mut(place) {
             *slot = Some(value);
         }
+    }
+}
+
+impl fmt::Debug for Program {
+    /// Writes what it is made of, never what it sends: secrets are written into it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("plan", &self.artifact.plan)
+            .field("digest", &self.artifact.digest)
+            .field("targets", &self.targets.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use compiler::artifact::{self, HttpAction, HttpEndpoint, NameValue};
+use compiler::artifact::{self, HttpAction, HttpEndpoint, NameValue, Piece, SlotSource};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -31,7 +31,6 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// A request, as far as it is the same for every arrival, and templates for the rest.
-#[derive(Debug)]
 pub(super) struct RequestTemplate {
     target: usize,
     method: Method,
@@ -46,7 +45,6 @@ pub(super) struct RequestTemplate {
     arrival_prefix: Option<String>,
 }
 
-#[derive(Debug)]
 enum Url {
     Constant(String),
     /// Without raw slots: the result is always a valid path.
@@ -58,14 +56,12 @@ enum Url {
     },
 }
 
-#[derive(Debug)]
 struct DynamicHeader {
     name: HeaderName,
     value: Template,
     replaces: bool,
 }
 
-#[derive(Debug)]
 enum Body {
     Constant(Bytes),
     Rendered(Template),
@@ -125,7 +121,8 @@ impl RequestTemplate {
         let mut value = Template::default();
         value.push_text(&header.value, names, Encoding::Plain, String::push_str)?;
         let constant = value.constant().and_then(|text| HeaderValue::from_str(text).ok());
-        if let Some(constant) = constant {
+        if let Some(mut constant) = constant {
+            constant.set_sensitive(header.value.0.iter().any(is_secret));
             self.headers.append(name, constant);
             return Ok(());
         }
@@ -206,6 +203,10 @@ impl Url {
             }
         }
     }
+}
+
+fn is_secret(piece: &Piece) -> bool {
+    matches!(piece, Piece::Slot(slot) if matches!(slot.from, SlotSource::Secret(_)))
 }
 
 /// Takes what a header can hold: visible ASCII, spaces and tabs, so neither CR nor LF.

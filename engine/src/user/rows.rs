@@ -51,9 +51,7 @@ impl Table {
     pub(super) fn parse(data: &Data, content: &[u8]) -> Result<Table, TableError> {
         let mut reader = csv::ReaderBuilder::new().from_reader(content);
         let header = reader.headers().map_err(TableError::Csv)?;
-        // A byte order mark is no part of the first column's name.
-        let names = header.iter().map(|name| name.trim_start_matches('\u{feff}'));
-        if !names.eq(data.columns.iter().map(String::as_str)) {
+        if !header.iter().eq(data.columns.iter().map(String::as_str)) {
             return Err(TableError::Columns);
         }
         let columns = data.columns.len();

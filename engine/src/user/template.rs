@@ -17,19 +17,17 @@ use super::value::{Filter, Value, is_number, push_display};
 use super::{Arrival, PrepareError, Values};
 
 /// A text to be rendered.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Template {
     parts: Vec<Part>,
 }
 
-#[derive(Debug)]
 enum Part {
     Literal(String),
     Slot(Slot, Encoding),
 }
 
 /// A value that is known when a request is rendered.
-#[derive(Debug)]
 pub(super) struct Slot {
     /// As the plan names it, for messages.
     pub(super) label: String,
@@ -42,7 +40,7 @@ pub(super) struct Slot {
 }
 
 /// Where a slot's value comes from; names have become indices, seeds and values.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Source {
     Constant(Value<'static>),
     Data {

@@ -1,192 +1,19 @@
 //! Programs made of artifacts that are written by hand.
 
+mod fixture;
+mod judge;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use compiler::artifact::{
-    self, Action, Artifact, Body, Bound, Capture, CaptureFrom, Comparison, Data, DataUse, Delivery,
-    Endpoint, Expect, FileRef, Filter, Group, HttpAction, HttpEndpoint, Json, JsonCheck,
-    JsonExpect, Load, NameValue, Nodes, OnAgentLoss, OpenLoad, Per, Piece, Scenario, SecretSource,
-    Slot, SlotSet, SlotSource, StatusRange, Step, Take, Text, TextCheck, Tuning, Var, WaitAction,
+    Action, Body, CaptureFrom, Filter, HttpAction, Json, Piece, SlotSource, Step, Text, WaitAction,
 };
-use compiler::unit::Share;
-use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::{Arrival, Inputs, PrepareError, Program, Values};
-use crate::exchange::{Failure, FailureKind, Outcome, Request};
-
-const MS: u64 = 1_000_000;
-
-fn lit(text: &str) -> Text {
-    Text(vec![Piece::Literal(text.to_owned())])
-}
-
-fn slot(from: SlotSource, filters: &[Filter]) -> Slot {
-    Slot { from, filters: filters.to_vec() }
-}
-
-fn var(name: &str) -> Slot {
-    slot(SlotSource::Var(name.to_owned()), &[])
-}
-
-fn data(column: &str) -> Slot {
-    let (data, column) = ("users".to_owned(), column.to_owned());
-    slot(SlotSource::Data { data, column }, &[])
-}
-
-fn captured(name: &str) -> Slot {
-    let (step, name) = ("first".to_owned(), name.to_owned());
-    slot(SlotSource::Capture { step, name }, &[])
-}
-
-/// `before` + slot + `after`.
-fn around(before: &str, slot: Slot, after: &str) -> Text {
-    let literal = |text: &str| Piece::Literal(text.to_owned());
-    Text(vec![literal(before), Piece::Slot(slot), literal(after)])
-}
-
-fn pair(name: &str, value: Text) -> NameValue {
-    NameValue { name: name.to_owned(), value }
-}
-
-fn get(path: Text) -> HttpAction {
-    HttpAction {
-        endpoint: "shop".to_owned(),
-        method: artifact::Method::Get,
-        path,
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: Body::Empty,
-    }
-}
-
-fn post(body: Body) -> HttpAction {
-    HttpAction { method: artifact::Method::Post, body, ..get(lit("/post")) }
-}
-
-fn step(name: &str, action: HttpAction) -> Step {
-    Step {
-        name: name.to_owned(),
-        needs: Vec::new(),
-        timeout_ns: 0,
-        action: Action::Http(action),
-        expect: Expect::default(),
-        capture: Vec::new(),
-    }
-}
-
-fn artifact(steps: Vec<Step>) -> Artifact {
-    let text = |text: &str| Var { value: Json::Text(lit(text)), fixed: false };
-    let group = |vars: &[(&str, &str)]| Group {
-        agents: 1,
-        weight: 1,
-        requires: BTreeMap::new(),
-        vars: vars.iter().map(|(k, v)| ((*k).to_owned(), Json::Text(lit(v)))).collect(),
-    };
-    let file = |path: &str, digest: &str| FileRef {
-        path: path.to_owned(),
-        bytes: 0,
-        digest: digest.to_owned(),
-    };
-    let users = Data {
-        file: file("users.csv", "blake3:users"),
-        columns: vec!["name".to_owned(), "age".to_owned()],
-        rows: 3,
-        take: Take::Unique,
-        per: Per::Arrival,
-    };
-    let mut vars = BTreeMap::from([
-        ("base", text("http://shop.example/api")),
-        ("city", text("Köln am Rhein")),
-        ("peak", text("200/s")),
-        ("nothing", Var { value: Json::Null, fixed: false }),
-        ("count", Var { value: Json::Number("12".to_owned()), fixed: false }),
-        ("tags", Var { value: Json::List(vec![Json::Bool(true), Json::Null]), fixed: false }),
-    ]);
-    vars.get_mut("peak").unwrap().fixed = true;
-    let scenario = Scenario {
-        start_ns: 0,
-        load: Load::Open(OpenLoad { stages: Vec::new(), max_in_flight: 1, late_after_ns: 1 }),
-        warm_up_ns: 0,
-        graceful_stop_ns: 0,
-        timeout_ns: 0,
-        planned: 0,
-        slot_base: 0,
-        slot_count: 0,
-        seats: ["eu/0", "us/0"].map(|seat| (seat.to_owned(), SlotSet::default())).into(),
-        data: BTreeMap::from([("users".to_owned(), DataUse { first_row: 1, rows: 2 })]),
-        steps,
-    };
-    let shop = HttpEndpoint {
-        base_url: Text(vec![Piece::Slot(var("base"))]),
-        headers: vec![
-            pair("authorization", around("Bearer ", secret("token"), "")),
-            pair("accept", lit("*/*")),
-        ],
-        timeout_ns: 5_000 * MS,
-        tracking: true,
-        max_body_bytes: 1 << 20,
-    };
-    Artifact {
-        artifact: artifact::FORMAT,
-        plan: "test".to_owned(),
-        description: String::new(),
-        seed: 7,
-        vars: vars.into_iter().map(|(name, var)| (name.to_owned(), var)).collect(),
-        secrets: BTreeMap::from([("token".to_owned(), SecretSource::Env("TOKEN".to_owned()))]),
-        endpoints: BTreeMap::from([("shop".to_owned(), Endpoint::Http(shop))]),
-        data: BTreeMap::from([("users".to_owned(), users)]),
-        files: BTreeMap::from([("body.bin".to_owned(), file("body.bin", "blake3:body"))]),
-        nodes: Nodes {
-            groups: BTreeMap::from([
-                ("eu".to_owned(), group(&[])),
-                ("idle".to_owned(), group(&[])),
-                ("us".to_owned(), group(&[("base", "https://us.example:8443"), ("city", "NY")])),
-            ]),
-            join_timeout_ns: 1,
-            lease_ns: 1,
-            on_agent_loss: OnAgentLoss::Fail,
-            tuning: Tuning::default(),
-        },
-        scenarios: BTreeMap::from([("buy".to_owned(), scenario)]),
-        slots: 0,
-        thresholds: BTreeMap::new(),
-        delivery: Delivery {
-            min: Share::ONE,
-            max_lateness_p99_us: None,
-            max_start_spread_us: None,
-        },
-        digest: String::new(),
-    }
-}
-
-fn secret(name: &str) -> Slot {
-    slot(SlotSource::Secret(name.to_owned()), &[])
-}
-
-fn inputs() -> Inputs {
-    let users = Bytes::from_static(b"name,age\nZero,0\n\"Ann & Bo/\",031\nCy,42\n");
-    Inputs {
-        run: "k3v9x0q2ab".to_owned(),
-        vars: BTreeMap::new(),
-        secrets: BTreeMap::from([("token".to_owned(), "s3cret".to_owned())]),
-        files: BTreeMap::from([
-            ("blake3:users".to_owned(), users),
-            ("blake3:body".to_owned(), Bytes::from_static(b"\x00\x01")),
-        ]),
-        seed: None,
-    }
-}
-
-fn program(steps: Vec<Step>) -> Program {
-    Program::prepare(Arc::new(artifact(steps)), inputs()).unwrap()
-}
-
-fn arrival(number: u64) -> Arrival {
-    Arrival { scenario: 0, number, user: None, group: 0 }
-}
+use self::fixture::*;
+use super::{Arrival, Inputs, PrepareError, Program};
+use crate::exchange::{Failure, FailureKind, Request};
 
 fn request(action: HttpAction) -> Result<Request, Failure> {
     let program = program(vec![step("first", action)]);
@@ -289,24 +116,6 @@ fn program_with_capture(action: HttpAction) -> Program {
     let mut first = step("first", get(lit("/")));
     first.capture = vec![capture("x", CaptureFrom::Json("$.x".to_owned()))];
     program(vec![first, step("second", action)])
-}
-
-fn capture(name: &str, from: CaptureFrom) -> Capture {
-    Capture { name: name.to_owned(), from, all: false, default: None }
-}
-
-fn outcome(status: u16, body: &'static str) -> Outcome {
-    let mut headers = HeaderMap::new();
-    headers.append("x-id", HeaderValue::from_static("a1"));
-    headers.append("x-id", HeaderValue::from_static("a2"));
-    Outcome {
-        status: Some(status),
-        headers,
-        body: Bytes::from_static(body.as_bytes()),
-        sent: 0,
-        ended: 10 * MS,
-        ..Outcome::default()
-    }
 }
 
 #[test]
@@ -413,6 +222,18 @@ fn rows_that_are_not_there_fail_the_arrival() {
 }
 
 #[test]
+fn users_have_numbers_where_there_are_users() {
+    let number = slot(SlotSource::UserNumber, &[]);
+    let program = program(vec![step("first", get(around("/", number, "")))]);
+    let path = |user| {
+        let arrival = Arrival { user, ..arrival(5) };
+        program.request(&arrival, 0, &program.values(0), 0).map(|request| request.path)
+    };
+    assert_eq!(path(Some(3)).unwrap(), "/api/3");
+    assert_eq!(path(None).unwrap_err().detail, "`user.number` has no value");
+}
+
+#[test]
 fn waits_are_drawn_between_their_bounds() {
     let wait = |wait| Step { action: Action::Wait(wait), ..step("#1", get(lit("/"))) };
     let uniform = WaitAction::Uniform { min_ns: 10, max_ns: 12 };
@@ -427,107 +248,6 @@ fn waits_are_drawn_between_their_bounds() {
     assert!(
         (10..=12).all(|wait| waits.contains(&wait)) && waits.iter().all(|w| (10..=12).contains(w))
     );
-}
-
-fn judge(expect: Expect, capture: Vec<Capture>, outcome: &Outcome) -> Result<Values, String> {
-    let program = program(vec![Step { expect, capture, ..step("first", get(lit("/"))) }]);
-    let mut values = program.values(0);
-    let judged = program.judge(&arrival(0), 0, outcome, &mut values);
-    judged
-        .map(|()| values)
-        .map_err(|failure| format!("{}: {}", failure.kind.name(), failure.detail))
-}
-
-const ANSWER: &str = r#"{"state": "accepted", "total": 12.0, "items": [{"id": 1}, {"id": 2}]}"#;
-
-#[test]
-fn expectations_hold_or_say_why_not() {
-    let check = |expect: Expect, status: u16, expected: Option<&str>| {
-        let judged = judge(expect, Vec::new(), &outcome(status, ANSWER));
-        assert_eq!(judged.err().as_deref(), expected);
-    };
-    let status = |from, to| Expect { status: vec![StatusRange { from, to }], ..Expect::default() };
-    check(Expect::default(), 399, None);
-    check(Expect::default(), 400, Some("status: status 400, expected below 400"));
-    check(status(500, 599), 503, None);
-    check(status(200, 299), 302, Some("status: status 302, expected 2xx"));
-    check(status(201, 201), 200, Some("status: status 200, expected 201"));
-    let duration = |bound, value| {
-        let duration = vec![Comparison { bound, value }];
-        Expect { duration, ..Expect::default() }
-    };
-    check(duration(Bound::Less, 10_001), 200, None);
-    check(duration(Bound::Less, 10_000), 200, Some("expect: took 10ms, expected < 10ms"));
-    let json = |path: &str, check| {
-        let json = vec![JsonExpect { path: path.to_owned(), check }];
-        Expect { json, ..Expect::default() }
-    };
-    let number = |text: &str| Json::Number(text.to_owned());
-    let equals = JsonCheck::Equals;
-    check(json("$.state", equals(Json::Text(lit("accepted")))), 200, None);
-    check(json("$.total", equals(number("12"))), 200, None);
-    check(json("$.total", equals(Json::Slot(var("count")))), 200, None);
-    let wanted = equals(Json::Slot(data("name")));
-    let why = r#"expect: `$.state` is "accepted", expected "Ann & Bo/""#;
-    check(json("$.state", wanted), 200, Some(why));
-    let why = "expect: nothing at `$.none`";
-    check(json("$.none", equals(Json::Null)), 200, Some(why));
-    let compare = |bound, value: &str| JsonCheck::Number { bound, value: value.to_owned() };
-    check(json("$.items[1].id", compare(Bound::Greater, "1")), 200, None);
-    let why = "expect: `$.total` is 12.0, expected < 12";
-    check(json("$.total", compare(Bound::Less, "12")), 200, Some(why));
-    let why = r#"expect: `$.state` is "accepted", expected > 0"#;
-    check(json("$.state", compare(Bound::Greater, "0")), 200, Some(why));
-    let header = |name: &str, check| {
-        let header = vec![(name.to_owned(), check)];
-        Expect { header, ..Expect::default() }
-    };
-    check(header("x-id", TextCheck::Equals(lit("a2"))), 200, None);
-    let why = "expect: header `x-id` does not match `^b`";
-    check(header("x-id", TextCheck::Matches("^b".to_owned())), 200, Some(why));
-    let why = "expect: header `x-none` is not there";
-    check(header("x-none", TextCheck::Contains(lit(""))), 200, Some(why));
-    let body = |check| Expect { body: vec![check], ..Expect::default() };
-    check(body(TextCheck::Contains(lit("accepted"))), 200, None);
-    let why = "expect: the body does not contain `rejected`";
-    check(body(TextCheck::Contains(lit("rejected"))), 200, Some(why));
-}
-
-#[test]
-fn captures_find_keep_or_fail() {
-    let check = |capture: Capture, expected: Result<&str, &str>| {
-        let judged = judge(Expect::default(), vec![capture], &outcome(201, ANSWER));
-        let kept = judged.as_ref().map(|values| values.get(0).unwrap().to_string());
-        assert_eq!(kept.as_ref().map(String::as_str).map_err(|why| why.as_str()), expected);
-    };
-    let json = |path: &str| capture("x", CaptureFrom::Json(path.to_owned()));
-    let regex = |pattern: &str| capture("x", CaptureFrom::Regex(pattern.to_owned()));
-    let header = |name: &str| capture("x", CaptureFrom::Header(name.to_owned()));
-    let all = |capture: Capture| Capture { all: true, ..capture };
-    check(json("$.items[*].id"), Ok("1"));
-    check(all(json("$.items[*].id")), Ok("[1,2]"));
-    check(all(json("$.none")), Err("capture: `x`: nothing at `$.none`"));
-    check(Capture { default: Some(Json::Slot(var("count"))), ..json("$.none") }, Ok("12"));
-    check(regex("\"id\": ([0-9])"), Ok("\"1\""));
-    check(all(regex("\"id\": [0-9]")), Ok(r#"["\"id\": 1","\"id\": 2"]"#));
-    check(regex("none"), Err("capture: `x`: nothing at `none`"));
-    check(header("x-id"), Ok("\"a1\""));
-    check(all(header("x-id")), Ok(r#"["a1","a2"]"#));
-    check(header("x-none"), Err("capture: `x`: nothing at header `x-none`"));
-    check(capture("x", CaptureFrom::Status), Ok("201"));
-}
-
-#[test]
-fn failures_never_tell_a_secret() {
-    let echo = Outcome { body: Bytes::from_static(b"\"token s3cret\""), ..outcome(200, "") };
-    let wanted = JsonCheck::Equals(Json::Slot(secret("token")));
-    let json = vec![JsonExpect { path: "$".to_owned(), check: wanted }];
-    let why = judge(Expect { json, ..Expect::default() }, Vec::new(), &echo).unwrap_err();
-    assert_eq!(why, r#"expect: `$` is "token ***", expected "***""#);
-    let broken = Failure::new(FailureKind::Connect, "no route to s3cret.example");
-    let broken = Outcome { failure: Some(broken), ..Outcome::default() };
-    let why = judge(Expect::default(), Vec::new(), &broken).unwrap_err();
-    assert_eq!(why, "connect: no route to ***.example");
 }
 
 fn any_json() -> impl Strategy<Value = Json> {

@@ -27,7 +27,6 @@ pub(super) enum Value<'a> {
 }
 
 /// A filter with everything that it needs; its error is a fragment that follows the slot's name.
-#[derive(Clone, Debug)]
 pub(super) enum Filter {
     Int,
     Number,

@@ -13,6 +13,9 @@ use crate::unit::{LENGTH_NS_MAX, RATE_PER_SECOND_MAX, Rate, SECOND_NS};
 /// Most users of one closed scenario.
 const USERS_MAX: u32 = 1_000_000;
 
+/// Most stages of one scenario.
+const STAGES_MAX: usize = 10_000;
+
 /// Every rate is a whole number of arrivals in this time: six decimals per hour.
 const PER_NS_WHOLE: u64 = 3600 * SECOND_NS * 1_000_000;
 
@@ -39,6 +42,11 @@ fn check_scenario(scenario: &Scenario) -> Result<(), String> {
             check_wait(*wait)?;
         }
     }
+    let stages = match &scenario.load {
+        Load::Open(load) => load.stages.len(),
+        Load::Closed(load) => load.stages.len(),
+    };
+    ensure(stages <= STAGES_MAX, || format!("a load has at most {STAGES_MAX} stages"))?;
     let (planned, length_ns) = match &scenario.load {
         Load::Open(load) => check_open(load)?,
         Load::Closed(load) => check_closed(load)?,

@@ -24,6 +24,11 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
         ensure(*agents > 0 && *weight > 0, rule)?;
     }
     check_waits(&nodes.tuning, nodes.join_timeout_ns, nodes.lease_ns)?;
+    let declared: BTreeSet<String> = nodes
+        .groups
+        .iter()
+        .flat_map(|(group, Group { agents, .. })| (0..*agents).map(move |n| format!("{group}/{n}")))
+        .collect();
     let mut base = 0u32;
     let mut scenarios: Vec<(&String, &Scenario)> = artifact.scenarios.iter().collect();
     scenarios.sort_by_key(|(_, scenario)| scenario.slot_base);
@@ -31,7 +36,7 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
         let rule = || format!("slots of scenario `{name}` begin at {base}");
         ensure(scenario.slot_base == base, rule)?;
         check_slots(name, scenario)?;
-        check_seats(name, scenario, artifact)?;
+        check_seats(name, scenario, &declared)?;
         let next = base.checked_add(scenario.slot_count);
         base = next.ok_or_else(|| "slot numbers have 32 bits".to_owned())?;
     }
@@ -71,12 +76,7 @@ fn check_slots(name: &str, scenario: &Scenario) -> Result<(), String> {
     ensure(owned.iter().copied().eq(scenario.slot_base..end), rule)
 }
 
-fn check_seats(name: &str, scenario: &Scenario, artifact: &Artifact) -> Result<(), String> {
-    let groups = &artifact.nodes.groups;
-    let declared: BTreeSet<String> = groups
-        .iter()
-        .flat_map(|(group, Group { agents, .. })| (0..*agents).map(move |n| format!("{group}/{n}")))
-        .collect();
+fn check_seats(name: &str, scenario: &Scenario, declared: &BTreeSet<String>) -> Result<(), String> {
     scenario.seats.keys().try_for_each(|seat| {
         let rule = || format!("scenario `{name}` is dealt to declared seats, not to `{seat}`");
         ensure(declared.contains(seat), rule)

@@ -1,5 +1,7 @@
 //! The driver against servers on the loopback.
 
+mod tls;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -192,6 +194,29 @@ fn a_closed_connection_is_not_used_again() {
 }
 
 #[test]
+fn a_connection_is_given_up_when_the_server_says_so_or_the_request_is_cut() {
+    local(async {
+        let port = raw_server(|number, mut stream| async move {
+            read_head(&mut stream).await;
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\n";
+            if number == 0 {
+                stream.write_all(format!("{head}x").as_bytes()).await.unwrap();
+            }
+            read_head(&mut stream).await;
+        })
+        .await;
+        let pool = pool(port);
+        assert_eq!(pool.send(get("/")).await.body, "x");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
+        tokio::select! {
+            _outcome = pool.send(get("/")) => panic!("the server never answers"),
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
+    });
+}
+
+#[test]
 fn a_request_that_was_sent_is_never_sent_again() {
     local(async {
         // The first request of a connection is answered; at the second the connection is closed.
@@ -264,8 +289,9 @@ fn what_is_no_answer_is_a_failure_of_its_kind() {
         for _ in 0..3 {
             assert_eq!(failure(&pool.send(get("/")).await).0, FailureKind::Protocol);
         }
-        let bad = pool.send(get("no slash")).await;
-        assert_eq!(failure(&bad).0, FailureKind::Render);
+        for path in ["no-slash", "/a b", ""] {
+            assert_eq!(failure(&pool.send(get(path)).await).0, FailureKind::Render, "{path}");
+        }
         let nowhere = pool.send(Request { target: 7, ..get("/") }).await;
         assert_eq!(failure(&nowhere), (FailureKind::Connect, "there is no target 7 of 1"));
     });

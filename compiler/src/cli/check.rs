@@ -1,0 +1,268 @@
+//! `plan check`: every problem of every file in one pass.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
+
+use clap::ValueEnum;
+
+use super::checked::{Checked, count};
+use super::files::{self, FileError};
+use super::render::{self, Look};
+use super::{CliError, github, json, report, sarif};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::exit::Exit;
+use crate::source::{FileId, Source};
+use crate::{Overrides, compile};
+
+/// Folders below the given one that are entered; deeper ones are counted as skipped.
+const DEPTH_MAX: usize = 64;
+
+/// Checks plans: files, and every plan below a folder
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Files, or folders whose `*.yaml` and `*.yml` plans are checked
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// How to write what is found; all but `human` go to standard output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Let warnings fail too
+    #[arg(long)]
+    strict: bool,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    /// For people, on standard error
+    Human,
+    /// One JSON document
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands, for GitHub
+    Github,
+}
+
+/// Checks what `args` names.
+///
+/// # Errors
+/// The output cannot be written; files that cannot be read are reported and remembered instead.
+pub(super) fn run(
+    args: &CheckArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, CliError> {
+    let mut search = Search::default();
+    for path in &args.paths {
+        search.add(path);
+    }
+    search.plans.sort();
+    search.plans.dedup();
+    let mut unusable = false;
+    for (path, source) in search.unreadable {
+        let path = path.display().to_string();
+        report(&CliError::File(FileError::Read { path, source }), err);
+        unusable = true;
+    }
+    let mut checked = Vec::new();
+    for path in &search.plans {
+        match check(path) {
+            Ok(file) => checked.push(file),
+            Err(error) => {
+                report(&CliError::File(error), err);
+                unusable = true;
+            }
+        }
+    }
+    match args.format {
+        Format::Human => human(&checked, search.skipped, err)?,
+        Format::Json => json::write(&checked, out)?,
+        Format::Sarif => sarif::write(&checked, out)?,
+        Format::Github => github::write(&checked, out)?,
+    }
+    let errors = count(&checked, Severity::Error);
+    let warnings = count(&checked, Severity::Warning);
+    Ok(match (unusable, errors > 0 || (args.strict && warnings > 0)) {
+        (true, _) => Exit::Usage,
+        (false, true) => Exit::Rejected,
+        (false, false) => Exit::Passed,
+    })
+}
+
+/// Checks one file.
+fn check(path: &Path) -> Result<Checked, FileError> {
+    let bytes = files::read(path, Source::BYTES_MAX as u64)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (source, found) = judge(&path.display().to_string(), bytes, folder)?;
+    Ok(Checked { source, found })
+}
+
+/// Returns what is found in the plan `bytes`, called `name`, whose data files are below `folder`.
+///
+/// # Errors
+/// A data file is too large to be read; one that cannot be opened is a finding.
+pub fn judge(
+    name: &str,
+    bytes: Vec<u8>,
+    folder: &Path,
+) -> Result<(Source, Vec<Diagnostic>), FileError> {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return Ok(not_text(name, &error)),
+    };
+    let files = files::with_files(Source::new(FileId(0), name, text), folder)?;
+    let mut sink = Diagnostics::new();
+    // Checking is compiling; the artifact is not needed.
+    let _artifact = compile(&files, &Overrides::default(), &mut sink);
+    Ok((files.plan().clone(), sink.into_sorted()))
+}
+
+/// Reports a file whose bytes are no text.
+fn not_text(name: &str, error: &FromUtf8Error) -> (Source, Vec<Diagnostic>) {
+    let at = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let source = Source::new(FileId(0), name, text);
+    let span = source.span(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
+    let message = format!("the file is not UTF-8: byte {at} is invalid");
+    let found = Diagnostic::error("plan::syntax::encoding", span, message)
+        .label("not a character")
+        .help("save the file as UTF-8");
+    (source, vec![found])
+}
+
+/// Writes findings for people, and one summary line last.
+fn human(files: &[Checked], skipped: usize, err: &mut dyn Write) -> io::Result<()> {
+    let look = Look::detect();
+    for file in files {
+        render::write(&[&file.source], &file.found, look, err)?;
+    }
+    let errors = number(count(files, Severity::Error), "error");
+    let warnings = number(count(files, Severity::Warning), "warning");
+    let skipped = match skipped {
+        0 => String::new(),
+        skipped => format!(", {} skipped (no plan)", number(skipped, "file")),
+    };
+    writeln!(err, "checked {}: {errors}, {warnings}{skipped}", number(files.len(), "file"))
+}
+
+fn number(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Looks for plans.
+#[derive(Default)]
+struct Search {
+    plans: Vec<PathBuf>,
+    skipped: usize,
+    unreadable: Vec<(PathBuf, io::Error)>,
+}
+
+impl Search {
+    /// Adds the file `path`, or the plans below the folder `path`.
+    fn add(&mut self, path: &Path) {
+        if path.is_dir() { self.enter(path, 0) } else { self.plans.push(path.to_owned()) }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the command line reads folders")]
+    fn enter(&mut self, folder: &Path, depth: usize) {
+        let read = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = match read {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable.push((folder.to_owned(), error)),
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            // Links to folders are not followed: they may lead back.
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let path = match folder == Path::new(".") {
+                true => PathBuf::from(entry.file_name()),
+                false => entry.path(),
+            };
+            if is_folder && !name.starts_with('.') {
+                if depth < DEPTH_MAX { self.enter(&path, depth + 1) } else { self.skipped += 1 }
+            } else if !is_folder && (name.ends_with(".yaml") || name.ends_with(".yml")) {
+                self.consider(path);
+            }
+        }
+    }
+
+    /// Adds a file found in a folder if it looks like a plan.
+    fn consider(&mut self, path: PathBuf) {
+        if path.is_dir() {
+            return;
+        }
+        match files::read(&path, Source::BYTES_MAX as u64) {
+            Ok(bytes) if is_plan(&bytes) => self.plans.push(path),
+            Ok(_) => self.skipped += 1,
+            // Checking it says why it cannot be read.
+            Err(_) => self.plans.push(path),
+        }
+    }
+}
+
+/// Returns whether a text has the top-level keys `version` and `scenarios`; judged by lines, so that broken plans are seen too.
+///
+/// A fragment is judged where it is included.
+fn is_plan(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let has = |key: &str| {
+        text.lines().any(|line| {
+            let line = line.trim_start_matches(['\u{feff}', '{', '"', '\'']);
+            let rest = line.strip_prefix(key);
+            rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+        })
+    };
+    has("version") && has("scenarios")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_known_by_their_top_level_keys() {
+        assert!(is_plan(b"version: 1\nname: @broken\nscenarios:\n"));
+        assert!(is_plan(b"\"version\": 1\n\"scenarios\": {}\n"));
+        assert!(!is_plan(b"version: 1\nservices:\n  scenarios: 1\n"));
+        assert!(!is_plan(b"fragment: true\nversion: 1\n"));
+    }
+
+    #[test]
+    fn folders_are_searched_in_order_and_what_is_no_plan_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["b.yaml", "a/c.yml", ".git/d.yaml", "z.txt"] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            write(&path, "version: 1\nname: x\nscenarios: {}\n");
+        }
+        write(&folder.path().join("other.yaml"), "a: 1\n");
+        let mut search = Search::default();
+        search.add(folder.path());
+        search.plans.sort();
+        assert_eq!(search.plans, [folder.path().join("a/c.yml"), folder.path().join("b.yaml")]);
+        assert_eq!(search.skipped, 1);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test writes what it checks")]
+    fn write(path: &Path, text: &str) {
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn an_unreadable_file_is_usage_and_the_rest_is_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = folder.path().join("bad.yaml");
+        write(&bad, "version: 1\n");
+        let paths = vec![folder.path().join("absent.yaml"), bad];
+        let args = CheckArgs { paths, format: Format::Json, strict: false };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        assert_eq!(run(&args, &mut out, &mut err).unwrap(), Exit::Usage);
+        assert!(String::from_utf8(err).unwrap().contains("absent.yaml"));
+        assert!(String::from_utf8(out).unwrap().contains("\"files\": 1"));
+    }
+}

@@ -1,0 +1,185 @@
+//! Files that commands read: plans with what they name, artifacts, var files. Every size is bounded.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::artifact::{self, Artifact, ArtifactError};
+use crate::exit::Exit;
+use crate::source::{FileId, Files, Source};
+
+/// Largest data or body file that is read, in bytes.
+pub const DATA_BYTES_MAX: u64 = 1 << 30;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be opened or read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// As the user wrote it.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is larger than what is read.
+    #[error("`{path}` has more than {bytes_max} bytes")]
+    TooLarge {
+        /// As the user wrote it.
+        path: String,
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// A plan or var file is not text.
+    #[error("`{path}` is not UTF-8: byte {at} is invalid")]
+    NotText {
+        /// As the user wrote it.
+        path: String,
+        /// First invalid byte, from 0.
+        at: usize,
+    },
+    /// An artifact is refused.
+    #[error("cannot use the artifact `{path}`")]
+    Artifact {
+        /// As the user wrote it.
+        path: String,
+        /// Why.
+        source: ArtifactError,
+    },
+}
+
+impl FileError {
+    /// Returns what the error means for the process.
+    pub fn exit(&self) -> Exit {
+        match self {
+            FileError::Read { .. } | FileError::TooLarge { .. } => Exit::Usage,
+            // What is wrong with a plan's text rejects the plan.
+            FileError::NotText { .. } => Exit::Rejected,
+            FileError::Artifact { .. } => Exit::ArtifactRefused,
+        }
+    }
+}
+
+/// What a path given as PLAN or ARTIFACT holds.
+#[derive(Debug)]
+pub enum Input {
+    /// A plan and what it names, not yet compiled.
+    Plan(Box<Files>),
+    /// A verified artifact.
+    Artifact(Box<Artifact>),
+}
+
+/// Reads a plan or an artifact, whichever `path` is: an artifact's first key is `artifact`.
+///
+/// # Errors
+/// As [`load_plan`], and when an artifact is refused.
+pub fn open(path: &Path, data_dir: Option<&Path>) -> Result<Input, FileError> {
+    let bytes = read(path, artifact::BYTES_MAX as u64)?;
+    if is_artifact(&bytes) {
+        let refused = |source| FileError::Artifact { path: path.display().to_string(), source };
+        return artifact::load(&bytes).map(Box::new).map(Input::Artifact).map_err(refused);
+    }
+    let plan = source(path, FileId(0), bytes)?;
+    Ok(Input::Plan(Box::new(with_files(plan, folder_of(path, data_dir))?)))
+}
+
+/// Reads a plan and every data and body file that it names, relative to `data_dir` or else to the plan's folder.
+///
+/// A named file that cannot be read is left out: compiling reports it where the plan names it.
+///
+/// # Errors
+/// The plan cannot be read, is no text, or a file is too large.
+pub fn load_plan(path: &Path, data_dir: Option<&Path>) -> Result<Files, FileError> {
+    let bytes = read(path, Source::BYTES_MAX as u64)?;
+    let plan = source(path, FileId(0), bytes)?;
+    with_files(plan, folder_of(path, data_dir))
+}
+
+/// Reads the file of `--var-file`.
+///
+/// # Errors
+/// It cannot be read or is no text.
+pub fn load_var_file(path: &Path) -> Result<Source, FileError> {
+    source(path, FileId(1), read(path, Source::BYTES_MAX as u64)?)
+}
+
+/// Reads a file of at most `bytes_max` bytes.
+///
+/// # Errors
+/// It cannot be read or is larger.
+#[expect(clippy::disallowed_methods, reason = "the command line reads files for the compiler")]
+pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
+    let shown = || path.display().to_string();
+    let failed = |source| FileError::Read { path: shown(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    // A device or a growing file has no honest length: count what arrives.
+    let read = file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if read as u64 > bytes_max {
+        return Err(FileError::TooLarge { path: shown(), bytes_max });
+    }
+    Ok(bytes)
+}
+
+/// Returns the folder that names in a plan are relative to.
+fn folder_of<'p>(path: &'p Path, data_dir: Option<&'p Path>) -> &'p Path {
+    data_dir.or(path.parent()).unwrap_or(Path::new(""))
+}
+
+/// Reads what `plan` names, relative to `folder`.
+pub(super) fn with_files(plan: Source, folder: &Path) -> Result<Files, FileError> {
+    let named = crate::file_paths(&plan);
+    let mut files = Files::new(plan);
+    for name in named {
+        match read(&folder.join(&name), DATA_BYTES_MAX) {
+            Ok(bytes) => files.add(name, bytes),
+            Err(FileError::Read { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(files)
+}
+
+fn source(path: &Path, id: FileId, bytes: Vec<u8>) -> Result<Source, FileError> {
+    let shown = path.display().to_string();
+    if bytes.len() > Source::BYTES_MAX {
+        let bytes_max = Source::BYTES_MAX as u64;
+        return Err(FileError::TooLarge { path: shown, bytes_max });
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(id, shown, text)),
+        Err(error) => Err(FileError::NotText { path: shown, at: error.utf8_error().valid_up_to() }),
+    }
+}
+
+/// Tells an artifact from a plan by its first key, so that a cut or edited artifact is judged as one.
+fn is_artifact(bytes: &[u8]) -> bool {
+    let opened = bytes.trim_ascii_start().strip_prefix(b"{");
+    opened.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"artifact\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_is_known_by_its_first_key() {
+        assert!(is_artifact(b" {\n  \"artifact\": 1"));
+        assert!(!is_artifact(b"{ version: 1, name: artifact }"));
+        assert!(!is_artifact(b"version: 1"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("a.yaml");
+        assert_eq!(load_plan(&missing, None).unwrap_err().exit(), Exit::Usage);
+        let mut binary = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut binary, b"name: \xff").unwrap();
+        let error = load_plan(binary.path(), None).unwrap_err();
+        assert_eq!(error.exit(), Exit::Rejected);
+        assert!(error.to_string().ends_with("is not UTF-8: byte 6 is invalid"), "{error}");
+        assert!(matches!(read(binary.path(), 6), Err(FileError::TooLarge { .. })));
+        assert_eq!(read(binary.path(), 7).unwrap().len(), 7);
+    }
+}

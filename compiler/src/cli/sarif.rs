@@ -1,0 +1,94 @@
+//! Findings as SARIF 2.1.0, which code-scanning services read.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::checked::{Checked, Region, word};
+use crate::code;
+use crate::diagnostic::{Diagnostic, Label};
+use crate::source::Source;
+
+/// Writes everything found in `files`.
+pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
+    let all = || files.iter().flat_map(|file| file.found.iter().map(move |found| (file, found)));
+    let codes: BTreeSet<&str> = all().map(|(_, found)| found.code).collect();
+    let rules = codes.into_iter().map(rule).collect::<Vec<Value>>();
+    let results = all().map(|(file, found)| result(&file.source, found)).collect::<Vec<Value>>();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "volley plan",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn rule(code: &str) -> Value {
+    let known = code::find(code);
+    json!({
+        "id": code,
+        "shortDescription": { "text": known.map_or(code, |known| known.title) },
+        "fullDescription": { "text": known.map_or(code, |known| known.explanation) },
+    })
+}
+
+fn result(source: &Source, found: &Diagnostic) -> Value {
+    let related = found.more.iter().map(|label| location(source, label)).collect::<Vec<Value>>();
+    json!({
+        "ruleId": found.code,
+        "level": word(found.severity),
+        "message": { "text": format!("{}; {}", found.message, found.help) },
+        "locations": [location(source, &found.primary)],
+        "relatedLocations": related,
+    })
+}
+
+fn location(source: &Source, label: &Label) -> Value {
+    let place = Region::of(source, label.span);
+    json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(source.name()) },
+            "region": {
+                "startLine": place.line,
+                "startColumn": place.column,
+                "endLine": place.end_line,
+                "endColumn": place.end_column,
+            },
+        },
+        "message": { "text": label.message },
+    })
+}
+
+/// Returns a path as a relative reference of RFC 3986.
+fn uri(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.strip_prefix("./").unwrap_or(&path).bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _written = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn paths_are_references() {
+        assert_eq!(super::uri("./a b/é.yaml"), "a%20b/%C3%A9.yaml");
+    }
+}

@@ -1,0 +1,29 @@
+//! `plan schema`: the published schemas, for editors and other programs.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+use crate::schema::PLAN_SCHEMA;
+
+/// Prints a published JSON Schema
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum, default_value_t = Document::Plan)]
+    document: Document,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Document {
+    /// A plan
+    Plan,
+}
+
+/// Writes the schema that `args` names.
+pub(super) fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<()> {
+    match args.document {
+        Document::Plan => out.write_all(PLAN_SCHEMA.as_bytes()),
+    }
+}

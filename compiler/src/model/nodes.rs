@@ -1,0 +1,141 @@
+//! [pure] `nodes`: the cluster that the plan is dealt to.
+
+use std::collections::BTreeMap;
+
+use crate::artifact::{Group, Json, OnAgentLoss, Tuning};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::model::lower::{Lower, scalar};
+use crate::model::name::Section;
+use crate::model::vars;
+use crate::source::Span;
+use crate::syntax::Node;
+use crate::unit::SECOND_NS;
+
+/// Most seats of one group; more than slots can be dealt to.
+const AGENTS_MAX: u64 = 65_536;
+
+/// The group of a plan without `nodes`.
+const GROUP_DEFAULT: &str = "default";
+
+/// The cluster.
+#[derive(Clone, Debug)]
+pub struct Nodes {
+    /// Groups in plan order; one named `default` if the plan has none.
+    pub groups: Section<Group>,
+    /// Places of the vars that groups overlay: group, var.
+    pub overlays: Vec<(String, String, Span)>,
+    /// How long to wait for every seat.
+    pub join_timeout_ns: u64,
+    /// How long an agent may send load after its last answered beat.
+    pub lease_ns: u64,
+    /// What happens when an agent is lost.
+    pub on_agent_loss: OnAgentLoss,
+    /// Times of the protocol.
+    pub tuning: Tuning,
+}
+
+pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Nodes {
+    let mut overlays = Vec::new();
+    let nodes = top.get("nodes");
+    let mut groups = match nodes {
+        Some(node) => {
+            Section::lower(node, "groups", |name, node| group(name, node, work, &mut overlays))
+        }
+        None => Section { complete: top.entry("nodes").is_none(), ..Section::default() },
+    };
+    if groups.items.is_empty() && groups.complete {
+        let span = nodes.map_or(top.span(), Node::span);
+        let group =
+            Group { agents: 1, weight: 1, requires: BTreeMap::new(), vars: BTreeMap::new() };
+        groups.items.push(crate::model::name::Named {
+            name: GROUP_DEFAULT.to_owned(),
+            span,
+            value: Some(group),
+        });
+    }
+    let mut length = |key: &str, default_ns: u64| match nodes.and_then(|node| node.get(key)) {
+        Some(node) => work.positive_length(node).map_or(default_ns, |length| length.value),
+        None => default_ns,
+    };
+    let join_timeout_ns = length("join_timeout", 30 * SECOND_NS);
+    let lease_ns = length("lease", 10 * SECOND_NS);
+    if let Some(node) = nodes.and_then(|node| node.get("on_agent_loss")) {
+        // `continue` and `redistribute` are refused as not built yet before this.
+        work.one_of(node, &[("fail", ())]);
+    }
+    let tuning = tuning(nodes.and_then(|node| node.get("tuning")), work);
+    Nodes { groups, overlays, join_timeout_ns, lease_ns, on_agent_loss: OnAgentLoss::Fail, tuning }
+}
+
+fn group(
+    name: &str,
+    node: Node<'_>,
+    work: &mut Lower<'_>,
+    overlays: &mut Vec<(String, String, Span)>,
+) -> Option<Group> {
+    let agents = match node.get("agents") {
+        Some(node) => work.whole(node, 1..AGENTS_MAX + 1).map(|n| n.value),
+        None => Some(1),
+    };
+    let weight = match node.get("weight") {
+        Some(node) => work.whole(node, 1..1_000_001).map(|n| n.value),
+        None => agents,
+    };
+    let mut requires = BTreeMap::new();
+    for (entry, value) in node.get("requires").into_iter().flat_map(Node::entries) {
+        if let Some(text) = work.word(value, "a text") {
+            requires.insert(entry.key.clone(), text.value);
+        }
+    }
+    let mut own = BTreeMap::new();
+    for (entry, value) in node.get("vars").into_iter().flat_map(Node::entries) {
+        overlays.push((name.to_owned(), entry.key.clone(), entry.key_span));
+        if let Some(json) = vars::constant(work, value) {
+            check_declared(&entry.key, entry.key_span, &json, work);
+            own.insert(entry.key.clone(), json);
+        }
+    }
+    let narrow = |n: u64| u32::try_from(n).ok();
+    Some(Group { agents: narrow(agents?)?, weight: narrow(weight?)?, requires, vars: own })
+}
+
+fn check_declared(name: &str, span: Span, json: &Json, work: &mut Lower<'_>) {
+    let Some(declared) = work.vars.get(name) else {
+        let help = match did_you_mean(name, work.vars.keys().map(String::as_str)) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("declare it under `vars`: `{name}: …`"),
+        };
+        let message = format!("the plan declares no var `{name}`");
+        let found = Diagnostic::error("plan::variable::unknown", span, message);
+        work.push(found.label("no such var").help(help));
+        return;
+    };
+    let scalars = (scalar(declared).is_some(), scalar(json).is_some());
+    if scalars.0 != scalars.1 && *declared != Json::Null {
+        let message = format!("`{name}` changes its kind in this group");
+        let found = Diagnostic::error("plan::value::kind", span, message);
+        work.push(found.label("another kind").help("give the same kind of value as under `vars`"));
+    }
+}
+
+fn tuning(node: Option<Node<'_>>, work: &mut Lower<'_>) -> Tuning {
+    let mut tuning = Tuning::default();
+    let fields: [(&str, &mut u64); 8] = [
+        ("ready_timeout", &mut tuning.ready_timeout_ns),
+        ("beat", &mut tuning.beat_ns),
+        ("suspect", &mut tuning.suspect_ns),
+        ("start_delay", &mut tuning.start_delay_ns),
+        ("delta", &mut tuning.delta_ns),
+        ("retry", &mut tuning.retry_ns),
+        ("final_wait", &mut tuning.final_wait_ns),
+        ("get_timeout", &mut tuning.get_timeout_ns),
+    ];
+    for (key, field) in fields {
+        if let Some(node) = node.and_then(|node| node.get(key))
+            && let Some(length) = work.positive_length(node)
+        {
+            *field = length.value;
+        }
+    }
+    tuning
+}

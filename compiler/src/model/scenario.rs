@@ -1,0 +1,118 @@
+//! [pure] `scenarios`: a load and the transaction that each of its arrivals runs.
+
+use crate::model::endpoint::Endpoint;
+use crate::model::load::{self, LoadPlan};
+use crate::model::lower::{Lower, too_much};
+use crate::model::name::Section;
+use crate::model::transaction::{self, Transaction};
+use crate::source::{Span, Spanned};
+use crate::syntax::Node;
+use crate::unit::SECOND_NS;
+
+/// Most scenarios of one plan.
+const SCENARIOS_MAX: u64 = 1_000;
+
+/// How long running transactions may go on where the plan does not say.
+const GRACEFUL_STOP_NS_DEFAULT: u64 = 30 * SECOND_NS;
+
+/// One scenario with its places.
+#[derive(Clone, Debug)]
+pub struct ScenarioPlan {
+    /// Groups that it is placed on; `None` for all.
+    pub runs_on: Option<Vec<Spanned<String>>>,
+    /// What it starts after.
+    pub start_after: Vec<After>,
+    /// Its load; `None` when that is broken.
+    pub load: Option<LoadPlan>,
+    /// Arrivals due before this are warm-up.
+    pub warm_up: Option<Spanned<u64>>,
+    /// How long running transactions may go on after the last stage.
+    pub graceful_stop_ns: u64,
+    /// Longest transaction; 0 for no limit.
+    pub timeout_ns: u64,
+    /// Its steps.
+    pub transaction: Transaction,
+}
+
+/// One entry of `start_after`.
+#[derive(Clone, Debug)]
+pub struct After {
+    /// The other scenario.
+    pub scenario: Spanned<String>,
+    /// Which moment of it.
+    pub state: State,
+    /// Time added to that moment.
+    pub delay_ns: u64,
+    /// Where the entry stands.
+    pub span: Span,
+}
+
+/// A moment of a scenario.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// Its start.
+    Started,
+    /// The end of its last stage.
+    Finished,
+    /// That, and its `graceful_stop`.
+    Drained,
+}
+
+pub(super) fn lower(
+    top: Node<'_>,
+    endpoints: &Section<Endpoint>,
+    work: &mut Lower<'_>,
+) -> Section<ScenarioPlan> {
+    let mut count = 0;
+    Section::lower(top, "scenarios", |_, node| {
+        count += 1;
+        if count == SCENARIOS_MAX + 1 {
+            work.push(too_much("scenarios", SCENARIOS_MAX, node.span()));
+        }
+        (count <= SCENARIOS_MAX).then(|| scenario(node, endpoints, work))
+    })
+}
+
+fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>) -> ScenarioPlan {
+    let runs_on = node.get("runs_on").map(|groups| {
+        groups.items().filter_map(|item| work.literal(item, "the name of a group")).collect()
+    });
+    let after = node.get("start_after");
+    let start_after: Vec<After> =
+        after.into_iter().flat_map(Node::items).filter_map(|item| entry(item, work)).collect();
+    let load = node.entry("load").filter(|(_, load)| !load.is_hole());
+    let load = load.and_then(|(entry, load)| load::lower(entry.key_span, load, work));
+    let mut length = |key: &str, default_ns: u64| match node.get(key) {
+        Some(node) => work.length(node).map_or(default_ns, |length| length.value),
+        None => default_ns,
+    };
+    let graceful_stop_ns = length("graceful_stop", GRACEFUL_STOP_NS_DEFAULT);
+    let timeout_ns = length("timeout", 0);
+    let warm_up = node.get("warm_up").and_then(|node| work.length(node));
+    work.take_uses();
+    let transaction = match node.get("steps") {
+        Some(steps) => transaction::lower(steps, endpoints, work),
+        None => Transaction { steps: Vec::new(), complete: false },
+    };
+    ScenarioPlan { runs_on, start_after, load, warm_up, graceful_stop_ns, timeout_ns, transaction }
+}
+
+fn entry(node: Node<'_>, work: &mut Lower<'_>) -> Option<After> {
+    let scenario = work.literal(node.get("scenario")?, "the name of a scenario");
+    let state = match node.get("state") {
+        Some(state) => {
+            let words = [
+                ("started", State::Started),
+                ("finished", State::Finished),
+                ("drained", State::Drained),
+            ];
+            work.one_of(state, &words)
+        }
+        None => Some(State::Finished),
+    };
+    let delay_ns = match node.get("delay") {
+        Some(delay) => work.length(delay)?.value,
+        None => 0,
+    };
+    Some(After { scenario: scenario?, state: state?, delay_ns, span: node.span() })
+}

@@ -1,0 +1,243 @@
+//! [pure] What a schema says badly: exactly one of several keys, and words that this version keeps for later.
+
+use super::{first_line, unsupported, words};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{Source, Span};
+use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
+
+const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
+const BODIES: &[&str] = &["json", "form", "text", "file"];
+const SOURCES: &[&str] = &["json", "header", "regex", "status"];
+
+/// Reports what is not exactly one thing, and makes holes of it.
+pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
+    let mut shape = Shape { source, sink, holes: Vec::new() };
+    let top = tree.root();
+    for (_, secret) in children(top, "secrets") {
+        shape.one_of(secret, "secret", &["env", "file"], "plan::schema::source");
+    }
+    for (_, data) in children(top, "data") {
+        shape.data(data);
+    }
+    if let Some(nodes) = top.get("nodes") {
+        for (entry, _) in children(nodes, "groups") {
+            if entry.key == unsupported::COORDINATOR {
+                shape.later(&entry.key, entry.key_span, entry.value);
+            }
+        }
+    }
+    for (_, scenario) in children(top, "scenarios") {
+        shape.scenario(scenario);
+    }
+    for id in shape.holes {
+        tree.elements[id.0 as usize].kind = Kind::Hole;
+    }
+}
+
+/// Returns the entries of the mapping at `key`.
+fn children<'t>(node: Node<'t>, key: &str) -> impl Iterator<Item = (&'t Entry, Node<'t>)> {
+    node.get(key).into_iter().flat_map(Node::entries)
+}
+
+struct Shape<'s> {
+    source: &'s Source,
+    sink: &'s mut Diagnostics,
+    holes: Vec<ElementId>,
+}
+
+impl Shape<'_> {
+    fn later(&mut self, word: &str, span: Span, value: ElementId) {
+        self.sink.push(words::unsupported(word, span));
+        self.holes.push(value);
+    }
+
+    fn data(&mut self, data: Node<'_>) {
+        let Some(file) = data.get("file") else {
+            return;
+        };
+        let path = file.as_str().unwrap_or_default();
+        let ending = unsupported::DATA_ENDINGS.iter().find(|ending| path.ends_with(**ending));
+        if let Some(ending) = ending {
+            self.later(ending.trim_start_matches('.'), file.span(), file.id());
+        }
+    }
+
+    fn scenario(&mut self, scenario: Node<'_>) {
+        for group in scenario.get("runs_on").into_iter().flat_map(Node::items) {
+            if group.as_str() == Some(unsupported::COORDINATOR) {
+                self.later(unsupported::COORDINATOR, group.span(), group.id());
+            }
+        }
+        if let Some(load) = scenario.get("load") {
+            self.load(load);
+        }
+        for step in scenario.get("steps").into_iter().flat_map(Node::items) {
+            self.step(step);
+        }
+    }
+
+    fn load(&mut self, load: Node<'_>) {
+        if !self.one_of(load, "load", &["open", "closed"], "plan::schema::load") {
+            return;
+        }
+        for stage in load.get("open").into_iter().flat_map(Node::items) {
+            self.open_stage(stage);
+        }
+        let Some(closed) = load.get("closed") else {
+            return;
+        };
+        for key in ["max_in_flight", "late_after"] {
+            if let Some((entry, _)) = load.entry(key) {
+                let message = format!("`{key}` has no meaning in a closed load");
+                self.sink.push(
+                    Diagnostic::error("plan::schema::load", entry.key_span, message)
+                        .label("for open loads only")
+                        .help("remove it: a closed load never has more in flight than users"),
+                );
+            }
+        }
+        let count = closed.items().filter(|stage| stage.entry("count").is_some()).count();
+        for stage in closed.items() {
+            self.closed_stage(stage);
+            if count > 0 && closed.items().count() > 1 && stage.entry("count").is_some() {
+                let help = "give the other stages a scenario of their own";
+                self.stage(stage, "a stage with `count` must be the only one", help);
+            }
+        }
+    }
+
+    fn open_stage(&mut self, stage: Node<'_>) {
+        const HELP: &str = "write `{ rate: 20/s, for: 2m }`, `{ rate: { to: 20/s }, for: 2m }`, \
+                            `{ rate: 20/s, count: 100 }` or `{ pause: 10s }`";
+        let has = |key: &str| stage.entry(key).is_some();
+        let ramp = stage.get("rate").is_some_and(|rate| matches!(rate.kind(), Kind::Map(_)));
+        let message = match (has("pause"), has("rate"), has("for"), has("count")) {
+            (true, false, false, false) => return,
+            (true, ..) => "a pause has nothing beside it",
+            (_, false, ..) => "the stage has no `rate`",
+            (_, _, true, true) => "the stage has both `for` and `count`",
+            (_, _, false, false) => "the stage has no length",
+            _ if ramp && has("count") => "a ramp cannot have a `count`",
+            _ => return,
+        };
+        self.stage(stage, message, HELP);
+    }
+
+    fn closed_stage(&mut self, stage: Node<'_>) {
+        const HELP: &str = "write `{ users: 5, for: 2m }`, `{ users: { to: 5 }, for: 2m }`, \
+                            `{ users: 5, count: 100, within: 5m }` or `{ pause: 10s }`";
+        let has = |key: &str| stage.entry(key).is_some();
+        let ramp = stage.get("users").is_some_and(|users| matches!(users.kind(), Kind::Map(_)));
+        let beside = has("for") || has("count") || has("within");
+        let message = match (has("pause"), has("users"), has("for"), has("count"), has("within")) {
+            (true, false, ..) if !beside => return,
+            (true, ..) => "a pause has nothing beside it",
+            (_, false, ..) => "the stage has no `users`",
+            (_, _, true, true, _) => "the stage has both `for` and `count`",
+            (_, _, true, _, true) => "the stage has both `for` and `within`",
+            (_, _, _, true, false) => "the stage has a `count` but no `within`",
+            (_, _, false, false, _) => "the stage has no length",
+            _ if ramp && has("count") => "a ramp cannot have a `count`",
+            _ => return,
+        };
+        self.stage(stage, message, HELP);
+    }
+
+    fn stage(&mut self, stage: Node<'_>, message: &str, help: &str) {
+        if has_broken(stage) || self.holes.contains(&stage.id()) {
+            return;
+        }
+        let span = first_line(self.source, stage.span(), None);
+        self.sink.push(
+            Diagnostic::error("plan::schema::stage", span, message).label("this stage").help(help),
+        );
+        self.holes.push(stage.id());
+    }
+
+    fn step(&mut self, step: Node<'_>) {
+        if step.is_hole() || !matches!(step.kind(), Kind::Map(_)) {
+            return;
+        }
+        if !self.one_of(step, "step", &["http", "wait"], "plan::schema::action") {
+            return;
+        }
+        if let Some((wait, _)) = step.entry("wait") {
+            for key in ["expect", "capture", "timeout"] {
+                if let Some((entry, _)) = step.entry(key) {
+                    let message = format!("`{key}` has no meaning on a wait");
+                    self.sink.push(
+                        Diagnostic::error("plan::schema::action", entry.key_span, message)
+                            .label("nothing is sent")
+                            .also(wait.key_span, "this step waits")
+                            .help("remove it, or move it to the step that sends the request"),
+                    );
+                }
+            }
+            return;
+        }
+        if step.entry("step").is_none() && !has_broken(step) {
+            let span = step.entry("http").map_or(step.span(), |(entry, _)| entry.key_span);
+            self.sink.push(words::missing_key("step", "step", span));
+        }
+        if let Some(http) = step.get("http") {
+            self.one_of(http, "request", METHODS, "plan::schema::method");
+            self.at_most_one(http, "request", BODIES, "plan::schema::body");
+        }
+        for (_, capture) in children(step, "capture") {
+            self.one_of(capture, "capture", SOURCES, "plan::schema::source");
+        }
+    }
+
+    /// Reports unless `node` has exactly one of `keys`; returns whether it has.
+    fn one_of(&mut self, node: Node<'_>, thing: &str, keys: &[&str], code: &'static str) -> bool {
+        if !matches!(node.kind(), Kind::Map(_)) {
+            return false;
+        }
+        if node.entries().any(|(entry, _)| keys.contains(&entry.key.as_str())) {
+            return self.at_most_one(node, thing, keys, code);
+        }
+        // An unknown key, already reported, may stand for one of them.
+        if !has_broken(node) {
+            let all = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            let span = first_line(self.source, node.span(), None);
+            self.sink.push(
+                Diagnostic::error(code, span, format!("the {thing} has none of {all}"))
+                    .label(format!("this {thing}"))
+                    .help("write exactly one of them"),
+            );
+        }
+        self.holes.push(node.id());
+        false
+    }
+
+    /// Reports if `node` has two of `keys`; returns whether it has not.
+    fn at_most_one(
+        &mut self,
+        node: Node<'_>,
+        thing: &str,
+        keys: &[&str],
+        code: &'static str,
+    ) -> bool {
+        let mut found = node
+            .entries()
+            .map(|(entry, _)| entry)
+            .filter(|entry| keys.contains(&entry.key.as_str()));
+        let (Some(first), Some(second)) = (found.next(), found.next()) else {
+            return true;
+        };
+        let message = format!("the {thing} has both `{}` and `{}`", first.key, second.key);
+        self.sink.push(
+            Diagnostic::error(code, second.key_span, message)
+                .label("second")
+                .also(first.key_span, "first")
+                .help("keep exactly one of them"),
+        );
+        self.holes.push(node.id());
+        false
+    }
+}
+
+/// Returns whether something in the mapping was reported already.
+fn has_broken(node: Node<'_>) -> bool {
+    node.is_hole() || node.entries().any(|(_, value)| value.is_hole())
+}

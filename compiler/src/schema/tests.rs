@@ -1,0 +1,250 @@
+//! Good plans, and one mistake each.
+
+use super::*;
+use crate::source::FileId;
+use crate::syntax::parse;
+
+const HEAD: &str = "version: 1\nname: p\n";
+const STEPS: &str = "steps: [ { step: a, http: { get: / } } ]";
+
+fn judge(text: &str) -> (Source, Tree, Vec<crate::diagnostic::Diagnostic>) {
+    let source = Source::new(FileId(0), "p.yaml", text);
+    let mut sink = Diagnostics::new();
+    let mut tree = parse(&source, &mut sink).unwrap();
+    validate(&source, &mut tree, &mut sink);
+    (source, tree, sink.into_sorted())
+}
+
+fn check(text: &str, expected: &[(&str, &str)]) {
+    let (source, _, found) = judge(text);
+    let seen: Vec<(&str, &str)> =
+        found.iter().map(|found| (found.code, source.slice(found.primary.span))).collect();
+    assert_eq!(seen, expected, "{text}\n{found:#?}");
+    for found in found {
+        assert!(!found.help.is_empty() && !found.message.ends_with('.'), "{found:?}");
+    }
+}
+
+fn load(load: &str) -> String {
+    format!("{HEAD}scenarios: {{ s: {{ load: {load}, {STEPS} }} }}\n")
+}
+
+fn step(step: &str) -> String {
+    format!(
+        "{HEAD}scenarios:\n  s:\n    load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}\n    steps:\n      - {step}\n"
+    )
+}
+
+fn top(section: &str) -> String {
+    format!("{}{section}\n", load("{ open: [ { rate: 1/s, for: 1s } ] }"))
+}
+
+#[test]
+fn good_plans_are_silent() {
+    for good in [
+        load(
+            "{ open: [ { rate: { to: \"{{ vars.r }}\" }, for: 30s }, { pause: 1s } ], max_in_flight: 10 }",
+        ),
+        load("{ open: [ { rate: 1.5/s, count: 10 } ], late_after: 1s }"),
+        load("{ closed: [ { users: { from: 1, to: 5 }, for: 1m30s }, { pause: 1s } ] }"),
+        load("{ closed: [ { users: 5, count: \"{{ vars.n }}\", within: 1m } ] }"),
+        step("wait: { uniform: [1s, 2s] }"),
+        step(
+            "{ step: a, needs: [], timeout: 1s, http: { use: x, post: /, json: [1, null], query: { a: 1 } }, expect: { status: [201, 4xx], duration: < 1s, json: { \"$.a\": \"> 0\" }, header: { etag: x }, body: { contains: a } }, capture: { c: { json: \"$.a\", default: null, all: true }, s: { status: true } } }",
+        ),
+        top(
+            "thresholds: { t: { require: p95(service) < 1s, scenario: \"*\", step: \"*\", window: 1s, grace: 1s, min_samples: 3, abort: true, on_no_data: pass } }",
+        ),
+        top("delivery: { min: 99.9%, max_lateness: { p99: 20ms }, max_start_spread: 50ms }"),
+        top(
+            "nodes: { groups: { eu-1: { agents: 2, weight: 3, requires: { gpu: true }, vars: { x: [1] } } }, join_timeout: 1s, lease: 2s, on_agent_loss: fail, tuning: { beat: 1s } }",
+        ),
+        top(
+            "vars: { a: 1 }\nsecrets: { t: { env: T } }\nenvironments: { prod: { vars: { a: 2 }, thresholds: { t: { window: 1s } } } }\ndata: { d: { file: a.csv, take: unique, per: user } }\nendpoints: { e: { http: { base_url: x, timeout: 1s, headers: { a: b }, tracking: none, max_body: 10MiB } } }",
+        ),
+    ] {
+        check(&good, &[]);
+    }
+}
+
+#[test]
+fn one_mistake_is_one_diagnostic() {
+    for (text, code, at) in [
+        (
+            top("endpoints: { e: { http: { base_ulr: x } } }"),
+            "plan::schema::unknown-key",
+            "base_ulr",
+        ),
+        (top("endpoints: { e: { http: {} } }"), "plan::schema::missing-key", "http"),
+        (top("endpoints: { e: { nats: {} } }"), "plan::unsupported", "nats"),
+        (top("endpoints: { e: { https: {} } }"), "plan::schema::unknown-key", "https"),
+        (top("nodes: { on_agent_loss: continue }"), "plan::unsupported", "continue"),
+        (top("nodes: { on_agent_loss: maybe }"), "plan::schema::value", "maybe"),
+        (top("nodes: { groups: { coordinator: {} } }"), "plan::unsupported", "coordinator"),
+        (top("nodes: { groups: { EU: {} } }"), "plan::schema::name", "EU"),
+        (top("nodes: { lease: 10 }"), "plan::schema::quantity", "10"),
+        (top("nodes: { lease: 10x }"), "plan::schema::quantity", "10x"),
+        (top("nodes: { lease: [1s] }"), "plan::schema::type", "[1s]"),
+        (top("data: { d: { file: a.jsonl, take: unique } }"), "plan::unsupported", "a.jsonl"),
+        (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
+        (top("traffic: {}"), "plan::unsupported", "traffic"),
+        (top("delivery: { min: 99.9 }"), "plan::schema::quantity", "99.9"),
+        (top("thresholds: { t: { scenario: s } }"), "plan::schema::missing-key", "t"),
+        (top("seed: -1"), "plan::schema::range", "-1"),
+        (top("seed: x"), "plan::schema::type", "x"),
+        (top("vars:"), "plan::schema::type", "vars"),
+        (load("{}"), "plan::schema::load", "{}"),
+        (load("{ closed: [] }"), "plan::schema::empty", "[]"),
+        (
+            load("{ open: [ { rate: 1/s, for: 1s } ], closed: [ { users: 1, for: 1s } ] }"),
+            "plan::schema::load",
+            "closed",
+        ),
+        (
+            load("{ closed: [ { users: 1, for: 1s } ], max_in_flight: 3 }"),
+            "plan::schema::load",
+            "max_in_flight",
+        ),
+        (load("{ open: [ { rate: 1/s } ] }"), "plan::schema::stage", "{ rate: 1/s }"),
+        (load("{ open: [ { rate: 200, for: 1s } ] }"), "plan::schema::quantity", "200"),
+        (
+            load("{ open: [ { rate: { min: 1/s, max: 2/s }, for: 1s } ] }"),
+            "plan::unsupported",
+            "min",
+        ),
+        (
+            load("{ open: [ { rate: 1/s, for: 1s } ], arrivals: poisson }"),
+            "plan::unsupported",
+            "arrivals",
+        ),
+        (
+            load("{ closed: [ { users: 1, count: 3 } ] }"),
+            "plan::schema::stage",
+            "{ users: 1, count: 3 }",
+        ),
+        (
+            load("{ open: [ { rate: 1/s, duration: 1s } ] }"),
+            "plan::schema::unknown-key",
+            "duration",
+        ),
+        (step("{ step: a }"), "plan::schema::action", "{ step: a }"),
+        (step("{ step: a, http: { get: / }, wait: 1s }"), "plan::schema::action", "wait"),
+        (step("{ wait: 1s, capture: {} }"), "plan::schema::action", "capture"),
+        (step("{ http: { get: / } }"), "plan::schema::missing-key", "http"),
+        (step("{ step: a, http: { use: x } }"), "plan::schema::method", "{ use: x }"),
+        (step("{ step: a, http: { get: /, post: / } }"), "plan::schema::method", "post"),
+        (step("{ step: a, http: { post: /, json: 1, text: a } }"), "plan::schema::body", "text"),
+        (
+            step("{ step: a, http: { get: / }, expect: { status: 20x } }"),
+            "plan::schema::status",
+            "20x",
+        ),
+        (
+            step("{ step: a, http: { get: / }, capture: { c: { default: 1 } } }"),
+            "plan::schema::source",
+            "{ default: 1 }",
+        ),
+        (step("{ step: a, publish: { subject: x } }"), "plan::unsupported", "publish"),
+        (step("{ for_each: list.ids, steps: [] }"), "plan::unsupported", "for_each"),
+        (step("{ step: a, http: { get: / }, retry: {} }"), "plan::unsupported", "retry"),
+        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::unsupported", "multipart"),
+        (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
+        (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
+        (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
+        (
+            format!(
+                "version: 2\nname: p\nscenarios: {{ s: {{ load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}, {STEPS} }} }}\n"
+            ),
+            "plan::schema::version",
+            "2",
+        ),
+        (
+            format!("{HEAD}scenarios: {{ s: {{ vus: 3, duration: 3s, {STEPS} }} }}\n"),
+            "plan::schema::unknown-key",
+            "vus",
+        ),
+        ("version: 1\nname: p\n".to_owned(), "plan::schema::missing-key", "version: 1"),
+        ("- 1\n".to_owned(), "plan::schema::type", "- 1"),
+    ] {
+        let (source, _, found) = judge(&text);
+        let first = found.iter().find(|found| found.code == code);
+        let first = first.unwrap_or_else(|| panic!("{text}\n{found:#?}"));
+        assert_eq!(source.slice(first.primary.span), at, "{text}");
+        assert!(!first.help.is_empty());
+        let allowed = if text.contains("vus: 3") || text.contains("min: 1/s") { 2 } else { 1 };
+        assert_eq!(found.len(), allowed, "{text}\n{found:#?}");
+    }
+}
+
+#[test]
+fn words_of_other_tools_suggest_ours() {
+    let (_, _, found) = judge(&load("{ stages: [] }"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].help.contains("k6") && found[0].help.contains("load: { open"), "{found:#?}");
+}
+
+#[test]
+fn what_is_broken_is_a_hole() {
+    let text =
+        top("endpoints: { e: { http: { timeout: 5, base_url: x }, nats: {} }, f: { http: {} } }");
+    let (_, tree, found) = judge(&text);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    for pointer in ["/endpoints/e/http/timeout", "/endpoints/e/nats", "/endpoints/f/http/base_url"]
+    {
+        assert!(tree.pointer(pointer).unwrap().node.is_hole(), "{pointer}");
+    }
+    assert!(!tree.pointer("/endpoints/e/http/base_url").unwrap().node.is_hole());
+}
+
+#[test]
+fn any_tree_is_survived() {
+    arbtest::arbtest(|u| {
+        let keys = [
+            "version",
+            "name",
+            "scenarios",
+            "load",
+            "open",
+            "rate",
+            "for",
+            "steps",
+            "http",
+            "get",
+            "nodes",
+            "vus",
+            "s",
+            "data",
+            "file",
+            "x~/y",
+            "<<",
+        ];
+        let values = [
+            "1",
+            "p",
+            "[]",
+            "{}",
+            "1s",
+            "~",
+            "&a {s: 1}",
+            "*a",
+            "007",
+            "\"{{ vars.x }}\"",
+            "a.json",
+        ];
+        let mut text = String::new();
+        for _ in 0..u.int_in_range(1..=20)? {
+            let indent = u.int_in_range(0..=4)?;
+            let dash = if u.ratio(1, 4)? { "- " } else { "" };
+            let value = if u.ratio(1, 2)? { "" } else { u.choose(&values)? };
+            text.push_str(&format!("{}{dash}{}: {value}\n", "  ".repeat(indent), u.choose(&keys)?));
+        }
+        let source = Source::new(FileId(0), "p.yaml", text);
+        let mut sink = Diagnostics::new();
+        if let Some(mut tree) = parse(&source, &mut sink) {
+            validate(&source, &mut tree, &mut sink);
+        }
+        assert!(!sink.is_clean());
+        Ok(())
+    })
+    .budget_ms(1_000);
+}

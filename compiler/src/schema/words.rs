@@ -1,0 +1,305 @@
+//! [pure] Findings of the schema in the plan's words.
+
+use super::fault::{self, Violation};
+use super::{foreign, unsupported};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::source::Span;
+use crate::syntax::{Kind, Node};
+use crate::unit::{self, Length, Rate, Share, UnitError};
+
+/// Says that `key` belongs to the full language.
+pub(super) fn unsupported(key: &str, span: Span) -> Diagnostic {
+    let message =
+        format!("`{key}` is part of the plan language, but this version cannot do it yet");
+    Diagnostic::error("plan::unsupported", span, message)
+        .label("not in this version")
+        .help("remove it; `plan schema` prints everything that this version can do")
+}
+
+/// Says that `key` is unknown in `context`, and what may be meant.
+pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span) -> Diagnostic {
+    let thing = thing(context);
+    let error = Diagnostic::error(
+        "plan::schema::unknown-key",
+        span,
+        format!("`{key}` is not a key of {thing}"),
+    )
+    .label("unknown key");
+    if let Some(foreign) = foreign::find(key) {
+        return error.help(format!(
+            "`{}` is a word of {}; write {}",
+            foreign.key, foreign.tool, foreign.ours
+        ));
+    }
+    if let Some(meant) = did_you_mean(key, known.iter().map(String::as_str)) {
+        return error.help(format!("did you mean `{meant}`?"));
+    }
+    if let Some((name, value)) = key.split_once(':').filter(|_| !key.contains(' ')) {
+        return error.help(format!("write a space after the colon: `{name}: {value}`"));
+    }
+    let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
+    error.help(format!("it can have {}", known.join(", ")))
+}
+
+/// Says that `key` is missing in a `context`.
+pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
+    let thing = thing(context);
+    let what = fault::description(context, key).unwrap_or_default();
+    let (what, _) = what.split_once(". ").unwrap_or((what.trim_end_matches('.'), ""));
+    let (first, rest) = what.split_at_checked(1).unwrap_or((what, ""));
+    let first =
+        if rest.starts_with(char::is_lowercase) { first.to_lowercase() } else { first.to_owned() };
+    Diagnostic::error("plan::schema::missing-key", span, format!("`{key}` is missing in {thing}"))
+        .label(format!("has no `{key}`"))
+        .help(format!("add `{key}:` ({first}{rest})"))
+}
+
+/// Says that a key is no name.
+pub(super) fn key_name(key: &str, span: Span) -> Diagnostic {
+    name(key, span).label("not a name")
+}
+
+fn name(text: &str, span: Span) -> Diagnostic {
+    let folded: String = text
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .skip_while(|c| !c.is_ascii_lowercase())
+        .take(63)
+        .collect();
+    let rule = "a lower-case letter, then letters, digits or `_`, at most 63";
+    let help =
+        if folded.is_empty() { rule.to_owned() } else { format!("write `{folded}`: {rule}") };
+    Diagnostic::error("plan::schema::name", span, format!("`{}` is not a name", clip(text)))
+        .label("not a name")
+        .help(help)
+}
+
+/// Says what is wrong with a value, called `subject`, that stands in `context`.
+pub(super) fn value(
+    violation: &Violation,
+    context: &str,
+    subject: &str,
+    node: Node<'_>,
+    span: Span,
+) -> Diagnostic {
+    let text = text_of(node);
+    match violation {
+        Violation::Type(types) if matches!(node.kind(), Kind::Null) => {
+            Diagnostic::error("plan::schema::type", span, format!("{subject} has no value"))
+                .label("nothing is written here")
+                .help(format!(
+                    "write {}, or remove the key",
+                    listed(types.iter().map(|t| noun(t, context)))
+                ))
+        }
+        Violation::Type(types) => match quantity(context, text.as_deref()) {
+            Some(error) => from_unit(error, span),
+            None => kind(types, context, subject, node, span),
+        },
+        Violation::Form => form(context, text.unwrap_or_default().as_str(), subject, span),
+        Violation::Choice(options) => choice(options, context, subject, text.as_deref(), span),
+        Violation::Empty => {
+            Diagnostic::error("plan::schema::empty", span, format!("{subject} is empty"))
+                .label("nothing in it")
+                .help("put something in it, or remove the key")
+        }
+        Violation::Length(wanted) => {
+            let message = format!("{subject} must have exactly {wanted} entries");
+            Diagnostic::error("plan::schema::length", span, message)
+                .label("not that many")
+                .help(format!("write {wanted} entries, such as `[1s, 3s]`"))
+        }
+        Violation::Range(bound) => {
+            let text = text.unwrap_or_default();
+            Diagnostic::error(
+                "plan::schema::range",
+                span,
+                format!("{subject} must be {bound}, not `{}`", clip(&text)),
+            )
+            .label("out of range")
+            .help(format!("write a number that is {bound}"))
+        }
+        _ => Diagnostic::error(
+            "plan::schema::repeated",
+            span,
+            format!("{subject} names something twice"),
+        )
+        .label("has an entry twice")
+        .help("keep each entry once"),
+    }
+}
+
+/// Says that a text has not the form that its context asks for.
+fn form(context: &str, text: &str, subject: &str, span: Span) -> Diagnostic {
+    if let Some(error) = quantity(context, Some(text)) {
+        return from_unit(error, span);
+    }
+    match context {
+        "name" | "word" | "threshold.scenario" | "threshold.step" => name(text, span),
+        "status" | "expect.status" => Diagnostic::error(
+            "plan::schema::status",
+            span,
+            format!("`{}` is not a status", clip(text)),
+        )
+        .label("not a status")
+        .help("write a status such as `201`, a class such as `2xx`, or a list of them"),
+        _ => Diagnostic::error(
+            "plan::schema::type",
+            span,
+            format!("{subject} must be a whole number, not `{}`", clip(text)),
+        )
+        .label("not a whole number")
+        .help("write a number without quotes, or one template: `\"{{ vars.x }}\"`"),
+    }
+}
+
+/// Says that a value has the wrong type.
+fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Span) -> Diagnostic {
+    let wanted = listed(types.iter().map(|kind| noun(kind, context)));
+    let found = match node.kind() {
+        Kind::Bool(_) => "`true` or `false`",
+        Kind::Int(_) | Kind::Number(_) => "a number",
+        Kind::Str { .. } => "text",
+        Kind::Seq(_) => "a list",
+        Kind::Map(_) => "a mapping",
+        Kind::Null | Kind::Hole | Kind::Alias(_) => "nothing",
+    };
+    let message = format!("{subject} must be {wanted}, not {found}");
+    let help = match (node.kind(), types.iter().any(|kind| kind == "array")) {
+        (Kind::Int(text) | Kind::Number(text), _) if types.iter().any(|kind| kind == "string") => {
+            format!("quote it: `\"{text}\"`")
+        }
+        (Kind::Map(_), true) => {
+            "begin each entry with `- `, or put brackets around it: `[ … ]`".to_owned()
+        }
+        (Kind::Str { plain: true, value }, _) if value.contains(':') && !value.contains("://") => {
+            "write a space after the colon: `key: value`".to_owned()
+        }
+        _ => format!("write {wanted}"),
+    };
+    Diagnostic::error("plan::schema::type", span, message).label(found).help(help)
+}
+
+/// Says that a value is none of those that there are.
+fn choice(
+    options: &[String],
+    context: &str,
+    subject: &str,
+    text: Option<&str>,
+    span: Span,
+) -> Diagnostic {
+    let text = text.unwrap_or("this");
+    if context == "plan.version" {
+        let message = format!("version `{}` of the plan language is not known", clip(text));
+        return Diagnostic::error("plan::schema::version", span, message)
+            .label("not known")
+            .help("write `version: 1`");
+    }
+    if unsupported::is_value(context, text) {
+        return unsupported(text, span);
+    }
+    let listed = listed(options.iter().map(|option| format!("`{option}`")));
+    let help = match did_you_mean(text, options.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("write {listed}"),
+    };
+    let message = format!("{subject} must be {listed}, not `{}`", clip(text));
+    Diagnostic::error("plan::schema::value", span, message).label("not one of them").help(help)
+}
+
+fn from_unit(error: UnitError, span: Span) -> Diagnostic {
+    Diagnostic::error("plan::schema::quantity", span, error.message)
+        .label("not a quantity with its unit")
+        .help(error.help)
+}
+
+/// Returns what is wrong with `text` as the quantity that `context` holds.
+fn quantity(context: &str, text: Option<&str>) -> Option<UnitError> {
+    let text = text?;
+    match context {
+        "duration" | "wait" => Length::parse(text).err(),
+        "rate" | "open_stage.rate" => Rate::parse(text).err(),
+        "share" => Share::parse(text).err(),
+        "size" => unit::parse_bytes(text).err(),
+        _ => None,
+    }
+}
+
+/// Returns the text of a scalar.
+fn text_of(node: Node<'_>) -> Option<String> {
+    match node.kind() {
+        Kind::Bool(value) => Some(value.to_string()),
+        Kind::Int(text) | Kind::Number(text) => Some(text.clone()),
+        Kind::Str { value, .. } => Some(value.clone()),
+        Kind::Null | Kind::Seq(_) | Kind::Map(_) | Kind::Alias(_) | Kind::Hole => None,
+    }
+}
+
+/// Returns the words for a type of JSON in a context.
+fn noun(kind: &str, context: &str) -> String {
+    let noun = match (kind, context) {
+        ("string", "duration" | "wait") => "a duration",
+        ("string", "rate" | "open_stage.rate") => "a rate",
+        ("string", "share") => "a percentage",
+        ("string", "size") => "a size",
+        ("string", "name" | "word") => "a name",
+        ("string", "whole" | "count" | "closed_stage.users") => "a template of one",
+        ("string", _) => "text",
+        ("integer", _) => "a whole number",
+        ("number", _) => "a number",
+        ("boolean", _) => "`true` or `false`",
+        ("array", _) => "a list",
+        _ => "a mapping",
+    };
+    noun.to_owned()
+}
+
+/// Joins `a`, `b` and `c` as a person lists alternatives.
+fn listed(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "something else".to_owned(),
+    }
+}
+
+/// Returns what a context is called in a message.
+fn thing(context: &str) -> &'static str {
+    match context {
+        "plan" => "the plan",
+        "secret" => "a secret",
+        "environment" => "an environment",
+        "endpoint" => "an endpoint",
+        "http_endpoint" => "an HTTP endpoint",
+        "data" => "a data file",
+        "nodes" => "`nodes`",
+        "group" => "a group",
+        "tuning" => "`tuning`",
+        "scenario" => "a scenario",
+        "start_after" => "an entry of `start_after`",
+        "load" => "a load",
+        "open_stage" => "an open stage",
+        "closed_stage" => "a closed stage",
+        "open_stage.rate" | "closed_stage.users" => "a ramp",
+        "step" => "a step",
+        "http" => "an HTTP request",
+        "wait" => "a wait",
+        "expect" => "`expect`",
+        "text_check" => "a check of text",
+        "capture" => "a capture",
+        "threshold" => "a threshold",
+        "delivery" => "`delivery`",
+        _ => "this mapping",
+    }
+}
+
+/// Cuts a long text of the user.
+fn clip(text: &str) -> String {
+    const SHOWN_MAX: usize = 60;
+    let line = text.lines().next().unwrap_or("");
+    if line.chars().count() <= SHOWN_MAX && line.len() == text.len() {
+        return text.to_owned();
+    }
+    line.chars().take(SHOWN_MAX).chain(['…']).collect()
+}
