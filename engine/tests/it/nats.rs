@@ -242,5 +242,5 @@ async fn what_the_broker_denies_ends_an_agent_with_the_subject() {
     let end = agent::run(options("eu-1"), loader, bus, Clock::real(), stopped).await;
     assert_eq!(end.exit, Exit::ClusterFailed);
     let message = end.message.unwrap();
-    assert!(message.contains("volley.C.a.eu-1.hello"), "{message}");
+    assert!(message.contains("volley.C.a.eu-1."), "{message}");
 }
