@@ -178,7 +178,7 @@ impl<S: Sink> Host<S> {
     async fn perform(&mut self, effect: Effect, reply: &mut Option<ReplyTo>) {
         match effect {
             Effect::Reply(message) => {
-                if let (Some(to), Ok(body)) = (reply.take(), wire::encode(&message, &[])) {
+                if let (Some(to), Ok(body)) = (reply.take(), wire::encode(message.as_ref(), &[])) {
                     self.reply(to, body).await;
                 }
             }

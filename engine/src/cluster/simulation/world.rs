@@ -289,7 +289,7 @@ impl World {
             match effect {
                 Effect::Reply(message) => {
                     if let Some(agent) = reply_to {
-                        self.send(agent, || Event::ToAgent { agent, message: message.clone() });
+                        self.send(agent, || Event::ToAgent { agent, message: (*message).clone() });
                     }
                 }
                 Effect::Window { node, window } => {
