@@ -3,4 +3,5 @@
 mod cluster;
 mod model;
 mod nats;
+mod real_node;
 mod sample;
