@@ -64,6 +64,9 @@ fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<
     if ended > waits {
         broken.push(format!("I6: the run took {} ms", ended / MS));
     }
+    if let Ending::Internal(what) = &record.ending {
+        return broken.push(format!("internal: {what}"));
+    }
     let truth = truth(world, ended);
     for (at, arrivals) in record.arrivals.iter().enumerate() {
         let scenario = format!("scenario {at}: {arrivals:?}");
@@ -85,9 +88,6 @@ fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<
     let calm = world.faults.is_empty();
     if calm && !may_be_lost(record) && record.ending != Ending::Complete {
         broken.push(format!("I9: no fault, but {:?}", record.ending));
-    }
-    if let Ending::Internal(what) = &record.ending {
-        broken.push(format!("internal: {what}"));
     }
 }
 
@@ -123,7 +123,7 @@ fn check_bound(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
         let plan = world.artifact.scenarios.values().nth(at).map_or(0, |plan| plan.planned);
         let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact) - SECOND_NS;
         let rate = plan as f64 / length as f64;
-        let seats = record.nodes.len() as f64;
+        let seats = record.nodes.len().max(1) as f64;
         let bound = (rate * span as f64 / seats).ceil() as u64 + 12;
         if arrivals.unaccounted > bound * lost {
             let unaccounted = arrivals.unaccounted;
