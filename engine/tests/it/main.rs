@@ -1,5 +1,7 @@
 //! Integration tests of the engine: what only the public interface shows.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod cluster;
 mod model;
 mod nats;

@@ -55,7 +55,8 @@ fn server(configuration: &str) -> Option<Server> {
         Err(error) => {
             let required = std::env::var("VOLLEY_REQUIRE_BACKENDS").is_ok_and(|value| value == "1");
             assert!(!required, "nats-server cannot be started: {error}");
-            writeln!(std::io::stderr(), "SKIPPED: no nats-server: {error}").unwrap();
+            let mut out = std::io::stderr();
+            writeln!(out, "SKIPPED: no nats-server: {error}").unwrap();
             return None;
         }
     };

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::node::Mutant;
 use self::world::{MS, SECOND_NS, STEP_NS, World};
+use crate::cluster::sample;
 use crate::metrics::{Arrivals, Ending, RunRecord};
 
 /// Seeds of one test run.
@@ -122,9 +123,9 @@ fn check_bound(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
     for (at, arrivals) in record.arrivals.iter().enumerate() {
         let plan = world.artifact.scenarios.values().nth(at).map_or(0, |plan| plan.planned);
         let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact) - SECOND_NS;
-        let rate = plan as f64 / length as f64;
-        let seats = record.nodes.len().max(1) as f64;
-        let bound = (rate * span as f64 / seats).ceil() as u64 + 12;
+        let seats = record.nodes.len().max(1) as u64;
+        // Slots are dealt in turn, so that a seat is at most a round of slots from its share.
+        let bound = (plan * span).div_ceil(length * seats) + u64::from(sample::SLOTS);
         if arrivals.unaccounted > bound * lost {
             let unaccounted = arrivals.unaccounted;
             broken.push(format!("I4: {unaccounted} unaccounted, {lost} lost, bound {bound} each"));

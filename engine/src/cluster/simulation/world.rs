@@ -240,7 +240,7 @@ impl World {
             }
             Event::ToAgent { agent, message } => self.tell(agent, message),
             Event::Prepared { agent, run } => {
-                self.agent(agent, Learn::Prepared { run, outcome: Ok(()) })
+                self.agent(agent, Learn::Prepared { run, outcome: Ok(()) });
             }
             Event::Reached { agent, listens } => {
                 self.coordinate(Input::Reached { name: me(agent).name, listens }, None);
