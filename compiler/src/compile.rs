@@ -1,6 +1,6 @@
 //! All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{self, Artifact};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -47,15 +47,19 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
 pub fn file_paths(plan: &Source) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     let Some(tree) = syntax::parse(plan, &mut Diagnostics::new()) else { return paths };
+    let mut seen = BTreeSet::new();
     let top = tree.root();
     let under = |key: &str| top.get(key).into_iter().flat_map(Node::entries).map(|(_, node)| node);
     let data = under("data");
     let steps = under("scenarios").filter_map(|node| node.get("steps")).flat_map(Node::items);
     let bodies = steps.filter_map(|step| step.get("http"));
     for path in data.chain(bodies).filter_map(|node| node.get("file")?.as_str()) {
-        if !paths.iter().any(|known| known == path) {
+        if seen.insert(path) {
             paths.push(path.to_owned());
         }
     }
     paths
 }
+
+#[cfg(test)]
+mod tests;

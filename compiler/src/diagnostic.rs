@@ -92,6 +92,11 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// Adds findings.
+    pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.found.extend(found);
+    }
+
     /// Returns whether no error was found; warnings do not count.
     pub fn is_clean(&self) -> bool {
         self.found.iter().all(|found| found.severity != Severity::Error)

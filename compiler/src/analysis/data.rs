@@ -214,7 +214,7 @@ fn needed(
         (Load::Open(_), Per::User) => {
             let message = format!("`{}` is open and has no users to take rows", item.name);
             sink.push(
-                Diagnostic::error("plan::data::per_user", read.span, message)
+                Diagnostic::error("plan::data::per-user", read.span, message)
                     .label("data by user")
                     .also(load.span, "an open load")
                     .help("say `per: arrival`: every arrival of an open load is a new user"),

@@ -17,6 +17,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
         };
         if let SlotSource::Secret(secret) = &read.from
             && !read.inside
+            && plan.secrets.get(secret).is_some()
         {
             let message = format!("the secret `{secret}` stands in {place}");
             let found = Diagnostic::error("plan::secret::exposed", read.span, message);
@@ -76,7 +77,7 @@ fn base_url(plan: &Plan, endpoint: &Endpoint, sink: &mut Diagnostics) {
         let Err(what) = check_url(&url) else { continue };
         let whose = group.map_or(String::new(), |name| format!(" in the group `{name}`"));
         let message = format!("`{url}` is no address{whose}: {what}");
-        let found = Diagnostic::error("plan::endpoint::base_url", endpoint.base_url, message);
+        let found = Diagnostic::error("plan::endpoint::base-url", endpoint.base_url, message);
         sink.push(found.label("not an address").help(
             "write scheme, host and port, and the start of every path if there is one: `http://127.0.0.1:8080`",
         ));

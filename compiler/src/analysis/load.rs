@@ -142,7 +142,7 @@ fn warm_up(
     }
     let message = format!("all of `{}` is warm-up, so nothing is measured", item.name);
     sink.push(
-        Diagnostic::error("plan::load::warm_up", warm_up.span, message)
+        Diagnostic::error("plan::load::warm-up", warm_up.span, message)
             .label("as long as the load, or longer")
             .also(load.span, format!("the load lasts {}", Length(length)))
             .help("shorten the warm-up"),
@@ -183,7 +183,7 @@ fn in_flight(
         let waits = Length(wait_ns - wait_ns % 1_000);
         sink.push(
             Diagnostic::error(
-                "plan::load::in_flight",
+                "plan::load::in-flight",
                 plan.in_flight.unwrap_or(plan.span),
                 message,
             )

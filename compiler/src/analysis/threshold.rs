@@ -7,7 +7,7 @@ use crate::model::{Named, Plan, ScenarioPlan, Threshold};
 use crate::source::{Span, Spanned};
 use crate::unit::{Length, SECOND_NS};
 
-const NO_DATA: &str = "plan::threshold::no_data";
+const NO_DATA: &str = "plan::threshold::no-data";
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     for (_, threshold) in plan.thresholds.whole() {

@@ -34,6 +34,9 @@ use crate::unit::Rate;
 /// The artifact format that this compiler writes and this engine reads.
 pub const FORMAT: u32 = 1;
 
+/// The published JSON Schema of that format.
+pub const ARTIFACT_SCHEMA: &str = include_str!("../../../schemas/artifact.schema.json");
+
 /// A compiled plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

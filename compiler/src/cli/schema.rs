@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
+use crate::artifact::ARTIFACT_SCHEMA;
 use crate::schema::PLAN_SCHEMA;
 
 /// Prints a published JSON Schema
@@ -19,11 +20,14 @@ pub struct SchemaArgs {
 enum Document {
     /// A plan
     Plan,
+    /// A compiled plan
+    Artifact,
 }
 
 /// Writes the schema that `args` names.
 pub(super) fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<()> {
     match args.document {
         Document::Plan => out.write_all(PLAN_SCHEMA.as_bytes()),
+        Document::Artifact => out.write_all(ARTIFACT_SCHEMA.as_bytes()),
     }
 }

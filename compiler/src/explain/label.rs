@@ -5,9 +5,12 @@ use crate::artifact::{
 };
 use crate::unit::Length;
 
+/// Longest action, in characters; a longer one is cut.
+const ACTION_MAX: usize = 60;
+
 /// Returns what a step does, such as `POST shop /login` or `wait 1s to 3s`.
 pub(super) fn action(step: &Step) -> String {
-    match &step.action {
+    let whole = match &step.action {
         Action::Http(HttpAction { endpoint, method, path, .. }) => {
             format!("{} {endpoint} {}", verb(*method), template(path))
         }
@@ -15,6 +18,10 @@ pub(super) fn action(step: &Step) -> String {
         Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
             format!("wait {} to {}", length(*min_ns), length(*max_ns))
         }
+    };
+    match whole.char_indices().nth(ACTION_MAX) {
+        Some((end, _)) => format!("{}…", &whole[..end]),
+        None => whole,
     }
 }
 

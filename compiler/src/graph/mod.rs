@@ -196,7 +196,7 @@ fn warn_of_jumps(steps: &[StepPlan], dag: &Dag, sink: &mut Diagnostics) {
         let Some(jumped) = jumped else { continue };
         let message = format!("`{}` does not wait for the `wait` above it", step.name);
         sink.push(
-            Diagnostic::warning("plan::needs::jumps_wait", first.span, message)
+            Diagnostic::warning("plan::needs::jumps-wait", first.span, message)
                 .label("needs a step above the wait")
                 .also(steps[jumped].span, "this wait is jumped over")
                 .help(

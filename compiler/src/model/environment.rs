@@ -28,7 +28,7 @@ pub(super) fn overlay(
         let span = section.map_or(source.span(0, 0), |(entry, _)| entry.key_span);
         let message = format!("the plan has no environment `{name}`");
         sink.push(
-            Diagnostic::error("plan::environment::unknown", span, message)
+            Diagnostic::error("plan::override::unknown", span, message)
                 .label("not declared here")
                 .help(help),
         );

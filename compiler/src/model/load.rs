@@ -164,9 +164,8 @@ fn closed_stages(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<ClosedStage
     let mut stages = Vec::new();
     let mut whole = true;
     let mut before = 0;
-    let alone = node.items().count() == 1;
     for item in node.items() {
-        match closed_stage(item, before, alone, work) {
+        match closed_stage(item, before, work) {
             Some(stage) => {
                 before = match stage {
                     ClosedStage::Users { to, .. } => to,
@@ -181,39 +180,17 @@ fn closed_stages(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<ClosedStage
     whole.then_some(stages)
 }
 
-fn closed_stage(
-    item: Node<'_>,
-    before: u32,
-    alone: bool,
-    work: &mut Lower<'_>,
-) -> Option<ClosedStage> {
+fn closed_stage(item: Node<'_>, before: u32, work: &mut Lower<'_>) -> Option<ClosedStage> {
     if let Some(pause) = item.get("pause") {
         return Some(ClosedStage::Pause { length_ns: work.positive_length(pause)?.value });
     }
     let users = item.get("users")?;
-    if let Some((entry, count)) = item.entry("count") {
-        if !alone {
-            let message = "a stage with `count` must be the scenario's only one";
-            let found = Diagnostic::error("plan::load::alone", entry.key_span, message);
-            let help = "move the other stages to a scenario of their own, with `start_after`";
-            work.push(found.label("one of several stages").help(help));
-            return None;
-        }
-        let Some(within) = item.get("within") else {
-            if item.entry("within").is_none() {
-                let message = "nothing bounds how long the iterations may take";
-                let found = Diagnostic::error("plan::load::unbounded", entry.key_span, message);
-                work.push(
-                    found
-                        .label("a count without `within`")
-                        .help("add `within: 10m`, the longest that it may last"),
-                );
-            }
-            return None;
-        };
+    // That such a stage is alone and has a `within` is the schema's to check.
+    if let Some(count) = item.get("count") {
+        let within = item.get("within").and_then(|node| work.positive_length(node));
         let users = positive_users(users, work);
         let count = work.whole(count, 1..COUNT_MAX + 1);
-        let within_ns = work.positive_length(within)?.value;
+        let within_ns = within?.value;
         return Some(ClosedStage::Count { users: users?, count: count?.value, within_ns });
     }
     let length = item.get("for").and_then(|node| work.positive_length(node));

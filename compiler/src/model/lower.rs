@@ -480,7 +480,7 @@ pub(crate) fn scalar(json: &Json) -> Option<String> {
     }
 }
 
-fn json_name(json: &Json) -> &'static str {
+pub(super) fn json_name(json: &Json) -> &'static str {
     match json {
         Json::Null => "nothing",
         Json::Bool(_) => "a boolean",

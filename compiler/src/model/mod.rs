@@ -79,12 +79,12 @@ pub fn lower(
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Option<Plan> {
-    let tree = match &overrides.environment {
+    let merged = match &overrides.environment {
         Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
         None => Cow::Borrowed(tree),
     };
-    let top = tree.root();
-    let vars = vars::lower(top, source, overrides, sink);
+    let top = merged.root();
+    let vars = vars::lower(top, tree.root(), source, overrides, sink);
     let values: BTreeMap<String, Json> =
         vars.whole().map(|(var, value)| (var.name.clone(), value.clone())).collect();
     let mut work = Lower::new(source, &values, sink);
@@ -92,7 +92,7 @@ pub fn lower(
     let secrets = data::secrets(top, work);
     let endpoints = endpoint::lower(top, work);
     let data = data::lower(top, work);
-    let nodes = nodes::lower(top, work);
+    let nodes = nodes::lower(top, &vars, work);
     let scenarios = scenario::lower(top, &endpoints, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);

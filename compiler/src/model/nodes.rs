@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::{Group, Json, OnAgentLoss, Tuning};
-use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::model::lower::{Lower, scalar};
+use crate::model::lower::Lower;
 use crate::model::name::Section;
 use crate::model::vars;
 use crate::source::Span;
@@ -34,13 +33,13 @@ pub struct Nodes {
     pub tuning: Tuning,
 }
 
-pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Nodes {
+pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_>) -> Nodes {
     let mut overlays = Vec::new();
     let nodes = top.get("nodes");
     let mut groups = match nodes {
-        Some(node) => {
-            Section::lower(node, "groups", |name, node| group(name, node, work, &mut overlays))
-        }
+        Some(node) => Section::lower(node, "groups", |name, node| {
+            group(name, node, work, &mut overlays, declared)
+        }),
         None => Section { complete: top.entry("nodes").is_none(), ..Section::default() },
     };
     if groups.items.is_empty() && groups.complete {
@@ -72,6 +71,7 @@ fn group(
     node: Node<'_>,
     work: &mut Lower<'_>,
     overlays: &mut Vec<(String, String, Span)>,
+    declared: &Section<Json>,
 ) -> Option<Group> {
     let agents = match node.get("agents") {
         Some(node) => work.whole(node, 1..AGENTS_MAX + 1).map(|n| n.value),
@@ -91,31 +91,13 @@ fn group(
     for (entry, value) in node.get("vars").into_iter().flat_map(Node::entries) {
         overlays.push((name.to_owned(), entry.key.clone(), entry.key_span));
         if let Some(json) = vars::constant(work, value) {
-            check_declared(&entry.key, entry.key_span, &json, work);
+            let bad = vars::refused(declared, &format!("the group `{name}`"), entry, &json);
+            work.sink.extend(bad);
             own.insert(entry.key.clone(), json);
         }
     }
     let narrow = |n: u64| u32::try_from(n).ok();
     Some(Group { agents: narrow(agents?)?, weight: narrow(weight?)?, requires, vars: own })
-}
-
-fn check_declared(name: &str, span: Span, json: &Json, work: &mut Lower<'_>) {
-    let Some(declared) = work.vars.get(name) else {
-        let help = match did_you_mean(name, work.vars.keys().map(String::as_str)) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => format!("declare it under `vars`: `{name}: …`"),
-        };
-        let message = format!("the plan declares no var `{name}`");
-        let found = Diagnostic::error("plan::variable::unknown", span, message);
-        work.push(found.label("no such var").help(help));
-        return;
-    };
-    let scalars = (scalar(declared).is_some(), scalar(json).is_some());
-    if scalars.0 != scalars.1 && *declared != Json::Null {
-        let message = format!("`{name}` changes its kind in this group");
-        let found = Diagnostic::error("plan::value::kind", span, message);
-        work.push(found.label("another kind").help("give the same kind of value as under `vars`"));
-    }
 }
 
 fn tuning(node: Option<Node<'_>>, work: &mut Lower<'_>) -> Tuning {

@@ -5,19 +5,23 @@ use std::collections::BTreeMap;
 use crate::artifact::{Json, SlotSource};
 use crate::compile::Overrides;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::model::lower::{Lower, Site, misplaced, plain};
+use crate::model::lower::{Lower, Site, json_name, misplaced, plain};
 use crate::model::name::Section;
-use crate::source::Source;
-use crate::syntax::{self, Node};
+use crate::source::{Source, Span};
+use crate::syntax::{self, Entry, Node};
 
-/// Lowers `vars` and applies what the caller gives: `--var` before `--var-file` before the plan.
+/// Lowers the `vars` of `top`, which has the environment in it (`written` has not), and applies what the caller gives: `--var` before `--var-file` before the plan.
 pub(super) fn lower(
     top: Node<'_>,
+    written: Node<'_>,
     source: &Source,
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Section<Json> {
     let mut vars = values(top, source, sink);
+    // What is wrong in the plan's own vars has been said just now.
+    let own = values(written, source, &mut Diagnostics::new());
+    environments(written, &own, source, sink);
     if let Some(file) = &overrides.var_file {
         from_file(&mut vars, file, sink);
     }
@@ -29,7 +33,7 @@ pub(super) fn lower(
                 Ok(value) => var.value = Some(value),
                 Err(wanted) => sink.push(
                     Diagnostic::error(
-                        "plan::variable::override",
+                        "plan::override::kind",
                         var.span,
                         format!("`--var {name}={text}` gives `{name}` no {wanted}"),
                     )
@@ -73,26 +77,60 @@ fn from_file(vars: &mut Section<Json>, file: &Source, sink: &mut Diagnostics) {
     for (entry, node) in tree.root().entries() {
         let mut work = Lower::new(file, &none, sink);
         let value = constant(&mut work, node);
+        let bad = value.as_ref().and_then(|json| refused(vars, "the var file", entry, json));
+        sink.extend(bad);
         if let Some(var) = vars.items.iter_mut().find(|var| var.name == entry.key) {
             var.value = value;
-        } else if vars.complete {
-            sink.push(undeclared(vars, "the var file", &entry.key, entry.key_span));
         }
     }
 }
 
-fn undeclared(
+/// Checks the vars of every environment against the plan's own, whether it is chosen or not.
+fn environments(top: Node<'_>, vars: &Section<Json>, source: &Source, sink: &mut Diagnostics) {
+    let none = BTreeMap::new();
+    for (environment, node) in top.get("environments").into_iter().flat_map(Node::entries) {
+        for (entry, node) in node.get("vars").into_iter().flat_map(Node::entries) {
+            let mut work = Lower::new(source, &none, sink);
+            let Some(json) = constant(&mut work, node) else { continue };
+            let giver = format!("the environment `{}`", environment.key);
+            let bad = refused(vars, &giver, entry, &json);
+            sink.extend(bad);
+        }
+    }
+}
+
+/// Says why `giver` cannot give the var of `entry` the value `json`, if so.
+pub(super) fn refused(
     vars: &Section<Json>,
     giver: &str,
-    name: &str,
-    span: crate::source::Span,
-) -> Diagnostic {
+    entry: &Entry,
+    json: &Json,
+) -> Option<Diagnostic> {
+    let name = &entry.key;
+    let Some(var) = vars.get(name) else {
+        return vars.complete.then(|| undeclared(vars, giver, name, entry.key_span));
+    };
+    let declared = var.value.as_ref()?;
+    let same = std::mem::discriminant(declared) == std::mem::discriminant(json);
+    if same || *declared == Json::Null {
+        return None;
+    }
+    let message = format!("{giver} gives `{name}` another kind of value");
+    Some(
+        Diagnostic::error("plan::override::kind", entry.key_span, message)
+            .label(format!("not {}", json_name(declared)))
+            .also(var.span, format!("declared as {} here", json_name(declared)))
+            .help(format!("give {}, as the plan does", json_name(declared))),
+    )
+}
+
+fn undeclared(vars: &Section<Json>, giver: &str, name: &str, span: Span) -> Diagnostic {
     let message = format!("{giver} names `{name}`, which the plan does not declare");
     let help = match did_you_mean(name, vars.names()) {
         Some(close) => format!("did you mean `{close}`?"),
         None => format!("declare it under `vars`: `{name}: …`"),
     };
-    Diagnostic::error("plan::variable::override", span, message).label("no such var").help(help)
+    Diagnostic::error("plan::override::unknown", span, message).label("no such var").help(help)
 }
 
 /// Reads `text` as the kind of value that the plan gives the var; the error says which kind that is.

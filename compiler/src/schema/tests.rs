@@ -67,8 +67,18 @@ fn good_plans_are_silent() {
     }
 }
 
+/// Checks that `text` gives one finding, `code` at `at`; `more` are there beside it on purpose.
+fn mistake(text: &str, code: &str, at: &str, more: usize) {
+    let (source, _, found) = judge(text);
+    let first = found.iter().find(|found| found.code == code);
+    let first = first.unwrap_or_else(|| panic!("{text}\n{found:#?}"));
+    assert_eq!(source.slice(first.primary.span), at, "{text}");
+    assert!(!first.help.is_empty());
+    assert_eq!(found.len(), 1 + more, "{text}\n{found:#?}");
+}
+
 #[test]
-fn one_mistake_is_one_diagnostic() {
+fn one_mistake_in_sections_is_one_diagnostic() {
     for (text, code, at) in [
         (
             top("endpoints: { e: { http: { base_ulr: x } } }"),
@@ -93,6 +103,29 @@ fn one_mistake_is_one_diagnostic() {
         (top("seed: -1"), "plan::schema::range", "-1"),
         (top("seed: x"), "plan::schema::type", "x"),
         (top("vars:"), "plan::schema::type", "vars"),
+        (
+            format!(
+                "version: 2\nname: p\nscenarios: {{ s: {{ load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}, {STEPS} }} }}\n"
+            ),
+            "plan::schema::version",
+            "2",
+        ),
+        (
+            format!("{HEAD}scenarios: {{ s: {{ vus: 3, duration: 3s, {STEPS} }} }}\n"),
+            "plan::schema::unknown-key",
+            "vus",
+        ),
+        ("version: 1\nname: p\n".to_owned(), "plan::schema::missing-key", "version: 1"),
+        ("- 1\n".to_owned(), "plan::schema::type", "- 1"),
+    ] {
+        let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));
+        mistake(&text, code, at, more);
+    }
+}
+
+#[test]
+fn one_mistake_in_loads_is_one_diagnostic() {
+    for (text, code, at) in [
         (load("{}"), "plan::schema::load", "{}"),
         (load("{ closed: [] }"), "plan::schema::empty", "[]"),
         (
@@ -127,6 +160,15 @@ fn one_mistake_is_one_diagnostic() {
             "plan::schema::unknown-key",
             "duration",
         ),
+    ] {
+        let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));
+        mistake(&text, code, at, more);
+    }
+}
+
+#[test]
+fn one_mistake_in_steps_is_one_diagnostic() {
+    for (text, code, at) in [
         (step("{ step: a }"), "plan::schema::action", "{ step: a }"),
         (step("{ step: a, http: { get: / }, wait: 1s }"), "plan::schema::action", "wait"),
         (step("{ wait: 1s, capture: {} }"), "plan::schema::action", "capture"),
@@ -151,28 +193,9 @@ fn one_mistake_is_one_diagnostic() {
         (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
         (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
         (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
-        (
-            format!(
-                "version: 2\nname: p\nscenarios: {{ s: {{ load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}, {STEPS} }} }}\n"
-            ),
-            "plan::schema::version",
-            "2",
-        ),
-        (
-            format!("{HEAD}scenarios: {{ s: {{ vus: 3, duration: 3s, {STEPS} }} }}\n"),
-            "plan::schema::unknown-key",
-            "vus",
-        ),
-        ("version: 1\nname: p\n".to_owned(), "plan::schema::missing-key", "version: 1"),
-        ("- 1\n".to_owned(), "plan::schema::type", "- 1"),
     ] {
-        let (source, _, found) = judge(&text);
-        let first = found.iter().find(|found| found.code == code);
-        let first = first.unwrap_or_else(|| panic!("{text}\n{found:#?}"));
-        assert_eq!(source.slice(first.primary.span), at, "{text}");
-        assert!(!first.help.is_empty());
-        let allowed = if text.contains("vus: 3") || text.contains("min: 1/s") { 2 } else { 1 };
-        assert_eq!(found.len(), allowed, "{text}\n{found:#?}");
+        let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));
+        mistake(&text, code, at, more);
     }
 }
 

@@ -32,7 +32,7 @@ const NAMES: [&str; 11] = [
     "rand.pick",
 ];
 
-const UNKNOWN_NAME: &str = "plan::template::unknown_name";
+const UNKNOWN_NAME: &str = "plan::template::unknown-name";
 const ARGUMENTS: &str = "plan::template::arguments";
 
 /// A name that a template reads, and where.
@@ -257,7 +257,7 @@ impl Work<'_> {
             }
             _ => {
                 let range = call.range.clone();
-                let code = "plan::template::unknown_filter";
+                let code = "plan::template::unknown-filter";
                 let help = match did_you_mean(&name, FILTERS) {
                     Some(close) => format!("did you mean `{close}`?"),
                     None => {
@@ -417,11 +417,11 @@ mod tests {
         check("{{ rand.uuid() }}", "RandUuid { place: 0 }");
         check("{{ seed }}", "Seed");
         check("{{ now.iso }}", "NowIso");
-        check("{{ shop }}", "plan::template::unknown_name@shop");
-        check("{{ vars }}", "plan::template::unknown_name@vars");
-        check("{{ vars.a.b }}", "plan::template::unknown_name@vars.a.b");
-        check("{{ now.unix }}", "plan::template::unknown_name@now.unix");
-        check("{{ rand.float() }}", "plan::template::unknown_name@rand.float()");
+        check("{{ shop }}", "plan::template::unknown-name@shop");
+        check("{{ vars }}", "plan::template::unknown-name@vars");
+        check("{{ vars.a.b }}", "plan::template::unknown-name@vars.a.b");
+        check("{{ now.unix }}", "plan::template::unknown-name@now.unix");
+        check("{{ rand.float() }}", "plan::template::unknown-name@rand.float()");
         check("{{ rand.uuid }}", "plan::template::arguments@rand.uuid");
         check("{{ rand.int(1) }}", "plan::template::arguments@rand.int(1)");
         check("{{ rand.int(6, 1) }}", "plan::template::arguments@6, 1");
@@ -431,12 +431,12 @@ mod tests {
         check("{{ vars.shop() }}", "plan::template::arguments@vars.shop()");
         check("{{ seed() }}", "plan::template::arguments@seed()");
         check("{{ before.a.b }}", "plan::unsupported@before.a.b");
-        check("{{ vars.x | upper }}", "plan::template::unknown_filter@upper");
+        check("{{ vars.x | upper }}", "plan::template::unknown-filter@upper");
         check("{{ vars.x | int(3) }}", "plan::template::arguments@int(3)");
         check("{{ vars.x | hmac_sha256(\"k\") }}", "plan::template::arguments@\"k\"");
         check(
             "{{ foo | upper }}",
-            "plan::template::unknown_name@foo plan::template::unknown_filter@upper",
+            "plan::template::unknown-name@foo plan::template::unknown-filter@upper",
         );
     }
 

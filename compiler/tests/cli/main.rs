@@ -3,6 +3,8 @@
 //! After `$ plan …` come the standard output, then the standard error behind `! `, then `[exit N]`. A new case is a
 //! new line `$ plan …` in a file; `UPDATE_GOLDEN=1` fills in the rest.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
+
 #[path = "../it/sample.rs"]
 mod sample;
 
@@ -98,4 +100,15 @@ fn arrivals_stop_when_the_reader_has_seen_enough() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn published_schemas_are_printed() {
+    for document in ["plan", "artifact"] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_plan")).args(["schema", document]).output().unwrap();
+        let path = format!("schemas/{document}.schema.json");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        assert_eq!(output.stdout, fs::read(file).unwrap(), "{document}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Artifacts: one spelling, a digest that holds, rules that are checked again, and a published schema.
 
 use compiler::artifact::{
-    Artifact, ArtifactError, Load, OpenStage, SlotSet, load, seal_digest, to_bytes, verify,
+    ARTIFACT_SCHEMA, Artifact, ArtifactError, Load, OpenStage, SlotSet, load, seal_digest,
+    to_bytes, verify,
 };
 use compiler::unit::Rate;
 
@@ -122,8 +123,7 @@ fn the_published_schema_is_the_format() {
 }
 
 fn schema() -> jsonschema::Validator {
-    let text = include_str!("../../../schemas/artifact.schema.json");
-    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
+    jsonschema::validator_for(&serde_json::from_str(ARTIFACT_SCHEMA).unwrap()).unwrap()
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The subcommands of `volley`.
 
+pub mod report;
 #[expect(dead_code, reason = "mounted by the program")]
 mod target;

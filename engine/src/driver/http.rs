@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -163,7 +163,7 @@ impl HttpPool {
         };
         let mut message = server.message(request)?;
         // Only what hyper gives back was not sent; only a connection that was idle may have been closed meanwhile.
-        while let Some(mut connection) = self.idle_connection(target).await {
+        while let Some(mut connection) = self.idle_connection(target) {
             match connection.send(message, progress).await? {
                 Ok(response) => {
                     return self.finish(target, connection, response, body_wanted, progress).await;
@@ -196,7 +196,7 @@ impl HttpPool {
         progress.outcome.headers = head.headers;
         let max_bytes = self.shared.servers[target].max_body_bytes;
         progress.outcome.body = connection.read(body, max_bytes, body_wanted).await?;
-        if connection.is_open().await {
+        if connection.is_open() {
             let mut idle = self.idle.borrow_mut();
             if let Some(idle) = idle.get_mut(target).filter(|idle| idle.len() < IDLE_MAX) {
                 idle.push(connection);
@@ -206,10 +206,10 @@ impl HttpPool {
     }
 
     /// Takes the connection that became idle last, and is still open.
-    async fn idle_connection(&self, target: usize) -> Option<Connection> {
+    fn idle_connection(&self, target: usize) -> Option<Connection> {
         loop {
             let mut connection = self.idle.borrow_mut().get_mut(target)?.pop()?;
-            if connection.is_open().await {
+            if connection.is_open() {
                 return Some(connection);
             }
         }
@@ -252,12 +252,9 @@ impl Server {
 
 impl Connection {
     /// Does what there is to do on the connection; returns whether it can take a request.
-    async fn is_open(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.wire.work(cx);
-            Poll::Ready(())
-        })
-        .await;
+    fn is_open(&mut self) -> bool {
+        // Nobody waits for an idle connection, so nobody is to be woken by it.
+        self.wire.work(&mut Context::from_waker(Waker::noop()));
         !self.wire.ended && self.sender.is_ready()
     }
 
@@ -332,16 +329,20 @@ impl Wire {
     }
 
     /// Polls `wanted` and moves bytes for it; `None` if the connection ended without it.
+    ///
+    /// What is wanted comes about only by this connection's work, after which it is asked again: its own waker would
+    /// wake this very task for what it has already got.
     fn drive<T>(
         &mut self,
         cx: &mut Context<'_>,
         mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Option<T>> {
-        if let Poll::Ready(value) = wanted(cx) {
+        let unwoken = &mut Context::from_waker(Waker::noop());
+        if let Poll::Ready(value) = wanted(unwoken) {
             return Poll::Ready(Some(value));
         }
         self.work(cx);
-        match wanted(cx) {
+        match wanted(unwoken) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending if self.ended => Poll::Ready(None),
             Poll::Pending => Poll::Pending,

@@ -1,11 +1,16 @@
 //! [pure] What is counted and timed, how it is merged, and what it means. Given durations, never a clock.
 
 mod absorb;
+pub mod delivery;
 pub mod latency;
+pub mod merge;
 mod record;
 mod series;
+pub mod threshold;
+pub mod timeline;
 mod window;
 
+pub use self::merge::Totals;
 pub use self::record::{Arrivals, DroppedBy, Ending, NodeRecord, RunRecord};
 pub use self::series::{Series, SeriesKind, series};
 pub use self::window::{ErrorRow, Histogram, LedgerRow, SecondRow, StepRow, Window};

@@ -1,4 +1,4 @@
-//! Integration tests of the engine: what only the public interface shows.
+//! Tests of the engine as a whole.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,3 +7,4 @@ mod model;
 mod nats;
 mod real_node;
 mod sample;
+mod tidy;

@@ -173,6 +173,60 @@ fn connections_are_used_again() {
 }
 
 #[test]
+fn many_at_once_are_each_answered_once() {
+    local(async {
+        let (connections, requests) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let router = Router::new().fallback(count).with_state(Arc::clone(&requests));
+        let listener = Counting(listener, Arc::clone(&connections));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let pool = pool(port);
+        let mut users = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let pool = pool.clone();
+            users.spawn_local(async move {
+                for _ in 0..10 {
+                    let outcome = pool.send(get("/")).await;
+                    assert_eq!((outcome.failure, &*outcome.body), (None, &b"counted"[..]));
+                }
+            });
+        }
+        while let Some(user) = users.join_next().await {
+            user.unwrap();
+        }
+        assert_eq!(requests.load(Ordering::Relaxed), 1_000);
+        assert!(connections.load(Ordering::Relaxed) <= 100);
+    });
+}
+
+async fn same(body: Bytes) -> Bytes {
+    body
+}
+
+#[test]
+fn large_bodies_go_both_ways() {
+    local(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let limit = axum::extract::DefaultBodyLimit::max(8 << 20);
+        let router = Router::new().fallback(same).layer(limit);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let targets = vec![target(port, 8 << 20)];
+        let pool = HttpDriver::new(targets, Clock::real()).unwrap().pool();
+        let body: Bytes = (0..5u32 << 20).map(|at| at.to_le_bytes()[1]).collect();
+        for _ in 0..2 {
+            let request = Request { body: body.clone(), ..request(Method::POST, "/", "") };
+            let outcome = pool.send(request).await;
+            assert_eq!(outcome.failure, None);
+            assert!(outcome.body == body);
+            assert!(outcome.bytes_sent > 5 << 20 && outcome.bytes_received > 5 << 20);
+        }
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 1 }");
+    });
+}
+
+#[test]
 fn a_closed_connection_is_not_used_again() {
     local(async {
         // Each connection answers once and is closed without saying so before.

@@ -1,0 +1,242 @@
+//! One artifact that uses every variant of the format, so that types, rules and published schema cannot drift apart.
+
+use std::collections::BTreeMap;
+
+use compiler::artifact::{
+    ARTIFACT_SCHEMA, Action, Aggregate, Artifact, Body, Bound, Capture, CaptureFrom, ClosedLoad,
+    ClosedStage, Comparison, Counter, DataUse, Expect, Filter, HttpAction, Json, JsonCheck,
+    JsonExpect, Load, Method, Metric, NameValue, NoData, OpenLoad, OpenStage, Per, Piece, Quantity,
+    SecretSource, Selector, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck, Threshold,
+    WaitAction, load, seal_digest, to_bytes,
+};
+use compiler::explain::{GraphFormat, draw_graph, explain, render};
+use compiler::unit::{Rate, SECOND_NS};
+
+use crate::sample::{self, literal};
+
+const BOUNDS: [Bound; 6] =
+    [Bound::Less, Bound::AtMost, Bound::Greater, Bound::AtLeast, Bound::Equal, Bound::NotEqual];
+
+/// Returns one slot of each source with the filters spread over them, every filter used.
+fn slots() -> Vec<Slot> {
+    let items = vec![Json::Null, Json::Bool(true), Json::Number("-1.5e3".to_owned())];
+    let sources = [
+        SlotSource::Var("shop".to_owned()),
+        SlotSource::Secret("token".to_owned()),
+        SlotSource::Data { data: "users".to_owned(), column: "name".to_owned() },
+        SlotSource::Capture { step: "first".to_owned(), name: "token".to_owned() },
+        SlotSource::ArrivalNumber,
+        SlotSource::ArrivalId,
+        SlotSource::UserNumber,
+        SlotSource::GroupName,
+        SlotSource::RunId,
+        SlotSource::Seed,
+        SlotSource::RandInt { min: i64::MIN, max: i64::MAX, place: 0 },
+        SlotSource::RandUuid { place: 1 },
+        SlotSource::RandPick { items, place: 2 },
+        SlotSource::NowUnixMs,
+        SlotSource::NowIso,
+    ];
+    let filters = [
+        Filter::Int,
+        Filter::Number,
+        Filter::Bool,
+        Filter::Text,
+        Filter::Json,
+        Filter::Base64,
+        Filter::Url,
+        Filter::HmacSha256("token".to_owned()),
+        Filter::Default(Json::Object(vec![("a".to_owned(), Json::List(vec![Json::Null]))])),
+        Filter::Raw,
+    ];
+    let filters = filters.iter().cycle();
+    sources
+        .into_iter()
+        .zip(filters)
+        .map(|(from, f)| Slot { from, filters: vec![f.clone()] })
+        .collect()
+}
+
+fn expect() -> Expect {
+    let number = |bound| JsonExpect {
+        path: "$.n".to_owned(),
+        check: JsonCheck::Number { bound, value: "0".to_owned() },
+    };
+    let equals = JsonCheck::Equals(Json::Text(literal("x")));
+    let checks = [
+        TextCheck::Equals(literal("a")),
+        TextCheck::Contains(literal("b")),
+        TextCheck::Matches("c+".to_owned()),
+    ];
+    let header = |check: &TextCheck| ("content-type".to_owned(), check.clone());
+    Expect {
+        status: vec![StatusRange { from: 200, to: 299 }],
+        duration: BOUNDS.map(|bound| Comparison { bound, value: 1 }).to_vec(),
+        json: BOUNDS
+            .map(number)
+            .into_iter()
+            .chain([JsonExpect { path: "$.s".to_owned(), check: equals }])
+            .collect(),
+        header: checks.iter().map(header).collect(),
+        body: checks.to_vec(),
+    }
+}
+
+fn captures() -> Vec<Capture> {
+    let sources = [
+        CaptureFrom::Json("$.token".to_owned()),
+        CaptureFrom::Header("x-token".to_owned()),
+        CaptureFrom::Regex("id=(.*)".to_owned()),
+        CaptureFrom::Status,
+    ];
+    let names = ["token", "b", "c", "d"];
+    let capture = |(name, from): (&str, CaptureFrom)| {
+        let all = name == "b";
+        Capture { name: name.to_owned(), from, all, default: all.then_some(Json::Null) }
+    };
+    names.into_iter().zip(sources).map(capture).collect()
+}
+
+/// Returns a step for each method and body, the first of which captures.
+fn steps() -> Vec<Step> {
+    let text = Text(slots().into_iter().map(Piece::Slot).collect());
+    let field = NameValue { name: "a".to_owned(), value: text.clone() };
+    let list = Json::List(slots().into_iter().map(Json::Slot).collect());
+    let requests = [
+        ("first", Method::Get, Body::Empty),
+        ("b", Method::Post, Body::Json(Json::Object(vec![("list".to_owned(), list)]))),
+        ("c", Method::Put, Body::Form(vec![field.clone()])),
+        ("d", Method::Patch, Body::Text(text.clone())),
+        ("e", Method::Delete, Body::File("data/body.bin".to_owned())),
+        ("f", Method::Head, Body::Empty),
+        ("g", Method::Options, Body::Empty),
+    ];
+    let mut steps: Vec<Step> = Vec::new();
+    for (name, method, body) in requests {
+        let first = name == "first";
+        let (query, headers) =
+            if first { (vec![], vec![]) } else { (vec![field.clone()], vec![field.clone()]) };
+        let path = if first { literal("/") } else { text.clone() };
+        let endpoint = "shop".to_owned();
+        steps.push(Step {
+            name: name.to_owned(),
+            needs: if first { vec![] } else { vec!["first".to_owned()] },
+            timeout_ns: SECOND_NS,
+            action: Action::Http(HttpAction { endpoint, method, path, query, headers, body }),
+            expect: expect(),
+            capture: if first { captures() } else { vec![] },
+        });
+    }
+    let waits = [
+        WaitAction::Constant { length_ns: 0 },
+        WaitAction::Uniform { min_ns: 1, max_ns: SECOND_NS },
+    ];
+    for (place, wait) in (8..).zip(waits) {
+        let mut step = steps[5].clone();
+        step.name = format!("#{place}");
+        step.action = Action::Wait(wait);
+        step.expect = Expect::default();
+        steps.push(step);
+    }
+    steps
+}
+
+fn thresholds() -> BTreeMap<String, Threshold> {
+    let aggregates =
+        [Aggregate::Percentile(99_900), Aggregate::Min, Aggregate::Max, Aggregate::Mean];
+    let counters = [Counter::Started, Counter::Succeeded, Counter::Failed, Counter::Dropped];
+    let times = aggregates.into_iter().flat_map(|aggregate| {
+        [Metric::Response(aggregate), Metric::Service(aggregate)].map(|m| (m, Quantity::Us))
+    });
+    let counts = counters.into_iter().flat_map(|counter| {
+        [
+            (Metric::Share(counter), Quantity::Share),
+            (Metric::Rate(counter), Quantity::PerSecond),
+            (Metric::Count(counter), Quantity::Count),
+        ]
+    });
+    let threshold = |(place, (metric, quantity)): (usize, (Metric, Quantity))| {
+        let even = place % 2 == 0;
+        let select = Selector {
+            scenario: even.then(|| "all".to_owned()),
+            step: even.then(|| if place % 4 == 0 { "*" } else { "first" }.to_owned()),
+        };
+        let on_no_data = if even { NoData::Pass } else { NoData::NoData };
+        let threshold = Threshold {
+            require: "as written".to_owned(),
+            metric,
+            bound: BOUNDS[place % BOUNDS.len()],
+            value: 1,
+            quantity,
+            select,
+            window_ns: SECOND_NS,
+            grace_ns: 0,
+            min_samples: 0,
+            abort: even,
+            on_no_data,
+        };
+        (format!("t{place}"), threshold)
+    };
+    times.chain(counts).enumerate().map(threshold).collect()
+}
+
+fn every_variant() -> Artifact {
+    let mut artifact = sample::artifact();
+    artifact.secrets.insert("file".to_owned(), SecretSource::File("/run/secret".to_owned()));
+    let body = artifact.data["users"].file.clone();
+    artifact.files.insert("data/body.bin".to_owned(), body);
+    let mut random = artifact.data["users"].clone();
+    (random.take, random.per) = (Take::Random, Per::User);
+    artifact.data.insert("random".to_owned(), random);
+    let stages = vec![ClosedStage::Count { users: 3, count: 50, within_ns: SECOND_NS }];
+    let closed = Load::Closed(ClosedLoad { stages, users_max: 3 });
+    sample::add_scenario(&mut artifact, "all", closed, steps());
+    let uses = [
+        ("users", DataUse { first_row: 450, rows: 50 }),
+        ("random", DataUse { first_row: 0, rows: 500 }),
+    ];
+    let uses = uses.map(|(name, used)| (name.to_owned(), used));
+    artifact.scenarios.get_mut("all").unwrap().data = BTreeMap::from(uses);
+    let rate = Rate::new(3, 7_200_000_000_000_000_000 / 2);
+    let stages = vec![
+        OpenStage::Pause { length_ns: 1 },
+        OpenStage::Rate { from: rate, to: Rate::ZERO, length_ns: SECOND_NS },
+        OpenStage::Count { rate: Rate::new(1, SECOND_NS), count: 2 },
+    ];
+    let open = Load::Open(OpenLoad { stages, max_in_flight: 1, late_after_ns: 0 });
+    sample::add_scenario(&mut artifact, "open", open, vec![sample::get("a", &[], "/")]);
+    let stages = vec![
+        ClosedStage::Users { from: 1, to: 2, length_ns: SECOND_NS },
+        ClosedStage::Pause { length_ns: SECOND_NS },
+    ];
+    let timed = Load::Closed(ClosedLoad { stages, users_max: 2 });
+    sample::add_scenario(&mut artifact, "timed", timed, vec![sample::get("a", &[], "/")]);
+    artifact.thresholds = thresholds();
+    artifact.delivery.max_lateness_p99_us = Some(20_000);
+    seal_digest(&mut artifact);
+    artifact
+}
+
+#[test]
+fn every_variant_loads_and_is_in_the_schema() {
+    let artifact = every_variant();
+    let bytes = to_bytes(&artifact);
+    assert_eq!(load(&bytes).as_ref(), Ok(&artifact));
+    let schema: serde_json::Value = serde_json::from_str(ARTIFACT_SCHEMA).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let mut text = Vec::new();
+    render(&explain(&artifact, None).unwrap(), &mut text).unwrap();
+    draw_graph(&artifact, GraphFormat::Dot, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    for word in
+        ["OPTIONS shop", "wait 1ns to 1s", "{{ vars.shop | int }}", "50 arrivals by 3 users"]
+    {
+        assert!(text.contains(word), "`{word}` is explained:\n{text}");
+    }
+}

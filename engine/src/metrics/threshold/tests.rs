@@ -1,0 +1,300 @@
+//! Verdicts on small hand-made runs of the sample's plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use compiler::artifact::{
+    Aggregate, Artifact, Bound, Counter, Metric, NoData, Quantity, Selector, Threshold,
+};
+use compiler::unit::Share;
+
+use super::{Judge, Judgement, Verdict};
+use crate::metrics::{LedgerRow, RunRecord, SecondRow, StepRow, Totals, Window, delivery, latency};
+use crate::report::sample;
+
+/// Second by second of `checkout`: started, failed, dropped; every transaction takes `us`.
+struct Second {
+    started: u64,
+    failed: u64,
+    dropped: u64,
+    us: u64,
+}
+
+const CALM: Second = Second { started: 100, failed: 0, dropped: 0, us: 20_000 };
+
+/// Returns the sample's plan with one threshold, and no warm-up.
+fn plan(threshold: Threshold) -> Artifact {
+    let mut artifact = sample::artifact();
+    artifact.scenarios.get_mut("checkout").unwrap().warm_up_ns = 0;
+    artifact.thresholds = BTreeMap::from([("it".to_owned(), threshold)]);
+    artifact
+}
+
+fn totals(artifact: &Artifact, seconds: &[Second]) -> Totals {
+    let mut totals = Totals::new(artifact);
+    for (at, it) in (0u64..).zip(seconds) {
+        let mut histogram = latency::new_histogram();
+        histogram.record_n(it.us, u32::try_from(it.started).unwrap()).unwrap();
+        let (succeeded, scenario) = (it.started - it.failed, 1);
+        let response = crate::metrics::series(artifact)
+            .iter()
+            .position(|it| it.scenario == 1 && it.step.is_none())
+            .unwrap();
+        totals.apply(
+            0,
+            &Window {
+                from_ms: at * 1000,
+                to_ms: at * 1000 + 1000,
+                ledger: vec![LedgerRow {
+                    scenario,
+                    started: it.started,
+                    succeeded,
+                    failed: it.failed,
+                    dropped_full: it.dropped,
+                    ..LedgerRow::default()
+                }],
+                steps: vec![StepRow {
+                    scenario,
+                    step: 2,
+                    ok: succeeded,
+                    failed: it.failed,
+                    ..StepRow::default()
+                }],
+                seconds: vec![SecondRow {
+                    second: u32::try_from(at).unwrap(),
+                    scenario,
+                    started: it.started,
+                    succeeded,
+                    failed: it.failed,
+                    dropped: it.dropped,
+                    in_flight: 0,
+                }],
+                histograms: BTreeMap::from([(u32::try_from(response).unwrap(), histogram)]),
+                ..Window::default()
+            },
+        );
+    }
+    totals
+}
+
+fn record(artifact: &Artifact, totals: &Totals, seconds: usize) -> RunRecord {
+    let mut record = sample::record(artifact, totals);
+    record.duration_us = u64::try_from(seconds).unwrap() * 1_000_000;
+    record
+}
+
+fn judged(threshold: Threshold, seconds: &[Second]) -> Judgement {
+    let artifact = plan(threshold);
+    let totals = totals(&artifact, seconds);
+    let record = record(&artifact, &totals, seconds.len());
+    Judge::new(Arc::new(artifact)).verdicts(&totals, &record)[0].1
+}
+
+fn verdict(threshold: Threshold, seconds: &[Second]) -> Verdict {
+    judged(threshold, seconds).verdict
+}
+
+fn failed_share(limit: u64) -> Threshold {
+    sample::threshold(
+        "share(failed) < …",
+        Metric::Share(Counter::Failed),
+        Bound::Less,
+        limit,
+        Quantity::Share,
+    )
+}
+
+fn p99(limit_us: u64) -> Threshold {
+    sample::threshold(
+        "p99(response) < …",
+        Metric::Response(Aggregate::Percentile(99_000)),
+        Bound::Less,
+        limit_us,
+        Quantity::Us,
+    )
+}
+
+fn failing(failed: u64) -> Second {
+    Second { failed, ..CALM }
+}
+
+fn slow(us: u64) -> Second {
+    Second { us, ..CALM }
+}
+
+#[test]
+fn shares_are_compared_without_rounding() {
+    // One of a hundred is not below one percent; one of a hundred and one is.
+    assert_eq!(verdict(failed_share(10_000), &[failing(1)]), Verdict::Fail);
+    assert_eq!(
+        verdict(failed_share(10_000), &[Second { started: 101, ..failing(1) }]),
+        Verdict::Pass
+    );
+    let at_most = Threshold { bound: Bound::AtMost, ..failed_share(10_000) };
+    assert_eq!(verdict(at_most.clone(), &[failing(1)]), Verdict::Pass);
+    // 10 000.0001 millionths.
+    assert_eq!(
+        verdict(at_most, &[Second { started: 99_999_999, ..failing(1_000_000) }]),
+        Verdict::Fail
+    );
+}
+
+#[test]
+fn counters_that_never_fired_read_zero_and_shares_of_nothing_are_no_data() {
+    let count = |bound| {
+        sample::threshold(
+            "count(failed)",
+            Metric::Count(Counter::Failed),
+            bound,
+            0,
+            Quantity::Count,
+        )
+    };
+    assert_eq!(verdict(count(Bound::Equal), &[]), Verdict::Pass);
+    assert_eq!(verdict(count(Bound::Greater), &[]), Verdict::Fail);
+    assert_eq!(verdict(failed_share(10_000), &[]), Verdict::NoData);
+    assert_eq!(verdict(p99(1_000), &[]), Verdict::NoData);
+    let lenient = Threshold { on_no_data: NoData::Pass, ..p99(1_000) };
+    assert_eq!(verdict(lenient, &[]), Verdict::Pass);
+}
+
+#[test]
+fn too_few_samples_are_no_data() {
+    let picky = |min_samples| Threshold { min_samples, ..p99(30_000) };
+    assert_eq!(verdict(picky(100), &[CALM]), Verdict::Pass);
+    assert_eq!(verdict(picky(101), &[CALM]), Verdict::NoData);
+}
+
+#[test]
+fn one_bad_window_fails_although_the_whole_run_passes() {
+    let seconds =
+        || (0..30).map(|at| if at == 14 { failing(50) } else { CALM }).collect::<Vec<_>>();
+    let windowed = Threshold { window_ns: 10_000_000_000, ..failed_share(40_000) };
+    assert_eq!(verdict(failed_share(40_000), &seconds()), Verdict::Pass);
+    let judgement = judged(windowed.clone(), &seconds());
+    assert_eq!((judgement.verdict, judgement.observed.unwrap().whole()), (Verdict::Fail, 50_000));
+    let graceful = Threshold { grace_ns: 20_000_000_000, ..windowed };
+    assert_eq!(verdict(graceful, &seconds()), Verdict::Pass);
+    let seconds: Vec<Second> =
+        (0..30).map(|at| if at == 14 { slow(900_000) } else { CALM }).collect();
+    let windowed = Threshold { window_ns: 10_000_000_000, ..p99(800_000) };
+    let judgement = judged(windowed, &seconds);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(judgement.observed.unwrap().whole() >= 900_000);
+}
+
+#[test]
+fn steps_are_judged_alone_and_together_also_in_windows() {
+    let of = |step: &str, window_ns| Threshold {
+        select: Selector { scenario: Some("checkout".to_owned()), step: Some(step.to_owned()) },
+        window_ns,
+        ..failed_share(10_000)
+    };
+    for window_ns in [0, 5_000_000_000] {
+        assert_eq!(
+            verdict(of("order", window_ns), &[failing(5), CALM]),
+            Verdict::Fail,
+            "{window_ns}"
+        );
+        assert_eq!(verdict(of("*", window_ns), &[failing(5), CALM]), Verdict::Fail, "{window_ns}");
+        assert_eq!(
+            verdict(of("login", window_ns), &[failing(5), CALM]),
+            Verdict::NoData,
+            "{window_ns}"
+        );
+    }
+}
+
+#[test]
+fn a_rate_is_per_second_of_the_load() {
+    let rate = |bound, value| {
+        sample::threshold(
+            "rate(started)",
+            Metric::Rate(Counter::Started),
+            bound,
+            value,
+            Quantity::PerSecond,
+        )
+    };
+    let seconds = || {
+        (0..42)
+            .map(|at| if at < 40 { CALM } else { Second { started: 0, ..CALM } })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(verdict(rate(Bound::AtLeast, 100_000_000), &seconds()), Verdict::Pass);
+    assert_eq!(verdict(rate(Bound::Greater, 100_000_000), &seconds()), Verdict::Fail);
+    let windowed = Threshold { window_ns: 10_000_000_000, ..rate(Bound::AtLeast, 100_000_000) };
+    assert_eq!(verdict(windowed, &seconds()), Verdict::Pass);
+}
+
+#[test]
+fn aborting_thresholds_are_judged_during_the_run_once_their_windows_are_complete() {
+    let missed = |threshold: Threshold, seconds: &[Second], until: u64| {
+        let artifact = plan(Threshold { abort: true, ..threshold });
+        let totals = totals(&artifact, seconds);
+        Judge::new(Arc::new(artifact)).missed_abort(&totals, until)
+    };
+    let bad: Vec<Second> = (0..10).map(|_| failing(50)).collect();
+    let windowed = Threshold { window_ns: 10_000_000_000, ..failed_share(10_000) };
+    assert_eq!(missed(windowed.clone(), &bad, 9), None);
+    assert_eq!(missed(windowed, &bad, 10), Some("it".to_owned()));
+    let graceful = Threshold { grace_ns: 5_000_000_000, ..failed_share(10_000) };
+    assert_eq!(missed(graceful.clone(), &bad, 5), None);
+    assert_eq!(missed(graceful, &bad, 6), Some("it".to_owned()));
+    let count = |bound, value| {
+        sample::threshold("count", Metric::Count(Counter::Failed), bound, value, Quantity::Count)
+    };
+    assert_eq!(missed(count(Bound::Greater, 10_000), &bad, 10), None, "it may still come");
+    assert_eq!(missed(count(Bound::Equal, 10_000), &bad, 10), None, "it may still come");
+    assert_eq!(missed(count(Bound::Equal, 499), &bad, 10), Some("it".to_owned()));
+    let calm = plan(failed_share(0));
+    let totals = totals(&calm, &bad);
+    assert_eq!(Judge::new(Arc::new(calm)).missed_abort(&totals, 10), None, "it does not say abort");
+}
+
+#[test]
+fn warm_up_is_not_judged() {
+    let mut artifact = plan(failed_share(10_000));
+    artifact.scenarios.get_mut("checkout").unwrap().warm_up_ns = 2_000_000_000;
+    let seconds = [failing(90), failing(90), CALM, CALM];
+    let totals = totals(&artifact, &seconds);
+    let record = record(&artifact, &totals, 4);
+    let judgement = Judge::new(Arc::new(artifact)).verdicts(&totals, &record)[0].1;
+    assert_eq!(judgement.verdict, Verdict::Pass);
+}
+
+#[test]
+fn delivery_judges_each_scenario_lateness_and_spread_and_ignores_what_was_stopped() {
+    let mut artifact = plan(p99(1));
+    let seconds: Vec<Second> = (0..10).map(|_| Second { dropped: 1, ..CALM }).collect();
+    let totals = totals(&artifact, &seconds);
+    let mut record = record(&artifact, &totals, 10);
+    artifact.delivery.min = Share(990_000);
+    artifact.delivery.max_start_spread_us = None;
+    artifact.delivery.max_lateness_p99_us = None;
+    // 1000 of 1010 were sent, some 6000 more were stopped.
+    assert!(record.arrivals[1].dropped_by.stopped > 1_000);
+    assert_eq!(delivery::shortfalls(&artifact, &record, &totals), Vec::<String>::new());
+    artifact.delivery.min = Share(999_000);
+    let reasons = delivery::shortfalls(&artifact, &record, &totals);
+    assert_eq!(
+        reasons,
+        [
+            "`checkout` sent 1000 of 1010 planned arrivals (99.0099%), the plan requires 99.9%: 10 above max_in_flight"
+        ]
+    );
+    artifact.delivery.min = Share(0);
+    artifact.delivery.max_start_spread_us = Some(2_000);
+    assert_eq!(
+        delivery::shortfalls(&artifact, &record, &totals),
+        ["the nodes started 2460 µs apart, the plan allows 2000 µs"]
+    );
+    artifact.delivery.max_start_spread_us = None;
+    artifact.delivery.max_lateness_p99_us = Some(20_000);
+    let mut late = latency::new_histogram();
+    latency::record(&mut late, 30_000);
+    record.nodes[2].lateness = Some(late);
+    assert_eq!(delivery::shortfalls(&artifact, &record, &totals).len(), 1);
+    record.load_started = false;
+    assert_eq!(delivery::shortfalls(&artifact, &record, &totals), Vec::<String>::new());
+}
