@@ -205,6 +205,13 @@ impl NatsBus {
         self.client.server_info().version
     }
 
+    pub(crate) async fn flush(&self) {
+        // Nothing depends on it: whatever matters is acknowledged or asked for again.
+        if let Ok(Err(error)) = timeout(SEND_WAIT, self.client.flush()).await {
+            tracing::debug!(%error, "flush failed");
+        }
+    }
+
     pub(crate) async fn close(&self) {
         // Nothing depends on it: whatever matters was acknowledged before.
         if let Ok(Err(error)) = timeout(SEND_WAIT, self.client.drain()).await {

@@ -58,11 +58,8 @@ fn used(text: &str) -> BTreeSet<String> {
             None => vec![after],
         };
         for item in list {
-            let name: String = item
-                .trim()
-                .chars()
-                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                .collect();
+            let name: String =
+                item.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
             if !name.is_empty() {
                 names.insert(name);
             }

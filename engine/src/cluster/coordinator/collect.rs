@@ -76,6 +76,7 @@ impl Coordinator {
             nonce: self.settings.nonce.clone(),
             run: self.settings.run.clone(),
             parts_have,
+            taken: self.members[at].report.is_some(),
         }))));
     }
 

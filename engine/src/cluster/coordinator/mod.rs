@@ -8,6 +8,8 @@ mod member;
 mod progress;
 pub(crate) mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -73,7 +75,11 @@ pub async fn run<S: Sink>(
         done: false,
     };
     match subscribed {
-        Ok(inbox) => host.serve(inbox, stop).await,
+        Ok(inbox) => {
+            host.serve(inbox, stop).await;
+            // The last answers tell agents that the run is over.
+            host.bus.flush().await;
+        }
         Err(error) => {
             let what = format!("cannot subscribe to {}: {error}", patterns[0]);
             return host.failed(Ending::ClusterFailed(what));

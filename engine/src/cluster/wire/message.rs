@@ -390,6 +390,8 @@ pub struct FinalAck {
     pub run: String,
     /// One bit for each part.
     pub parts_have: u64,
+    /// Whether the report was whole and has been taken.
+    pub taken: bool,
 }
 
 /// Everything an agent says at its end. Sent once all its windows are acknowledged.
