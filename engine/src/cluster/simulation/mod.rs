@@ -1,5 +1,6 @@
 //! The cluster's own code under faults, in virtual time. Each seed is one run; `VOLLEY_SIM_SEEDS` sets how many.
 
+mod member;
 mod node;
 mod world;
 

@@ -8,9 +8,9 @@ use compiler::artifact::Artifact;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::member::{Fault, Member, me};
 use super::node::{Mutant, Node};
-use crate::clock::Ticks;
-use crate::cluster::agent::state::{Agent, Effect as Do, Input as Learn, Me};
+use crate::cluster::agent::state::{Effect as Do, Input as Learn};
 use crate::cluster::coordinator::state::{Coordinator, Effect, Input, Settings};
 use crate::cluster::load::LoadEvent;
 use crate::cluster::wire::{
@@ -38,38 +38,6 @@ enum Event {
     Reached { agent: usize, listens: bool },
     Fault(Fault),
     Link(bool),
-}
-
-/// What goes wrong.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
-    Crash(usize),
-    Pause(usize, u64),
-    Partition(usize, u64),
-    Broker(u64),
-    Coordinator,
-    Interrupt(usize),
-}
-
-/// An agent, its clock and its node.
-pub(super) struct Member {
-    agent: Agent,
-    pub(super) node: Option<Node>,
-    seats: Vec<String>,
-    /// Local time = offset + true time · (1 + ppm / 10⁶).
-    offset: u64,
-    ppm: u64,
-    pub(super) crashed: bool,
-    pub(super) ended: bool,
-    paused_until: u64,
-    cut_until: u64,
-    next_step: u64,
-    /// A mutant that was just told to stop because its lease has ended.
-    deaf: bool,
-    /// True instants at which beats were sent.
-    beats: BTreeMap<u64, u64>,
-    /// True end of what the coordinator's answers allow.
-    pub(super) allowed_until: u64,
 }
 
 /// A simulated run.
@@ -119,21 +87,7 @@ impl World {
         };
         let members = (0..count as usize).map(|at| {
             let (offset, ppm) = (random.random_range(0..1 << 50), random.random_range(0..400));
-            Member {
-                agent: Agent::new(me(at), offset),
-                node: None,
-                seats: Vec::new(),
-                offset,
-                ppm,
-                crashed: false,
-                ended: false,
-                paused_until: 0,
-                cut_until: 0,
-                next_step: u64::MAX,
-                deaf: false,
-                beats: BTreeMap::new(),
-                allowed_until: 0,
-            }
+            Member::new(at, offset, ppm)
         });
         let members = members.collect();
         let mut world = World {
@@ -504,30 +458,5 @@ impl World {
         if member.true_time(member.agent.wake()) <= now {
             self.agent(at, Learn::Tick);
         }
-    }
-}
-
-impl Member {
-    fn local(&self, now: u64) -> Ticks {
-        let drift = u128::from(now) * u128::from(self.ppm) / 1_000_000;
-        self.offset + now + u64::try_from(drift).unwrap()
-    }
-
-    /// Returns the first true instant at which the local clock shows at least `local`.
-    fn true_time(&self, local: Ticks) -> u64 {
-        if local == u64::MAX {
-            return u64::MAX;
-        }
-        let since = u128::from(local.saturating_sub(self.offset)) * 1_000_000;
-        u64::try_from(since.div_ceil(1_000_000 + u128::from(self.ppm))).unwrap() + 2
-    }
-}
-
-fn me(at: usize) -> Me {
-    Me {
-        name: format!("agent-{at}"),
-        nonce: format!("nonce-{at}"),
-        group: "default".to_owned(),
-        ..Me::default()
     }
 }
