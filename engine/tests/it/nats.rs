@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +30,26 @@ const CLUSTER: &str = "C";
 /// A broker of our own; killed when dropped.
 struct Server {
     process: Child,
+    port: u16,
     url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again, on the same port.
+    fn start(&mut self) {
+        self.process = spawn(self.port, &self.folder.path().join("nats.conf")).unwrap();
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.kill();
     }
 }
 
@@ -47,10 +60,7 @@ fn server(configuration: &str) -> Option<Server> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("nats.conf");
     std::fs::write(&file, configuration).unwrap();
-    let mut command = Command::new("nats-server");
-    command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-c"]).arg(&file);
-    let spawned = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn();
-    let mut process = match spawned {
+    let process = match spawn(port, &file) {
         Ok(process) => process,
         Err(error) => {
             let required = std::env::var("VOLLEY_REQUIRE_BACKENDS").is_ok_and(|value| value == "1");
@@ -60,12 +70,20 @@ fn server(configuration: &str) -> Option<Server> {
             return None;
         }
     };
+    Some(Server { process, port, url: format!("nats://127.0.0.1:{port}"), folder })
+}
+
+/// Starts the program and waits until it is ready.
+fn spawn(port: u16, configuration: &Path) -> std::io::Result<Child> {
+    let mut command = Command::new("nats-server");
+    command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-c"]).arg(configuration);
+    let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
     let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Server is ready"));
     assert!(ready, "nats-server did not start");
     // The pipe must not fill up.
     std::thread::spawn(move || lines.for_each(drop));
-    Some(Server { process, url: format!("nats://127.0.0.1:{port}"), _folder: folder })
+    Ok(process)
 }
 
 async fn connect(server: &Server, agent: Option<&str>) -> Bus {
@@ -244,4 +262,77 @@ async fn what_the_broker_denies_ends_an_agent_with_the_subject() {
     assert_eq!(end.exit, Exit::ClusterFailed);
     let message = end.message.unwrap();
     assert!(message.contains("volley.C.a.eu-1."), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_restarts_within_the_lease_costs_nothing() {
+    let Some(mut server) = server("") else { return };
+    let mut artifact = sample::artifact(&[100], 5, 2);
+    artifact.nodes.tuning.start_delay_ns = 300_000_000;
+    let loader = ModelLoader::new();
+    let (stop, _) = watch::channel(None);
+    let agents =
+        [agent(&server, "a", &loader, &stop).await, agent(&server, "b", &loader, &stop).await];
+    let bus = connect(&server, None).await;
+    let (_stop, stopped) = watch::channel(None);
+    let (sender, mut events) = mpsc::channel(10_000);
+    let job = job(artifact.clone(), CLUSTER);
+    let running = coordinator::run(job, bus, Clock::real(), stopped, sender, Sum::default());
+    let watching = async {
+        let (mut away, mut back) = (0, 0);
+        while let Some(event) = events.recv().await {
+            match event.what {
+                Happened::Tick(tick) if tick.second == 0 => {
+                    server.kill();
+                    tokio::time::sleep(Duration::from_millis(1_200)).await;
+                    server.start();
+                }
+                Happened::BrokerAway => away += 1,
+                Happened::BrokerBack { .. } => back += 1,
+                _ => {}
+            }
+        }
+        (away, back)
+    };
+    let (finished, seen) = tokio::join!(running, watching);
+    assert_eq!(finished.record.ending, Ending::Complete);
+    assert_eq!(loader.sorted(), every_arrival(&artifact));
+    assert_eq!(finished.record.arrivals[0].started, 500);
+    assert_eq!(seen, (1, 1));
+    for agent in agents {
+        assert_eq!(agent.await.unwrap().exit, Exit::Passed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_needs_no_more_than_each_ones_own_subjects() {
+    let permissions = r#"authorization { users = [
+        { user: "coord", password: "p", permissions: {
+            publish: { allow: ["volley.C.c.>", "_INBOX.volley.C.a.>"] }
+            subscribe: { allow: ["volley.C.a.>", "_INBOX.volley.C.c.>"] } } }
+        { user: "eu-1", password: "p", permissions: {
+            publish: { allow: ["volley.C.a.eu-1.>"] }
+            subscribe: { allow: ["volley.C.c.all.>", "volley.C.c.to.eu-1.>", "_INBOX.volley.C.a.eu-1.>"] } } }
+    ] }"#;
+    let Some(server) = server(permissions) else { return };
+    let user = |name: &str| Some((name.to_owned(), "p".to_owned()));
+    let as_agent = NatsOptions::new(&server.url, CLUSTER, Some("eu-1"));
+    let agent_bus = Bus::connect(NatsOptions { user: user("eu-1"), ..as_agent }).await.unwrap();
+    let as_coordinator = NatsOptions::new(&server.url, CLUSTER, None);
+    let bus = Bus::connect(NatsOptions { user: user("coord"), ..as_coordinator }).await.unwrap();
+    let mut artifact = sample::artifact(&[50], 1, 1);
+    artifact.nodes.tuning.start_delay_ns = 100_000_000;
+    let loader = ModelLoader::new();
+    let (_stop, stopped) = watch::channel(None);
+    let (sender, mut events) = mpsc::channel(10_000);
+    let load = Arc::new(loader.clone());
+    let serving = agent::run(options("eu-1"), load, agent_bus, Clock::real(), stopped.clone());
+    let job = job(artifact.clone(), CLUSTER);
+    let running = coordinator::run(job, bus, Clock::real(), stopped, sender, Sum::default());
+    let (finished, end) = tokio::join!(running, serving);
+    while events.try_recv().is_ok() {}
+    assert_eq!(finished.record.ending, Ending::Complete);
+    assert_eq!(finished.record.warnings, [], "nothing was denied");
+    assert_eq!(end.exit, Exit::Passed);
+    assert_eq!(loader.sorted(), every_arrival(&artifact));
 }

@@ -112,7 +112,13 @@ impl<S: Sink> Host<S> {
             self.take(Input::Stop(Cause::Request(request)), None).await;
         }
         self.take(Input::Tick, None).await;
+        let mut up = true;
         while !self.done {
+            // Looked at in every turn: under a steady stream of messages no timer ever ends.
+            if self.bus.is_up() != up {
+                up = !up;
+                self.take(Input::Link(up), None).await;
+            }
             let now = self.clock.now();
             let wait = Duration::from_nanos(self.state.wake(now).saturating_sub(now));
             tokio::select! {
@@ -138,7 +144,7 @@ impl<S: Sink> Host<S> {
                     }
                 }
                 () = tokio::time::sleep(wait) => {
-                    self.take(Input::Link(self.bus.is_up()), None).await;
+                    self.take(Input::Tick, None).await;
                 }
             }
         }
