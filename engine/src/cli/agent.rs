@@ -1,133 +1,157 @@
-//! `volley agent`: waits for runs on a NATS server and executes a seat of each.
+//! `volley agent`: waits for runs on a NATS server, executes its seat, reports.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
-use compiler::artifact::SecretSource;
 use compiler::exit::Exit;
-use tokio::sync::watch;
 
-use super::nats::{NatsArgs, token};
-use super::signal::Signals;
-use super::{complain, secrets};
+use super::nats::NatsArgs;
+use super::{complain, note, secrets, signal};
 use crate::clock::Clock;
-use crate::cluster::StopRequest;
-use crate::cluster::agent::{self, AgentOptions};
+use crate::cluster;
+use crate::cluster::agent::{self, AgentEnd, AgentOptions};
 use crate::cluster::bus::Bus;
 use crate::cluster::node::NodeLoader;
 
-/// Waits for runs, executes a seat of each, reports, and waits again.
-///
-/// It takes a seat of its group if its labels include what the group requires. Exit codes: 0 ended, with --once
-/// whatever the run's verdict, 95 artifact refused, 96 cannot enrol, 130 interrupted.
-#[derive(Args, Debug)]
+/// Flags of `volley agent`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Example: volley agent --nats nats://broker:4222 --group eu --label zone=a --once"
+)]
 pub(super) struct AgentArgs {
-    /// NATS server: nats://host:port, several with commas
+    /// The NATS server; several with commas.
     #[arg(long, value_name = "URL", env = "VOLLEY_NATS")]
     nats: String,
-    /// Which coordinator's agents: those with the same id
+    /// Which coordinators it serves.
     #[arg(long, value_name = "ID", default_value = "default", value_parser = token)]
     cluster: String,
-    /// Name, one process each [default: host name and process id]
+    /// Its name, one process each; by default made of the host's name and the process id.
     #[arg(long, value_name = "NAME", value_parser = token)]
     name: Option<String>,
-    /// Which group's seats it takes
+    /// Which group's seats it takes.
     #[arg(long, value_name = "G", default_value = "default")]
     group: String,
-    /// A label, compared as text with what groups require; may be repeated
+    /// A label, compared with what groups require; several times for several.
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// End after one run
+    /// Ends after one run.
     #[arg(long)]
     once: bool,
-    /// Threads that send load [default: one for each core]
+    /// Threads that run load; by default one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
-    /// `NAME=value` lines, read besides the environment for secrets
+    /// `NAME=value` lines, read besides the environment for secrets.
     #[arg(long, value_name = "FILE")]
     secrets_file: Option<PathBuf>,
     #[command(flatten)]
-    credentials: NatsArgs,
+    access: NatsArgs,
 }
 
-/// Runs `volley agent`.
+/// Serves until a signal, or after one run with `--once`. A second signal ends it at once.
 pub(super) async fn run(args: AgentArgs) -> Exit {
-    match attempt(args).await {
-        Ok(exit) => exit,
-        Err((exit, message)) => {
-            complain(&message);
-            exit
-        }
+    let end = serve(args).await;
+    if let Some(message) = &end.message {
+        complain(message);
     }
+    end.exit
 }
 
-async fn attempt(args: AgentArgs) -> Result<Exit, (Exit, String)> {
-    let usage = |message: String| (Exit::Usage, message);
-    let file = match &args.secrets_file {
-        Some(path) => secrets::read_file(path).map_err(usage)?,
-        None => BTreeMap::new(),
+async fn serve(args: AgentArgs) -> AgentEnd {
+    let fail = |exit, message| AgentEnd { exit, message: Some(message) };
+    let stop = match signal::stop_requests("stopping: what runs may end; once more to cut it") {
+        Ok(stop) => stop,
+        Err(error) => return fail(Exit::Internal, format!("signals cannot be watched: {error}")),
     };
-    let name = args.name.unwrap_or_else(own_name);
-    let nats = args.credentials.options(&args.nats, &args.cluster, Some(&name)).map_err(usage)?;
-    let signals = Signals::new()
-        .map_err(|error| (Exit::Internal, format!("cannot watch signals: {error}")))?;
-    let bus = Bus::connect(nats).await.map_err(|why| (Exit::ClusterFailed, why))?;
+    let name = args.name.clone().unwrap_or_else(default_name);
+    let prepared = secrets::reader(args.secrets_file.as_deref()).and_then(|read_secret| {
+        let nats = args.access.options(&args.nats, &args.cluster, Some(&name))?;
+        Ok((read_secret, nats))
+    });
+    let (read_secret, nats) = match prepared {
+        Ok(prepared) => prepared,
+        Err(message) => return fail(Exit::Usage, message),
+    };
+    let bus = match Bus::connect(nats).await {
+        Ok(bus) => bus,
+        Err(message) => return fail(Exit::ClusterFailed, message),
+    };
     let clock = Clock::real();
     let loader = NodeLoader {
         clock: clock.clone(),
         workers: args.workers.map_or_else(super::cores, usize::from),
-        read_secret: Arc::new(move |source: &SecretSource| secrets::look_up(source, &file)),
+        read_secret,
         start_driver: super::http_drivers(),
     };
     let options = AgentOptions {
-        name: name.clone(),
+        name,
         cluster: args.cluster,
         group: args.group,
-        labels: args.labels.into_iter().collect(),
+        labels: args.labels.into_iter().collect::<BTreeMap<String, String>>(),
         once: args.once,
     };
-    complain_not(&format!("agent {name} waits for runs on {}", args.nats));
-    let stop = watch_signals(signals);
+    note(&format!("agent {} waits for runs on {}", options.name, args.nats));
     let end = agent::run(options, Arc::new(loader), bus.clone(), clock, stop).await;
     bus.close().await;
-    match end.message {
-        Some(message) => Err((end.exit, message)),
-        None => Ok(end.exit),
-    }
+    end
 }
 
-/// Tells where the agent stands; a note on standard error, not an error.
-fn complain_not(message: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "{message}").ok();
-}
-
-/// The first signal drains, the second ends at once.
-fn watch_signals(mut signals: Signals) -> watch::Receiver<Option<StopRequest>> {
-    let (stop, stopped) = watch::channel(None);
-    tokio::spawn(async move {
-        for request in [StopRequest::Drain, StopRequest::Abort] {
-            signals.next().await;
-            stop.send_replace(Some(request));
-        }
-        stop.closed().await;
-    });
-    stopped
-}
-
-/// Returns this machine's name and the process id, as a subject can hold them.
-fn own_name() -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let fits = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
-    let host: String = host.chars().take(48).map(fits).collect();
+/// Returns the host's name and the process id as one token.
+fn default_name() -> String {
+    let host: String = cluster::host()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' })
+        .take(48)
+        .collect();
     format!("{host}-{}", std::process::id())
 }
 
+pub(super) fn token(text: &str) -> Result<String, String> {
+    if cluster::is_token(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write 1 to 64 characters of `A-Z a-z 0-9 _ -`".to_owned())
+    }
+}
+
 fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write it as name=value".to_owned()),
+    let (key, value) = text.split_once('=').ok_or("write a label as `key=value`")?;
+    if key.is_empty() {
+        return Err("a label needs a key before `=`".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        agent: AgentArgs,
+    }
+
+    #[test]
+    fn flags_are_checked_before_anything_is_connected() {
+        let parse = |flags: &[&str]| {
+            let all = ["agent", "--nats", "nats://h"].iter().chain(flags);
+            Cli::try_parse_from(all).map(|cli| cli.agent)
+        };
+        let args = parse(&["--label", "zone=a=b", "--label", "x=", "--workers", "4"]).unwrap();
+        let labels = [("zone".to_owned(), "a=b".to_owned()), ("x".to_owned(), String::new())];
+        assert_eq!((args.labels.as_slice(), args.workers), (labels.as_slice(), Some(4)));
+        assert!(cluster::is_token(&default_name()));
+        for bad in [
+            ["--label", "zone"],
+            ["--name", "a.b"],
+            ["--workers", "0"],
+            ["--nats-user", "u"],
+            ["--tls-cert", "c"],
+        ] {
+            assert!(parse(&bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -110,9 +110,14 @@ fn start_log() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 }
 
-/// Writes one line to standard error.
+/// Writes what went wrong to standard error.
 fn complain(message: &str) {
-    writeln!(io::stderr(), "error: {message}").ok();
+    note(&format!("error: {message}"));
+}
+
+/// Writes a line to standard error; when that is gone, nobody is left to be told.
+fn note(message: &str) {
+    writeln!(io::stderr(), "{message}").ok();
 }
 
 /// Writes to standard output; a reader that went away is no error of ours.

@@ -1,76 +1,73 @@
-//! The flags that reach a NATS server, the same for coordinator and agents.
+//! Flags that say how to reach a NATS server, and as whom; the same for every subcommand that does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-
 use crate::cluster::nats::NatsOptions;
 
-/// Credentials and TLS of the NATS connection.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "NATS connection")]
+/// Credentials and trust. Files are read when the program starts.
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct NatsArgs {
-    /// User name; with --nats-password-file
-    #[arg(long, value_name = "USER", env = "VOLLEY_NATS_USER", requires = "nats_password_file")]
-    nats_user: Option<String>,
-    /// File that holds the user's password
+    /// User name.
+    #[arg(long, value_name = "NAME", env = "VOLLEY_NATS_USER", requires = "nats_password_file")]
+    pub(super) nats_user: Option<String>,
+    /// File with the user's password; its last line end is left out.
     #[arg(long, value_name = "FILE", env = "VOLLEY_NATS_PASSWORD_FILE", requires = "nats_user")]
-    nats_password_file: Option<PathBuf>,
-    /// Credentials file (JWT and seed)
+    pub(super) nats_password_file: Option<PathBuf>,
+    /// Credentials file, as `nsc` writes it.
     #[arg(long, value_name = "FILE", env = "VOLLEY_NATS_CREDS")]
-    nats_creds: Option<PathBuf>,
-    /// File that holds an nkey seed
+    pub(super) nats_creds: Option<PathBuf>,
+    /// File with the seed of an nkey.
     #[arg(long, value_name = "FILE", env = "VOLLEY_NATS_NKEY")]
-    nats_nkey: Option<PathBuf>,
-    /// Root certificates to trust, PEM
+    pub(super) nats_nkey: Option<PathBuf>,
+    /// PEM file with root certificates that are trusted beside the system's.
     #[arg(long, value_name = "FILE", env = "VOLLEY_TLS_CA")]
-    tls_ca: Option<PathBuf>,
-    /// Client certificate, PEM; with --tls-key
+    pub(super) tls_ca: Option<PathBuf>,
+    /// PEM file with the client's certificate.
     #[arg(long, value_name = "FILE", env = "VOLLEY_TLS_CERT", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// Key of the client certificate, PEM
+    pub(super) tls_cert: Option<PathBuf>,
+    /// PEM file with the key of the client's certificate.
     #[arg(long, value_name = "FILE", env = "VOLLEY_TLS_KEY", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
 }
 
 impl NatsArgs {
-    /// Returns how to reach `url` as `agent`, or as the coordinator; credentials are read from their files here.
+    /// Returns how to connect to `url`, as the agent of this name or as the coordinator.
     ///
     /// # Errors
-    /// A file cannot be read; the message names it.
+    /// A file cannot be read; a sentence for the operator.
     pub(super) fn options(
         &self,
         url: &str,
         cluster: &str,
         agent: Option<&str>,
     ) -> Result<NatsOptions, String> {
-        let mut options = NatsOptions::new(url, cluster, agent);
-        if let (Some(user), Some(file)) = (&self.nats_user, &self.nats_password_file) {
-            options.user = Some((user.clone(), read(file)?));
+        let password = self.nats_password_file.as_deref().map(read).transpose()?;
+        let client = self.tls_cert.clone().zip(self.tls_key.clone());
+        let named = [&self.tls_ca, &self.tls_cert, &self.tls_key];
+        for file in named.into_iter().flatten() {
+            // The client says only that TLS failed.
+            fs::File::open(file).map_err(|error| unreadable(file, &error))?;
         }
-        options.creds = self.nats_creds.as_deref().map(read).transpose()?;
-        options.nkey = self.nats_nkey.as_deref().map(read).transpose()?;
-        options.tls_ca.clone_from(&self.tls_ca);
-        options.tls_client = self.tls_cert.clone().zip(self.tls_key.clone());
-        Ok(options)
+        Ok(NatsOptions {
+            user: self.nats_user.clone().zip(password),
+            creds: self.nats_creds.as_deref().map(read).transpose()?,
+            nkey: self.nats_nkey.as_deref().map(read).transpose()?,
+            tls_ca: self.tls_ca.clone(),
+            tls_client: client,
+            ..NatsOptions::new(url, cluster, agent)
+        })
     }
 }
 
-/// Reads a file without the white space at its end.
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path)
-        .map(|text| text.trim_end().to_owned())
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))
+fn read(file: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
-/// Refuses what no subject can hold.
-pub(super) fn token(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("use 1 to 64 letters, digits, `_` and `-`".to_owned())
+fn unreadable(file: &Path, error: &std::io::Error) -> String {
+    format!("`{}` cannot be read: {error}", file.display())
 }
 
 #[cfg(test)]
@@ -78,26 +75,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_read_from_its_file() {
+    fn files_are_read_and_missing_ones_named() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("password");
-        fs::write(&file, "s3cret\n").unwrap();
+        let password = folder.path().join("password");
+        fs::write(&password, " p w \r\n").unwrap();
         let args = NatsArgs {
-            nats_user: Some("eu-1".to_owned()),
-            nats_password_file: Some(file),
+            nats_user: Some("u".to_owned()),
+            nats_password_file: Some(password),
             ..NatsArgs::default()
         };
-        let options = args.options("nats://127.0.0.1:4222", "default", Some("eu-1")).unwrap();
-        assert_eq!(options.user, Some(("eu-1".to_owned(), "s3cret".to_owned())));
-        let missing = NatsArgs { nats_creds: Some("no-such".into()), ..NatsArgs::default() };
-        assert!(missing.options("nats://x", "default", None).unwrap_err().contains("no-such"));
-    }
-
-    #[test]
-    fn names_fit_a_subject() {
-        assert!(token("eu-1_a").is_ok());
-        for bad in ["", "a.b", "a b", "é", ">", &"x".repeat(65)] {
-            assert!(token(bad).is_err(), "{bad}");
+        let options = args.options("nats://h", "c", Some("a")).unwrap();
+        assert_eq!(options.user, Some(("u".to_owned(), " p w ".to_owned())));
+        let missing = folder.path().join("none");
+        for args in [
+            NatsArgs { nats_creds: Some(missing.clone()), ..NatsArgs::default() },
+            NatsArgs { tls_ca: Some(missing.clone()), ..NatsArgs::default() },
+        ] {
+            let error = args.options("nats://h", "c", None).unwrap_err();
+            assert!(error.contains(&missing.display().to_string()), "{error}");
         }
     }
 }

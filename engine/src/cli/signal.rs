@@ -2,6 +2,11 @@
 
 use std::io;
 
+use tokio::sync::watch;
+
+use super::note;
+use crate::cluster::StopRequest;
+
 /// What asks a program to end: SIGINT and SIGTERM; elsewhere Ctrl-C.
 pub(super) struct Signals {
     #[cfg(unix)]
@@ -43,4 +48,26 @@ impl Signals {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Returns a channel on which the first signal asks to drain, after a `hint` to the operator, the second to abort.
+///
+/// # Errors
+/// The system does not let us listen.
+pub(super) fn stop_requests(
+    hint: &'static str,
+) -> io::Result<watch::Receiver<Option<StopRequest>>> {
+    let mut signals = Signals::new()?;
+    let (stop, stopped) = watch::channel(None);
+    tokio::spawn(async move {
+        for request in [StopRequest::Drain, StopRequest::Abort] {
+            signals.next().await;
+            if request == StopRequest::Drain {
+                note(hint);
+            }
+            stop.send_replace(Some(request));
+        }
+        stop.closed().await;
+    });
+    Ok(stopped)
 }

@@ -181,6 +181,14 @@ impl Bus {
         }
     }
 
+    /// Sends what is buffered, within a second.
+    pub async fn flush(&self) {
+        match self {
+            Bus::Local(_) => {}
+            Bus::Nats(bus) => bus.flush().await,
+        }
+    }
+
     /// Sends what is buffered and closes the connection, within a second.
     pub async fn close(&self) {
         match self {

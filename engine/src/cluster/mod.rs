@@ -13,6 +13,8 @@ pub mod node;
 #[cfg(test)]
 #[path = "../../tests/it/sample.rs"]
 pub(crate) mod sample;
+#[cfg(test)]
+mod simulation;
 mod subject;
 pub mod wire;
 
@@ -91,7 +93,7 @@ fn nonce() -> String {
 }
 
 /// Returns this machine's name, for a person to read.
-fn host() -> String {
+pub(crate) fn host() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     if name.is_empty() { "unknown".to_owned() } else { name }
 }

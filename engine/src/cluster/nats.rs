@@ -82,6 +82,8 @@ impl NatsOptions {
 pub struct NatsBus {
     client: Client,
     watch: Arc<Watch>,
+    /// A subject that nobody listens at.
+    nobody: String,
 }
 
 /// What the client's events leave behind. They may be lost: hints, never the truth.
@@ -114,7 +116,10 @@ impl NatsBus {
         loop {
             tries += 1;
             let error = match settings(&options, &watch)?.connect(&options.url).await {
-                Ok(client) => return Ok(NatsBus { client, watch }),
+                Ok(client) => {
+                    let nobody = subject::nobody(&options.cluster, options.agent.as_deref());
+                    return Ok(NatsBus { client, watch, nobody });
+                }
                 Err(error) => error,
             };
             let url = shown(&options.url);
@@ -172,11 +177,11 @@ impl NatsBus {
             let subscriber = subscriber.map_err(|_| BusError::Timeout)?;
             all.push(subscriber.map_err(|error| BusError::Refused(error.to_string()))?);
         }
-        // Whoever asks next must find the subscriptions in force.
-        match timeout(SEND_WAIT, self.client.flush()).await {
-            Ok(Ok(())) => Ok(NatsInbox(all)),
-            Ok(Err(error)) => Err(BusError::Refused(error.to_string())),
-            Err(_) => Err(BusError::Timeout),
+        // Whoever asks next must find the subscriptions in force. A flush says only that they left; the broker's word
+        // that nobody listens somewhere says that it has read what was sent before.
+        match self.request(&self.nobody, Bytes::new(), SEND_WAIT).await {
+            Ok(_) | Err(BusError::NoResponders) => Ok(NatsInbox(all)),
+            Err(error) => Err(self.take_denied().map_or(error, BusError::Refused)),
         }
     }
 
@@ -198,6 +203,13 @@ impl NatsBus {
 
     pub(crate) fn server_version(&self) -> String {
         self.client.server_info().version
+    }
+
+    pub(crate) async fn flush(&self) {
+        // Nothing depends on it: whatever matters is acknowledged or asked for again.
+        if let Ok(Err(error)) = timeout(SEND_WAIT, self.client.flush()).await {
+            tracing::debug!(%error, "flush failed");
+        }
     }
 
     pub(crate) async fn close(&self) {

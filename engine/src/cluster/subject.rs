@@ -27,6 +27,14 @@ pub(crate) fn ping(cluster: &str, name: &str) -> String {
     format!("volley.{cluster}.c.to.{name}.ping")
 }
 
+/// Returns where nobody listens, within what a node may publish to.
+pub(crate) fn nobody(cluster: &str, agent: Option<&str>) -> String {
+    match agent {
+        Some(name) => from_agent(cluster, name, "nobody"),
+        None => format!("volley.{cluster}.c.nobody"),
+    }
+}
+
 /// Returns the prefix of an agent's reply subjects; permissions are bound to it.
 pub(crate) fn agent_inbox(cluster: &str, name: &str) -> String {
     format!("_INBOX.volley.{cluster}.a.{name}")

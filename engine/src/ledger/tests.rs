@@ -1,5 +1,6 @@
 //! The laws of the ledger, against a count one by one.
 
+use compiler::artifact::ClosedLoad;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -8,7 +9,9 @@ use crate::cluster::sample::{self, Due, SLOTS};
 
 impl DueTimes for Due {
     fn first_due_at_or_after(&self, scenario: usize, t_ns: u64) -> Option<u64> {
-        self.first_at(scenario, t_ns)
+        (0..)
+            .find(|n| self.due_ns(scenario, *n).is_none_or(|due| due >= t_ns))
+            .filter(|n| self.due_ns(scenario, *n).is_some())
     }
 }
 
@@ -36,6 +39,17 @@ fn row(node: u32, agents: u32, lane: u32, lanes: u32, users: Option<u64>, upto: 
         succeeded: decided / 2,
         ..LedgerRow::default()
     }
+}
+
+/// Returns an artifact of one closed scenario: `count` iterations by `users` users.
+fn counted(users: u32, count: u64, agents: u32) -> Artifact {
+    let mut artifact = sample::artifact(&[1], 1, agents);
+    let stage = ClosedStage::Count { users, count, within_ns: 60_000_000_000 };
+    for scenario in artifact.scenarios.values_mut() {
+        scenario.planned = count;
+        scenario.load = Load::Closed(ClosedLoad { stages: vec![stage], users_max: users });
+    }
+    artifact
 }
 
 fn seats(agents: u32) -> Vec<Vec<String>> {
@@ -100,7 +114,7 @@ proptest! {
     fn counted_iterations_of_a_lost_node_are_unaccounted(
         users in 1_u32..30, count in 1_u64..200, upto in 0_u64..200,
     ) {
-        let artifact = sample::counted(users, count, 2);
+        let artifact = counted(users, count, 2);
         let mut ledger = Ledger::new(&artifact, &seats(2));
         let upto = upto.min(count);
         let users = Some(u64::from(users));

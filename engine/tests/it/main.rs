@@ -1,9 +1,13 @@
 //! Tests of the engine as a whole, as its users see it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod cluster;
 mod fleet;
 mod local;
 mod model;
+mod nats;
+mod real_node;
 mod results;
 mod sample;
 mod stage;

@@ -117,6 +117,10 @@ fn owned(artifact: &Artifact, seats: &[String]) -> Vec<Vec<u64>> {
     scenarios.collect()
 }
 
+fn number(scenario: usize) -> u32 {
+    u32::try_from(scenario).unwrap()
+}
+
 struct Runner {
     due: Due,
     owned: Vec<Vec<u64>>,
@@ -181,11 +185,11 @@ impl Runner {
         let row = std::mem::take(&mut self.row);
         let ledger: Vec<LedgerRow> = row
             .into_iter()
-            .map(|(scenario, row)| LedgerRow { scenario: scenario as u32, lanes: 1, ..row })
+            .map(|(scenario, row)| LedgerRow { scenario: number(scenario), lanes: 1, ..row })
             .collect();
         let started = ledger.iter().map(|row| row.started).sum();
         let second = SecondRow {
-            second: (self.from_ms / 1_000) as u32,
+            second: u32::try_from(self.from_ms / 1_000).unwrap(),
             started,
             succeeded: started,
             ..SecondRow::default()

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use compiler::artifact::{
-    Artifact, ClosedLoad, ClosedStage, Delivery, Group, Load, Nodes, OnAgentLoss, OpenLoad,
-    OpenStage, Scenario, SlotSet, Tuning,
+    Artifact, Delivery, Group, Load, Nodes, OnAgentLoss, OpenLoad, OpenStage, Scenario, SlotSet,
+    Tuning,
 };
 use compiler::unit::{Rate, SECOND_NS, Share};
 
@@ -27,13 +27,6 @@ pub(crate) fn artifact(rates: &[u64], seconds: u64, agents: u32) -> Artifact {
         (format!("s{at}"), scenario(load, rate * seconds, at, agents))
     });
     around(scenarios.collect(), agents)
-}
-
-/// Returns an artifact of one closed scenario: `count` iterations by `users` users.
-pub(crate) fn counted(users: u32, count: u64, agents: u32) -> Artifact {
-    let stage = ClosedStage::Count { users, count, within_ns: 60 * SECOND_NS };
-    let load = Load::Closed(ClosedLoad { stages: vec![stage], users_max: users });
-    around(BTreeMap::from([("s0".to_owned(), scenario(load, count, 0, agents))]), agents)
 }
 
 fn scenario(load: Load, planned: u64, at: usize, agents: u32) -> Scenario {
@@ -110,14 +103,5 @@ impl Due {
     /// Returns when arrival `n` is due, counted from the run's start.
     pub(crate) fn due_ns(&self, scenario: usize, n: u64) -> Option<u64> {
         self.rates[scenario].map(|rate| (n * SECOND_NS).div_ceil(rate))
-    }
-}
-
-impl Due {
-    /// Returns the first arrival due at or after `t_ns`.
-    pub(crate) fn first_at(&self, scenario: usize, t_ns: u64) -> Option<u64> {
-        let rate = u128::from(self.rates[scenario]?);
-        let guess = u64::try_from(u128::from(t_ns) * rate / u128::from(SECOND_NS)).unwrap();
-        (guess.saturating_sub(2)..).find(|n| self.due_ns(scenario, *n) >= Some(t_ns))
     }
 }

@@ -15,15 +15,15 @@ use compiler::unit::Length;
 use rand::Rng;
 use time::OffsetDateTime;
 use time::macros::format_description;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use self::load::Loaded;
-use super::nats::{NatsArgs, token};
-use super::signal::Signals;
-use super::{chain, complain, say, secrets};
+use super::agent::token;
+use super::nats::NatsArgs;
+use super::{chain, complain, say, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::node::{NodeLoader, ReadSecret};
-use crate::cluster::{Job, Seating, Sink, StopRequest, coordinator, embedded};
+use crate::cluster::{Job, Seating, Sink, coordinator, embedded};
 use crate::demo::{self, Demo};
 use crate::metrics::threshold::Judge;
 use crate::metrics::{Ending, Totals, Window};
@@ -147,14 +147,14 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let clock = Clock::real();
     let demo = start_demo(&args, &mut loaded, &clock)?;
 
-    let signals = Signals::new()
-        .map_err(|error| Refusal::new(Exit::Internal, format!("cannot watch signals: {error}")))?;
+    let stopped = signal::stop_requests(
+        "stopping: what runs may end, results follow; once more to cut it",
+    )
+    .map_err(|error| Refusal::new(Exit::Internal, format!("cannot watch signals: {error}")))?;
     let fleet = match &args.nats {
         Some(place) => Some(fleet::reach(place, &args, &loaded).await?),
         None => None,
     };
-    let (stop, stopped) = watch::channel(None);
-    watch_signals(signals, stop);
     let (events, received) = mpsc::channel(EVENTS_MAX);
     let shown = tokio::spawn(progress::show(received, args.format, args.quiet));
     let sink = RunSink {
@@ -257,20 +257,6 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
     }
 }
 
-/// The first signal drains, the second cuts.
-fn watch_signals(mut signals: Signals, stop: watch::Sender<Option<StopRequest>>) {
-    tokio::spawn(async move {
-        for request in [StopRequest::Drain, StopRequest::Abort] {
-            signals.next().await;
-            if request == StopRequest::Drain {
-                complain("stopping: what runs may end, results follow; once more to cut it");
-            }
-            stop.send_replace(Some(request));
-        }
-        stop.closed().await;
-    });
-}
-
 /// Returns the results folder's path; it must be absent or empty.
 fn results_folder(args: &RunArgs, loaded: &Loaded) -> Result<PathBuf, Refusal> {
     let Some(out) = &args.out else {
@@ -306,15 +292,12 @@ fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
 
 /// Reads the secrets of an embedded run; over NATS each node reads its own.
 fn read_secrets(args: &RunArgs, artifact: &Artifact) -> Result<ReadSecret, Refusal> {
-    let file = match &args.secrets_file {
-        Some(path) => secrets::read_file(path).map_err(Refusal::usage)?,
-        None => std::collections::BTreeMap::new(),
-    };
+    let read = secrets::reader(args.secrets_file.as_deref()).map_err(Refusal::usage)?;
     if args.nats.is_none() {
         let missing: Vec<String> = artifact
             .secrets
             .iter()
-            .filter(|(_, source)| secrets::look_up(source, &file).is_none())
+            .filter(|(_, source)| read(source).is_none())
             .map(|(name, source)| match source {
                 SecretSource::Env(variable) => {
                     format!("secret `{name}`: environment variable {variable} is not set")
@@ -326,7 +309,7 @@ fn read_secrets(args: &RunArgs, artifact: &Artifact) -> Result<ReadSecret, Refus
             return Err(Refusal::usage(missing.join("\nvolley: ")));
         }
     }
-    Ok(Arc::new(move |source: &SecretSource| secrets::look_up(source, &file)))
+    Ok(read)
 }
 
 /// Starts the demo shop and points `vars.shop` at it.

@@ -23,6 +23,9 @@ const DRAIN_NS: u64 = 30_000_000_000;
 /// An agent without load that hears nothing for this long, or the lease if that is longer, gives the run up.
 const UNHEARD_NS: u64 = 10_000_000_000;
 
+/// So many beats after its report was taken an agent that hears nothing more takes the run for over.
+const TOLD_BEATS: u64 = 4;
+
 const MS: u64 = 1_000_000;
 
 /// How a run ended for an agent.
@@ -140,6 +143,7 @@ impl Enrolled {
             }
             Input::FinalAck(ack) if ack.run == self.run && ack.nonce == self.coord => {
                 self.parts_have |= ack.parts_have;
+                self.final_acked |= ack.taken;
                 self.next_beat = now;
             }
             Input::Prepared { run, outcome } if run == self.run => self.prepared(now, outcome),
@@ -361,6 +365,10 @@ impl Enrolled {
     /// Ends waits that nobody will ever end.
     fn give_up(&mut self, now: Ticks) {
         let silent = now.saturating_sub(self.heard);
+        if self.over.is_none() && self.final_acked && silent > TOLD_BEATS * self.beat_ns {
+            // The results are where they belong; the word that ends the run was lost with the coordinator.
+            return self.forget();
+        }
         let abandoned = self.start.is_none() && silent > self.lease_ns.max(UNHEARD_NS);
         let undelivered = self
             .finished

@@ -36,6 +36,9 @@ const END_WAIT: Duration = Duration::from_secs(1);
 /// Longest spread of the answers to a hint, in nanoseconds.
 const HINT_SPREAD_NS: u64 = 100_000_000;
 
+/// How often an idle agent looks whether the broker has denied it something, in nanoseconds.
+const DENIAL_LOOK_NS: u64 = 250_000_000;
+
 /// Who an agent is.
 #[derive(Clone, Debug)]
 pub struct AgentOptions {
@@ -138,7 +141,10 @@ impl Worker {
             self.take(Input::Interrupted);
         }
         while self.end.is_none() {
-            let wait = self.agent.wake().saturating_sub(self.clock.now());
+            let mut wait = self.agent.wake().saturating_sub(self.clock.now());
+            if self.agent.is_idle() && !self.bus.is_local() {
+                wait = wait.min(DENIAL_LOOK_NS);
+            }
             let load = self.load.as_mut().filter(|_| !self.load_finished);
             let input = tokio::select! {
                 biased;

@@ -198,10 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_without_acks_keeps_every_count() {
+    fn ten_minutes_without_acks_keeps_every_count() {
         let mut outbox = Outbox::default();
         let mut got = Vec::new();
-        for second in 0..3_600 {
+        for second in 0..600 {
             outbox.push(window(second));
             got.extend(outbox.due(second, u64::MAX));
         }
@@ -224,8 +224,8 @@ mod tests {
             samples += window.histograms[&0].len();
             seconds += window.seconds.len();
         }
-        assert_eq!((started, samples, seconds), (3_600, 3_600, 3_600));
-        assert!(longest <= 128_000, "neighbours are merged evenly: {longest} ms");
+        assert_eq!((started, samples, seconds), (600, 600, 600));
+        assert!(longest <= 32_000, "neighbours are merged evenly: {longest} ms");
     }
 
     #[test]

@@ -44,12 +44,12 @@ impl Coordinator {
         while let Some(whole) = self.next_whole(at) {
             self.take_window(now, at, node, whole, effects);
         }
-        effects.push(Effect::Reply(FromCoordinator::DeltaAck(DeltaAck {
+        effects.push(Effect::Reply(Box::new(FromCoordinator::DeltaAck(DeltaAck {
             v: V,
             nonce: self.settings.nonce.clone(),
             run: self.settings.run.clone(),
             acked_seq: self.members[at].acked_seq,
-        })));
+        }))));
     }
 
     /// Takes a part of a final report.
@@ -71,12 +71,13 @@ impl Coordinator {
             self.take_report(now, at, node, &whole, effects);
         }
         let parts_have = self.members[at].final_parts.have();
-        effects.push(Effect::Reply(FromCoordinator::FinalAck(FinalAck {
+        effects.push(Effect::Reply(Box::new(FromCoordinator::FinalAck(FinalAck {
             v: V,
             nonce: self.settings.nonce.clone(),
             run: self.settings.run.clone(),
             parts_have,
-        })));
+            taken: self.members[at].report.is_some(),
+        }))));
     }
 
     /// Returns until which second of the run everything is known, on every node that still reports.

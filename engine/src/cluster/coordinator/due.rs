@@ -48,7 +48,7 @@ mod tests {
         for scenario in 0..2 {
             let planned = artifact.scenarios.values().nth(scenario).unwrap().planned;
             for t_ns in (0..3_000_000_000).step_by(71_428_571) {
-                let plain = due.first_at(scenario, t_ns).map(|n| n.min(planned));
+                let plain = due.first_due_at_or_after(scenario, t_ns).map(|n| n.min(planned));
                 let ours = schedules.first_due_at_or_after(scenario, t_ns);
                 assert_eq!(ours, plain, "scenario {scenario}, {t_ns} ns");
             }

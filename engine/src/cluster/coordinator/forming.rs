@@ -29,7 +29,7 @@ impl Coordinator {
         let nonce = hello.nonce.clone();
         let (verdict, reason) = self.judge_hello(now, hello, effects);
         let tuning = &self.tuning;
-        effects.push(Effect::Reply(FromCoordinator::Welcome(Welcome {
+        effects.push(Effect::Reply(Box::new(FromCoordinator::Welcome(Welcome {
             v: V,
             nonce: self.settings.nonce.clone(),
             to: nonce,
@@ -42,7 +42,7 @@ impl Coordinator {
             retry_ms: tuning.retry_ns / MS,
             final_wait_ms: tuning.final_wait_ns / MS,
             sync: self.sync_beats(),
-        })));
+        }))));
     }
 
     fn judge_hello(

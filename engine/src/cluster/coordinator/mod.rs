@@ -8,6 +8,8 @@ mod member;
 mod progress;
 pub(crate) mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -73,7 +75,11 @@ pub async fn run<S: Sink>(
         done: false,
     };
     match subscribed {
-        Ok(inbox) => host.serve(inbox, stop).await,
+        Ok(inbox) => {
+            host.serve(inbox, stop).await;
+            // The last answers tell agents that the run is over.
+            host.bus.flush().await;
+        }
         Err(error) => {
             let what = format!("cannot subscribe to {}: {error}", patterns[0]);
             return host.failed(Ending::ClusterFailed(what));
@@ -106,7 +112,13 @@ impl<S: Sink> Host<S> {
             self.take(Input::Stop(Cause::Request(request)), None).await;
         }
         self.take(Input::Tick, None).await;
+        let mut up = true;
         while !self.done {
+            // Looked at in every turn: under a steady stream of messages no timer ever ends.
+            if self.bus.is_up() != up {
+                up = !up;
+                self.take(Input::Link(up), None).await;
+            }
             let now = self.clock.now();
             let wait = Duration::from_nanos(self.state.wake(now).saturating_sub(now));
             tokio::select! {
@@ -132,7 +144,7 @@ impl<S: Sink> Host<S> {
                     }
                 }
                 () = tokio::time::sleep(wait) => {
-                    self.take(Input::Link(self.bus.is_up()), None).await;
+                    self.take(Input::Tick, None).await;
                 }
             }
         }
@@ -178,7 +190,7 @@ impl<S: Sink> Host<S> {
     async fn perform(&mut self, effect: Effect, reply: &mut Option<ReplyTo>) {
         match effect {
             Effect::Reply(message) => {
-                if let (Some(to), Ok(body)) = (reply.take(), wire::encode(&message, &[])) {
+                if let (Some(to), Ok(body)) = (reply.take(), wire::encode(message.as_ref(), &[])) {
                     self.reply(to, body).await;
                 }
             }

@@ -92,7 +92,7 @@ pub(crate) enum Cause {
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
     /// The answer to the message that was just taken.
-    Reply(FromCoordinator),
+    Reply(Box<FromCoordinator>),
     /// A window of node `node` counts.
     Window {
         node: usize,
@@ -238,7 +238,7 @@ impl Coordinator {
             self.phase_changed(now, at, beat.reason.as_deref(), effects);
         }
         let order = self.order(now, at, beat);
-        effects.push(Effect::Reply(FromCoordinator::Order(order)));
+        effects.push(Effect::Reply(Box::new(FromCoordinator::Order(order))));
     }
 
     fn phase_changed(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::exchange::FailureKind;
-use crate::metrics::{ErrorRow, SecondRow, StepRow, Window, latency};
+use crate::metrics::{ErrorRow, LedgerRow, SecondRow, StepRow, Window, latency};
 
 fn beat() -> FromAgent {
     FromAgent::Beat(Beat {

@@ -1,0 +1,169 @@
+//! Who is taken in, who is turned away, and what an absent broker means.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::state::{Coordinator, Effect, Input, Settings};
+use crate::clock::Ticks;
+use crate::cluster::wire::{Beat, FromCoordinator, Hello, Phase, Range, V, Verdict, Want, Welcome};
+use crate::cluster::{Seating, sample};
+use crate::event::Happened;
+use crate::metrics::Ending;
+
+const MS: u64 = 1_000_000;
+
+fn coordinator(agents: u32) -> Coordinator {
+    let mut artifact = sample::artifact(&[10], 60, agents);
+    for group in artifact.nodes.groups.values_mut() {
+        group.requires = BTreeMap::from([("zone".to_owned(), "a".to_owned())]);
+    }
+    let settings = Settings {
+        nonce: "c".to_owned(),
+        run: "r".to_owned(),
+        artifact: Arc::new(artifact),
+        files: Vec::new(),
+        vars: BTreeMap::new(),
+        seed: None,
+        seating: Seating::OnePerAgent,
+        join_timeout_ns: 30_000 * MS,
+        lease_ns: 4_000 * MS,
+        local: false,
+        series: 0,
+    };
+    Coordinator::new(0, settings)
+}
+
+fn hello(name: &str, nonce: &str) -> Hello {
+    Hello {
+        v: V,
+        nonce: nonce.to_owned(),
+        name: name.to_owned(),
+        group: "default".to_owned(),
+        labels: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
+        proto: Range { min: 1, max: 3 },
+        formats: vec![compiler::artifact::FORMAT],
+        build: "0".to_owned(),
+        pid: 1,
+        host: "h".to_owned(),
+        cores: 1,
+    }
+}
+
+fn answers(coordinator: &mut Coordinator, now: Ticks, input: Input) -> Vec<FromCoordinator> {
+    let effects = coordinator.on(now, input).into_iter();
+    effects
+        .filter_map(|effect| match effect {
+            Effect::Reply(message) => Some(*message),
+            _ => None,
+        })
+        .collect()
+}
+
+fn welcome(coordinator: &mut Coordinator, now: Ticks, hello: Hello) -> Welcome {
+    match answers(coordinator, now, Input::Hello(hello)).as_slice() {
+        [FromCoordinator::Welcome(welcome)] => welcome.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Beats, and returns what is wanted and the lease in milliseconds.
+fn beat(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> (Want, u64) {
+    let beat = Beat {
+        v: V,
+        nonce: name.to_owned(),
+        seq: now,
+        run: "r".to_owned(),
+        epoch: 1,
+        phase,
+        sent_ns: now,
+        reason: None,
+        backlog: 0,
+        delta_unacked: 0,
+        armed: None,
+    };
+    match answers(coordinator, now, Input::Beat { from: name.to_owned(), beat }).as_slice() {
+        [FromCoordinator::Order(order)] => (order.want, order.lease_ms),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_hello_gets_a_verdict_with_its_reason() {
+    let mut coordinator = coordinator(2);
+    let mut check = |hello: Hello, verdict: Verdict, reason: &str| {
+        let welcome = welcome(&mut coordinator, MS, hello);
+        assert_eq!(welcome.verdict, verdict, "{}", welcome.reason);
+        assert!(welcome.reason.contains(reason), "{}", welcome.reason);
+    };
+    check(hello("a", "a"), Verdict::Seat, "default/0");
+    check(hello("a", "a"), Verdict::Seat, "default/0");
+    check(hello("a", "other"), Verdict::Conflict, "host h, pid 1");
+    let later = Range { min: 2, max: 3 };
+    check(Hello { proto: later, ..hello("b", "b") }, Verdict::Refused, "protocol 2 to 3");
+    check(Hello { formats: vec![9], ..hello("b", "b") }, Verdict::Refused, "formats [9]");
+    check(Hello { group: "x".to_owned(), ..hello("b", "b") }, Verdict::Refused, "group `x`");
+    check(Hello { labels: BTreeMap::new(), ..hello("b", "b") }, Verdict::Refused, "zone=a");
+    check(hello("b.c", "b"), Verdict::Refused, "name");
+    check(hello("b", "b"), Verdict::Seat, "default/1");
+    check(hello("c", "c"), Verdict::Standby, "standing by");
+}
+
+#[test]
+fn an_agent_that_leaves_before_the_start_frees_its_seat() {
+    let mut coordinator = coordinator(2);
+    welcome(&mut coordinator, MS, hello("a", "a"));
+    let silent = 4_000 * MS;
+    assert_eq!(welcome(&mut coordinator, silent, hello("a", "new")).verdict, Verdict::Seat);
+    assert_eq!(coordinator.free_seats(), ["default/1"]);
+    coordinator.on(2 * silent, Input::Tick);
+    assert_eq!(coordinator.free_seats(), ["default/0", "default/1"], "silence frees it too");
+}
+
+fn running(coordinator: &mut Coordinator) -> Ticks {
+    for name in ["a", "b"] {
+        welcome(coordinator, MS, hello(name, name));
+    }
+    for (at, phase) in [(2, Phase::Preparing), (3, Phase::Ready)] {
+        for name in ["a", "b"] {
+            beat(coordinator, at * MS, name, phase);
+        }
+    }
+    let start = coordinator.start.unwrap();
+    assert_eq!(start, 3_003 * MS, "the delay after the last one was ready");
+    assert_eq!(beat(coordinator, 4 * MS, "a", Phase::Ready), (Want::Run, 4_000));
+    start
+}
+
+#[test]
+fn nobody_is_judged_while_the_broker_is_away() {
+    let mut coordinator = coordinator(2);
+    let start = running(&mut coordinator);
+    for name in ["a", "b"] {
+        beat(&mut coordinator, start, name, Phase::Running);
+    }
+    coordinator.on(start + 100 * MS, Input::Link(false));
+    coordinator.on(start + 3_900 * MS, Input::Tick);
+    coordinator.on(start + 4_000 * MS, Input::Link(true));
+    assert_eq!(beat(&mut coordinator, start + 4_100 * MS, "a", Phase::Running), (Want::Run, 4_000));
+    coordinator.on(start + 5_900 * MS, Input::Tick);
+    assert_eq!(coordinator.ending, Ending::Complete, "two beats after it is back are not over");
+    coordinator.on(start + 6_000 * MS, Input::Tick);
+    let Ending::ClusterFailed(why) = &coordinator.ending else { panic!() };
+    assert!(why.contains("`b`"), "{why}");
+    assert_eq!(beat(&mut coordinator, start + 6_001 * MS, "a", Phase::Running), (Want::Stop, 0));
+    assert_eq!(beat(&mut coordinator, start + 6_002 * MS, "b", Phase::Running), (Want::Stop, 0));
+}
+
+#[test]
+fn a_broker_that_is_away_for_a_lease_ends_the_run() {
+    let mut coordinator = coordinator(2);
+    let start = running(&mut coordinator);
+    coordinator.on(start, Input::Link(false));
+    let effects = coordinator.on(start + 4_000 * MS, Input::Tick);
+    let lost = effects.iter().filter(|effect| match effect {
+        Effect::Event(event) => matches!(event.what, Happened::Lost { .. }),
+        _ => false,
+    });
+    assert_eq!(lost.count(), 2);
+    assert!(matches!(&coordinator.ending, Ending::ClusterFailed(why) if why.contains("broker")));
+}

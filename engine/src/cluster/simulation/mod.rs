@@ -1,0 +1,215 @@
+//! The cluster's own code under faults, in virtual time. Each seed is one run; `VOLLEY_SIM_SEEDS` sets how many.
+
+mod member;
+mod node;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::node::Mutant;
+use self::world::{MS, SECOND_NS, STEP_NS, World};
+use crate::cluster::sample;
+use crate::metrics::{Arrivals, Ending, RunRecord};
+
+/// Seeds of one test run.
+const SEEDS: u64 = 300;
+
+/// What messages of the simulated network may be late.
+const LATE_NS: u64 = 8 * SECOND_NS;
+
+fn seeds() -> u64 {
+    std::env::var("VOLLEY_SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
+}
+
+/// Longest simulated time: every wait of a run and of an agent ends before.
+const LONG_NS: u64 = 240 * SECOND_NS;
+
+/// Plays one seed to its end.
+fn play(seed: u64, mutant: Mutant) -> World {
+    let mut world = World::new(seed, mutant);
+    world.run(LONG_NS);
+    world
+}
+
+/// Returns what a run violates.
+fn violations(world: &World) -> Vec<String> {
+    let mut broken = Vec::new();
+    if !world.is_quiet() {
+        broken.push("I6: an agent is still in the run after four minutes".to_owned());
+    }
+    broken.extend(world.illegal.iter().map(|start| format!("I2: {start}")));
+    let mut seen = BTreeSet::new();
+    for (scenario, number, ..) in &world.starts {
+        if !seen.insert((scenario, number)) {
+            broken.push(format!("I1: {number} of {scenario} twice"));
+        }
+    }
+    if let Some(died) = world.coordinator_dead {
+        let last = world.starts.iter().map(|(.., at)| *at).max().unwrap_or(0);
+        if last > died + world.lease_ns + world.lease_ns / 1_000 + STEP_NS {
+            broken.push(format!("I7: arrival at {last}, the coordinator died at {died}"));
+        }
+    }
+    match &world.record {
+        Some((ended, record)) => check_record(world, *ended, record, &mut broken),
+        None if world.coordinator_dead.is_none() => {
+            broken.push("I6: the coordinator has not ended".to_owned());
+        }
+        None => {}
+    }
+    broken
+}
+
+fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<String>) {
+    let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact);
+    let waits = (30 + 60 + 3 + 2 * 12) * SECOND_NS + length + world.lease_ns + SECOND_NS;
+    if ended > waits {
+        broken.push(format!("I6: the run took {} ms", ended / MS));
+    }
+    if let Ending::Internal(what) = &record.ending {
+        return broken.push(format!("internal: {what}"));
+    }
+    let truth = truth(world, ended);
+    for (at, arrivals) in record.arrivals.iter().enumerate() {
+        let scenario = format!("scenario {at}: {arrivals:?}");
+        if !holds(arrivals) {
+            broken.push(format!("I3: {scenario}"));
+        }
+        let true_starts = truth.get(&at).copied().unwrap_or(0);
+        let known = arrivals.started..=arrivals.started + arrivals.unaccounted;
+        if !known.contains(&true_starts) {
+            broken.push(format!("I3: {true_starts} were started; {scenario}"));
+        }
+        let planned = world.artifact.scenarios.values().nth(at).map_or(0, |plan| plan.planned);
+        if arrivals.planned != planned {
+            broken.push(format!("I3: {planned} were planned; {scenario}"));
+        }
+    }
+    check_bound(world, record, broken);
+    check_totals(world, record, broken);
+    let calm = world.faults.is_empty();
+    if calm && !may_be_lost(record) && record.ending != Ending::Complete {
+        broken.push(format!("I9: no fault, but {:?}", record.ending));
+    }
+}
+
+/// A network that delays messages by seconds can cost an agent its lease without any other fault.
+fn may_be_lost(record: &RunRecord) -> bool {
+    matches!(record.ending, Ending::ClusterFailed(_))
+}
+
+/// Counts what was really started until the result was written.
+fn truth(world: &World, ended: u64) -> BTreeMap<usize, u64> {
+    let mut truth = BTreeMap::new();
+    for (scenario, _, _, at) in &world.starts {
+        if *at <= ended {
+            *truth.entry(*scenario).or_default() += 1;
+        }
+    }
+    truth
+}
+
+fn holds(arrivals: &Arrivals) -> bool {
+    let by = arrivals.dropped_by;
+    arrivals.planned == arrivals.started + arrivals.dropped + arrivals.unaccounted
+        && arrivals.started == arrivals.succeeded + arrivals.failed + arrivals.unfinished
+        && arrivals.dropped == by.late + by.full + by.lease + by.lost + by.stopped
+}
+
+/// I4: what is not known of lost agents is at most their rate times lease, guard, one window and the way of its ack.
+fn check_bound(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
+    let lost = record.nodes.iter().filter(|node| node.lost_us.is_some()).count() as u64;
+    let guard = 200 * MS + world.lease_ns / 1_000;
+    let span = world.lease_ns + guard + SECOND_NS + LATE_NS + 4 * SECOND_NS;
+    for (at, arrivals) in record.arrivals.iter().enumerate() {
+        let plan = world.artifact.scenarios.values().nth(at).map_or(0, |plan| plan.planned);
+        let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact) - SECOND_NS;
+        let seats = record.nodes.len().max(1) as u64;
+        // Slots are dealt in turn, so that a seat is at most a round of slots from its share.
+        let bound = (plan * span).div_ceil(length * seats) + u64::from(sample::SLOTS);
+        if arrivals.unaccounted > bound * lost {
+            let unaccounted = arrivals.unaccounted;
+            broken.push(format!("I4: {unaccounted} unaccounted, {lost} lost, bound {bound} each"));
+        }
+    }
+}
+
+/// I8, I10: each window counts once, and what counts is what the nodes did.
+fn check_totals(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
+    let given: u64 = world
+        .applied
+        .values()
+        .flatten()
+        .flat_map(|window| &window.ledger)
+        .map(|row| row.started)
+        .sum();
+    let counted: u64 = record.arrivals.iter().map(|arrivals| arrivals.started).sum();
+    if given != counted {
+        broken.push(format!("I10: {given} given out, {counted} counted"));
+    }
+    for windows in world.applied.values() {
+        let mut to_ms = 0;
+        for window in windows {
+            if window.from_ms != to_ms {
+                broken.push(format!("I8: a window from {} after {to_ms}", window.from_ms));
+            }
+            to_ms = window.to_ms;
+        }
+    }
+}
+
+#[test]
+fn the_invariants_hold_under_every_seed() {
+    let (mut runs, mut complete, mut failed, mut unaccounted) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for seed in 0..seeds() {
+        let world = play(seed, Mutant::Faithful);
+        let broken = violations(&world);
+        assert!(broken.is_empty(), "seed {seed}, {:?}:\n{}", world.faults, broken.join("\n"));
+        if let Some((_, record)) = world.record {
+            runs += 1;
+            complete += u64::from(record.ending == Ending::Complete);
+            failed += u64::from(matches!(record.ending, Ending::ClusterFailed(_)));
+            unaccounted += record.arrivals.iter().map(|sum| sum.unaccounted).sum::<u64>();
+        }
+    }
+    // A simulation in which nothing succeeds, or nothing goes wrong, would prove nothing.
+    assert!(complete * 10 > runs && failed * 10 > runs, "{complete} and {failed} of {runs}");
+    assert!(unaccounted > 0, "no run lost track of anything");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let run = |seed| {
+        let world = play(seed, Mutant::Faithful);
+        (world.starts, format!("{:?}", world.record))
+    };
+    for seed in 0..5 {
+        assert_eq!(run(seed), run(seed), "seed {seed}");
+    }
+}
+
+fn is_caught(mutant: Mutant) -> bool {
+    (0..seeds().max(SEEDS)).any(|seed| {
+        let broken = violations(&play(seed, mutant));
+        broken.iter().any(|what| what.starts_with("I2") || what.starts_with("I3"))
+    })
+}
+
+#[test]
+fn a_lease_counted_from_receipt_is_caught() {
+    assert!(is_caught(Mutant::LeaseFromReceipt));
+}
+
+#[test]
+fn a_lease_that_nobody_looks_at_is_caught() {
+    assert!(is_caught(Mutant::NoLeaseCheck));
+}
+
+#[test]
+fn a_run_without_faults_completes() {
+    let calm = (0..).find(|seed| World::new(*seed, Mutant::Faithful).faults.is_empty()).unwrap();
+    let world = play(calm, Mutant::Faithful);
+    let (_, record) = world.record.unwrap();
+    assert_eq!(record.arrivals.iter().map(|sum| sum.unaccounted).sum::<u64>(), 0);
+    assert_eq!(record.ending, Ending::Complete);
+}

@@ -1,0 +1,462 @@
+//! A cluster in virtual time: the real state machines, clocks that drift, a network that fails, all from one seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use compiler::artifact::Artifact;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::member::{Fault, Member, me};
+use super::node::{Mutant, Node};
+use crate::cluster::agent::state::{Effect as Do, Input as Learn};
+use crate::cluster::coordinator::state::{Coordinator, Effect, Input, Settings};
+use crate::cluster::load::LoadEvent;
+use crate::cluster::wire::{
+    self, Delta, Final, FromAgent, FromCoordinator, Hint, Order, V, Want, encode_window, split,
+};
+use crate::cluster::{Seating, sample};
+use crate::metrics::{RunRecord, Window};
+
+pub(super) const MS: u64 = 1_000_000;
+pub(super) const SECOND_NS: u64 = 1_000 * MS;
+
+/// Nodes look at their schedule this often.
+pub(super) const STEP_NS: u64 = 20 * MS;
+
+/// Size of messages, small enough that windows take several.
+const PAYLOAD_MAX: usize = wire::HEAD_RESERVE;
+
+const RUN: &str = "simulated0";
+
+/// What happens at an instant.
+enum Event {
+    ToCoordinator { agent: usize, message: FromAgent, binary: Bytes },
+    ToAgent { agent: usize, message: FromCoordinator },
+    Prepared { agent: usize, run: String },
+    Reached { agent: usize, listens: bool },
+    Fault(Fault),
+    Link(bool),
+}
+
+/// A simulated run.
+pub(super) struct World {
+    pub(super) now: u64,
+    random: StdRng,
+    queue: BTreeMap<(u64, u64), Event>,
+    next_id: u64,
+    coordinator: Coordinator,
+    coordinator_wake: u64,
+    pub(super) coordinator_dead: Option<u64>,
+    broker_down_until: u64,
+    pub(super) members: Vec<Member>,
+    pub(super) artifact: Artifact,
+    pub(super) lease_ns: u64,
+    pub(super) faults: Vec<Fault>,
+    mutant: Mutant,
+    /// (scenario, number, agent, true instant) of each arrival that was started.
+    pub(super) starts: Vec<(usize, u64, usize, u64)>,
+    /// By node: what the coordinator gave out.
+    pub(super) applied: BTreeMap<usize, Vec<Window>>,
+    pub(super) record: Option<(u64, RunRecord)>,
+    /// Starts that were not allowed.
+    pub(super) illegal: Vec<String>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, mutant: Mutant) -> World {
+        let mut random = StdRng::seed_from_u64(seed);
+        let count: u32 = random.random_range(1..=4);
+        let rates = [random.random_range(10..60), random.random_range(1..20)];
+        let mut artifact = sample::artifact(&rates, random.random_range(4..14), count);
+        artifact.nodes.tuning.final_wait_ns = 12 * SECOND_NS;
+        let lease_ns = random.random_range(2_000..6_000) * MS;
+        let settings = Settings {
+            nonce: "coordinator".to_owned(),
+            run: RUN.to_owned(),
+            artifact: Arc::new(artifact.clone()),
+            files: Vec::new(),
+            vars: BTreeMap::new(),
+            seed: None,
+            seating: Seating::OnePerAgent,
+            join_timeout_ns: 30 * SECOND_NS,
+            lease_ns,
+            local: false,
+            series: 0,
+        };
+        let members = (0..count as usize).map(|at| {
+            let (offset, ppm) = (random.random_range(0..1 << 50), random.random_range(0..400));
+            Member::new(at, offset, ppm)
+        });
+        let members = members.collect();
+        let mut world = World {
+            now: 0,
+            random,
+            queue: BTreeMap::new(),
+            next_id: 0,
+            coordinator: Coordinator::new(0, settings),
+            coordinator_wake: 0,
+            coordinator_dead: None,
+            broker_down_until: 0,
+            members,
+            artifact,
+            lease_ns,
+            faults: Vec::new(),
+            mutant,
+            starts: Vec::new(),
+            applied: BTreeMap::new(),
+            record: None,
+            illegal: Vec::new(),
+        };
+        world.plan_faults(count as usize);
+        world
+    }
+
+    fn plan_faults(&mut self, count: usize) {
+        for _ in 0..self.random.random_range(0..=3) {
+            let at = self.random.random_range(0..22 * SECOND_NS);
+            let agent = self.random.random_range(0..count);
+            let long = self.random.random_range(100 * MS..2 * self.lease_ns);
+            let fault = match self.random.random_range(0..12) {
+                0..=2 => Fault::Crash(agent),
+                3..=5 => Fault::Pause(agent, long),
+                6..=8 => Fault::Partition(agent, long),
+                9 => Fault::Broker(long),
+                10 => Fault::Coordinator,
+                _ => Fault::Interrupt(agent),
+            };
+            self.faults.push(fault);
+            self.at(at, Event::Fault(fault));
+        }
+    }
+
+    /// Runs until nothing is left to happen or `until`.
+    pub(super) fn run(&mut self, until: u64) {
+        while self.now < until {
+            let Some(next) = self.next_instant() else { return };
+            self.now = next.max(self.now + 1_000);
+            while let Some(entry) = self.queue.first_entry() {
+                if entry.key().0 > self.now {
+                    break;
+                }
+                let event = entry.remove();
+                self.happen(event);
+            }
+            if self.coordinator_wake <= self.now {
+                self.coordinate(Input::Tick, None);
+            }
+            (0..self.members.len()).for_each(|agent| self.wake(agent));
+        }
+    }
+
+    /// Returns whether every agent is out of the run.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.members.iter().all(|member| {
+            member.crashed || member.ended || (member.agent.is_idle() && member.node.is_none())
+        })
+    }
+
+    fn next_instant(&self) -> Option<u64> {
+        let mut next = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
+        next = next.min(self.coordinator_wake);
+        for member in self.members.iter().filter(|member| !member.crashed && !member.ended) {
+            let wake = member.true_time(member.agent.wake()).min(member.next_step);
+            next = next.min(wake.max(member.paused_until));
+        }
+        (next < u64::MAX).then_some(next)
+    }
+
+    fn at(&mut self, at: u64, event: Event) {
+        self.next_id += 1;
+        self.queue.insert((at, self.next_id), event);
+    }
+
+    /// Gives `event` to the network between the coordinator and `agent`.
+    fn send(&mut self, agent: usize, event: impl Fn() -> Event) {
+        let cut = self.now < self.members[agent].cut_until || self.now < self.broker_down_until;
+        if cut || self.random.random_bool(0.05) {
+            return;
+        }
+        let copies = if self.random.random_bool(0.05) { 2 } else { 1 };
+        for _ in 0..copies {
+            let late = self.random.random_bool(0.05);
+            let most = if late { 8_000 * MS } else { 5 * MS };
+            let delay = self.random.random_range(50_000..most);
+            self.at(self.now + delay, event());
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::ToCoordinator { agent, message, binary } => {
+                self.hear(agent, message, binary);
+            }
+            Event::ToAgent { agent, message } => self.tell(agent, message),
+            Event::Prepared { agent, run } => {
+                self.agent(agent, Learn::Prepared { run, outcome: Ok(()) });
+            }
+            Event::Reached { agent, listens } => {
+                self.coordinate(Input::Reached { name: me(agent).name, listens }, None);
+            }
+            Event::Link(up) => self.coordinate(Input::Link(up), None),
+            Event::Fault(fault) => self.fault(fault),
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash(agent) => self.members[agent].crashed = true,
+            Fault::Pause(agent, long) => self.members[agent].paused_until = self.now + long,
+            Fault::Partition(agent, long) => self.members[agent].cut_until = self.now + long,
+            Fault::Broker(long) => {
+                self.broker_down_until = self.now + long;
+                self.at(self.now + 2, Event::Link(false));
+                self.at(self.now + long, Event::Link(true));
+            }
+            Fault::Coordinator => {
+                self.coordinator_dead.get_or_insert(self.now);
+                self.coordinator_wake = u64::MAX;
+            }
+            Fault::Interrupt(agent) => self.agent(agent, Learn::Interrupted),
+        }
+    }
+
+    fn hear(&mut self, agent: usize, message: FromAgent, part: Bytes) {
+        let from = me(agent).name;
+        let input = match message {
+            FromAgent::Hello(hello) => Input::Hello(hello),
+            FromAgent::Beat(beat) => Input::Beat { from, beat },
+            FromAgent::Delta(head) => Input::Delta { from, head, part },
+            FromAgent::Final(head) => Input::Final { from, head, part },
+            FromAgent::Get(_) => return,
+        };
+        self.coordinate(input, Some(agent));
+    }
+
+    fn coordinate(&mut self, input: Input, reply_to: Option<usize>) {
+        if self.coordinator_dead.is_some() || self.record.is_some() {
+            self.coordinator_wake = u64::MAX;
+            return;
+        }
+        for effect in self.coordinator.on(self.now, input) {
+            match effect {
+                Effect::Reply(message) => {
+                    if let Some(agent) = reply_to {
+                        self.send(agent, || Event::ToAgent { agent, message: (*message).clone() });
+                    }
+                }
+                Effect::Window { node, window } => {
+                    self.applied.entry(node).or_default().push(*window);
+                }
+                Effect::Hint(want) => {
+                    let hint =
+                        Hint { v: V, nonce: "coordinator".to_owned(), run: RUN.to_owned(), want };
+                    for agent in 0..self.members.len() {
+                        let message = FromCoordinator::Hint(hint.clone());
+                        self.send(agent, || Event::ToAgent { agent, message: message.clone() });
+                    }
+                }
+                Effect::Ping(name) => {
+                    let agent = (0..self.members.len()).find(|at| me(*at).name == name).unwrap();
+                    let listens = !self.members[agent].crashed && !self.members[agent].ended;
+                    self.at(self.now + MS, Event::Reached { agent, listens });
+                }
+                Effect::Event(_) => {}
+                Effect::Done => {
+                    let record = self.coordinator.record(self.now, 0);
+                    self.record = Some((self.now, record));
+                }
+            }
+        }
+        self.coordinator_wake = self.coordinator.wake(self.now);
+    }
+
+    fn tell(&mut self, agent: usize, message: FromCoordinator) {
+        let member = &mut self.members[agent];
+        if let FromCoordinator::Order(order) = &message
+            && let Some(sent) = member.beats.get(&order.seq).filter(|_| order.lease_ms > 0)
+        {
+            member.allowed_until = member.allowed_until.max(sent + order.lease_ms * MS);
+        }
+        let input = match message {
+            FromCoordinator::Welcome(welcome) => Learn::Welcome(welcome),
+            FromCoordinator::Order(order) => {
+                self.forge(agent, &order);
+                Learn::Order(Box::new(order))
+            }
+            FromCoordinator::DeltaAck(ack) => Learn::DeltaAck(ack),
+            FromCoordinator::FinalAck(ack) => Learn::FinalAck(ack),
+            FromCoordinator::Hint(hint) => {
+                Learn::Hint { hint, delay_ns: self.random.random_range(0..100 * MS) }
+            }
+            FromCoordinator::Chunk(_) => return,
+        };
+        self.agent(agent, input);
+    }
+
+    /// Now and then somebody else gives orders: another coordinator, or for another process or run.
+    fn forge(&mut self, agent: usize, order: &Order) {
+        if !self.random.random_bool(0.05) {
+            return;
+        }
+        let mut forged = Order { lease_ms: 1 << 40, ..order.clone() };
+        match self.random.random_range(0..3) {
+            0 => forged.nonce = "another".to_owned(),
+            1 => forged.to = "another".to_owned(),
+            _ => forged.run = "another".to_owned(),
+        }
+        forged.want = if self.random.random_bool(0.5) { Want::Abort } else { Want::Forget };
+        self.agent(agent, Learn::Order(Box::new(forged)));
+    }
+
+    fn agent(&mut self, at: usize, input: Learn) {
+        let member = &mut self.members[at];
+        if member.crashed || member.ended {
+            return;
+        }
+        if self.now < member.paused_until {
+            // It finds everything in its sockets when it wakes.
+            let until = member.paused_until;
+            let event = match input {
+                Learn::Welcome(message) => FromCoordinator::Welcome(message),
+                Learn::Order(message) => FromCoordinator::Order(*message),
+                Learn::DeltaAck(message) => FromCoordinator::DeltaAck(message),
+                Learn::FinalAck(message) => FromCoordinator::FinalAck(message),
+                Learn::Hint { hint, .. } => FromCoordinator::Hint(hint),
+                Learn::Prepared { run, .. } => {
+                    return self.at(until, Event::Prepared { agent: at, run });
+                }
+                Learn::Interrupted => return self.at(until, Event::Fault(Fault::Interrupt(at))),
+                Learn::Tick | Learn::Load(_) => return,
+            };
+            return self.at(until, Event::ToAgent { agent: at, message: event });
+        }
+        let local = member.local(self.now);
+        let effects = member.agent.on(local, input);
+        effects.into_iter().for_each(|effect| self.perform(at, effect));
+    }
+
+    fn perform(&mut self, at: usize, effect: Do) {
+        let nonce = me(at).nonce;
+        let local = self.members[at].local(self.now);
+        match effect {
+            Do::Hello(hello) => self.say(at, &FromAgent::Hello(hello), &Bytes::new()),
+            Do::Beat(beat) => {
+                self.members[at].beats.insert(beat.seq, self.now);
+                self.say(at, &FromAgent::Beat(beat), &Bytes::new());
+            }
+            Do::Prepare { run, share } => {
+                self.members[at].seats = share.seats;
+                let latency = self.random.random_range(10..400) * MS;
+                let member = &mut self.members[at];
+                let node = Node::new(&self.artifact, &member.seats, latency, self.mutant);
+                member.node = Some(node);
+                let delay = self.random.random_range(0..600) * MS;
+                self.at(self.now + delay, Event::Prepared { agent: at, run });
+            }
+            Do::ExtendLease(end) => {
+                let receipt = local + self.lease_ns;
+                self.with_node(at, |node| {
+                    let end = if node.mutant == Mutant::LeaseFromReceipt { receipt } else { end };
+                    node.lease_end = node.lease_end.max(end);
+                });
+            }
+            Do::Start(start) => {
+                self.members[at].next_step = self.now;
+                self.with_node(at, |node| node.start = Some(start));
+            }
+            // The state machine's own fence must not hide a node that does not heed its lease.
+            Do::Fence => self.members[at].deaf = self.mutant != Mutant::Faithful,
+            Do::Stop { drain_ns } => {
+                if !std::mem::take(&mut self.members[at].deaf) {
+                    self.with_node(at, |node| {
+                        node.cut_at.get_or_insert(local + drain_ns);
+                    });
+                }
+            }
+            Do::Abort => self.with_node(at, |node| node.cut_at = Some(local)),
+            Do::Unload => self.members[at].node = None,
+            Do::Delta { run, epoch, seq, window } => {
+                let parts = split(&encode_window(&window).unwrap(), PAYLOAD_MAX).unwrap();
+                let count = u32::try_from(parts.len()).unwrap();
+                for (part, body) in (0..).zip(&parts) {
+                    let head = Delta {
+                        v: V,
+                        nonce: nonce.clone(),
+                        run: run.clone(),
+                        epoch,
+                        seq,
+                        part,
+                        parts: count,
+                        window_ms: (window.from_ms, window.to_ms),
+                    };
+                    self.say(at, &FromAgent::Delta(head), body);
+                }
+            }
+            Do::Final { run, report, parts_have } => {
+                let body = Bytes::from(serde_json::to_vec(&report).unwrap());
+                let parts = split(&body, PAYLOAD_MAX).unwrap();
+                let count = u32::try_from(parts.len()).unwrap();
+                for (part, body) in (0..).zip(&parts) {
+                    if parts_have & (1 << part) == 0 {
+                        let (nonce, run) = (nonce.clone(), run.clone());
+                        let head = Final { v: V, nonce, run, part, parts: count };
+                        self.say(at, &FromAgent::Final(head), body);
+                    }
+                }
+            }
+            Do::Say(_) => {}
+            Do::End { .. } => self.members[at].ended = true,
+        }
+    }
+
+    fn say(&mut self, agent: usize, message: &FromAgent, binary: &Bytes) {
+        self.send(agent, || Event::ToCoordinator {
+            agent,
+            message: message.clone(),
+            binary: binary.clone(),
+        });
+    }
+
+    fn with_node(&mut self, at: usize, act: impl FnOnce(&mut Node)) {
+        if let Some(node) = &mut self.members[at].node {
+            act(node);
+        }
+    }
+
+    /// Lets an agent and its node do what is due.
+    fn wake(&mut self, at: usize) {
+        let now = self.now;
+        let member = &mut self.members[at];
+        if member.crashed || member.ended || now < member.paused_until {
+            return;
+        }
+        let local = member.local(now);
+        if member.next_step <= now {
+            member.next_step = now + STEP_NS;
+            let mut log = Vec::new();
+            let events = member.node.as_mut().map(|node| node.step(local, &mut log));
+            let allowed = member.allowed_until;
+            for (scenario, number) in log {
+                // Clocks may differ by 400 ppm.
+                if now > allowed + self.lease_ns / 1_000 {
+                    let text = format!("{number} of {scenario} by {at} at {now}, not {allowed}");
+                    self.illegal.push(text);
+                }
+                self.starts.push((scenario, number, at, now));
+            }
+            let events = events.unwrap_or_default();
+            if self.members[at].node.is_none()
+                || events.iter().any(|event| matches!(event, LoadEvent::Finished(_)))
+            {
+                self.members[at].next_step = u64::MAX;
+            }
+            events.into_iter().for_each(|event| self.agent(at, Learn::Load(event)));
+        }
+        let member = &mut self.members[at];
+        if member.true_time(member.agent.wake()) <= now {
+            self.agent(at, Learn::Tick);
+        }
+    }
+}

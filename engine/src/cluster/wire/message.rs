@@ -1,0 +1,435 @@
+//! [pure] What agents and the coordinator say to each other, field by field.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::VERSION;
+use crate::metrics::LedgerRow;
+
+/// The version field; only [`VERSION`] can be read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct V;
+
+impl Serialize for V {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(VERSION)
+    }
+}
+
+impl<'de> Deserialize<'de> for V {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<V, D::Error> {
+        match u32::deserialize(deserializer)? {
+            VERSION => Ok(V),
+            other => Err(serde::de::Error::custom(format!("version {other} is not {VERSION}"))),
+        }
+    }
+}
+
+/// What an agent says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum FromAgent {
+    /// Here I am.
+    Hello(Hello),
+    /// This is my state; what is wanted?
+    Beat(Beat),
+    /// Give me a chunk.
+    Get(Get),
+    /// This is what one window measured.
+    Delta(Delta),
+    /// This is my final report.
+    Final(Final),
+}
+
+/// What the coordinator says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum FromCoordinator {
+    /// Answer to [`Hello`].
+    Welcome(Welcome),
+    /// Answer to [`Beat`]: the whole desired state.
+    Order(Order),
+    /// Answer to [`Get`]; the binary is the chunk.
+    Chunk(Chunk),
+    /// Answer to [`Delta`].
+    DeltaAck(DeltaAck),
+    /// Answer to [`Final`].
+    FinalAck(FinalAck),
+    /// To all: speak now. Never carries a state.
+    Hint(Hint),
+}
+
+/// An agent enrols.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Protocol version.
+    pub v: V,
+    /// The process: 128 random bits in hex.
+    pub nonce: String,
+    /// Its name.
+    pub name: String,
+    /// Its group.
+    pub group: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Protocol versions it speaks.
+    pub proto: Range,
+    /// Artifact formats it reads.
+    pub formats: Vec<u32>,
+    /// Version of the program.
+    pub build: String,
+    /// Process id.
+    pub pid: u32,
+    /// Host name.
+    pub host: String,
+    /// Cores.
+    pub cores: u32,
+}
+
+/// Versions from `min` to `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// Lowest.
+    pub min: u32,
+    /// Highest.
+    pub max: u32,
+}
+
+/// What the coordinator does with an agent that enrols.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It has a seat, or will have one when the cluster is complete.
+    Seat,
+    /// All seats are taken; it may wait.
+    Standby,
+    /// It cannot take part; the reason says why.
+    Refused,
+    /// Another process has its name.
+    Conflict,
+    /// The run is ending.
+    Busy,
+}
+
+/// The coordinator's answer to a hello.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Protocol version.
+    pub v: V,
+    /// The coordinator's process.
+    pub nonce: String,
+    /// The agent's process that is answered.
+    pub to: String,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Why, for a person.
+    pub reason: String,
+    /// Run id.
+    pub run: String,
+    /// Protocol version of the run.
+    pub proto: u32,
+    /// Time between two beats, in milliseconds.
+    pub beat_ms: u64,
+    /// Lease, in milliseconds.
+    pub lease_ms: u64,
+    /// Time until an unacknowledged message is sent again, in milliseconds.
+    pub retry_ms: u64,
+    /// How long the agent keeps trying to deliver its final report, in milliseconds.
+    pub final_wait_ms: u64,
+    /// How many beats the clocks are compared with before the agent is ready; 0 if both read the same clock.
+    pub sync: u32,
+}
+
+/// Where an agent is in a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Enrolled, without a share.
+    Idle,
+    /// Fetching, verifying, connecting.
+    Preparing,
+    /// Could start.
+    Ready,
+    /// Knows when it starts.
+    Armed,
+    /// Starts arrivals.
+    Running,
+    /// Starts nothing more; transactions end.
+    Draining,
+    /// Its lease has ended; starts nothing more in this run.
+    Fenced,
+    /// Nothing runs; delivers its results.
+    Reporting,
+    /// Cannot execute its share.
+    Failed,
+    /// Cannot execute its share because the artifact or a file does not hold.
+    Refused,
+}
+
+/// An agent's state, said each second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beat {
+    /// Protocol version.
+    pub v: V,
+    /// The agent's process.
+    pub nonce: String,
+    /// Number of the beat.
+    pub seq: u64,
+    /// Run id.
+    pub run: String,
+    /// Which share it has; 0 for none.
+    pub epoch: u64,
+    /// Where it is.
+    pub phase: Phase,
+    /// When the beat was sent, on the agent's clock.
+    pub sent_ns: u64,
+    /// Why it failed or leaves.
+    pub reason: Option<String>,
+    /// Windows that wait to be sent.
+    pub backlog: u32,
+    /// Windows that were sent and are not acknowledged.
+    pub delta_unacked: u32,
+    /// What it knows of the coordinator's clock.
+    pub armed: Option<Armed>,
+}
+
+/// How an agent will start.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Armed {
+    /// The start on the agent's clock.
+    pub start_ns: u64,
+    /// The agent's clock minus the coordinator's.
+    pub offset_ns: i64,
+    /// Uncertainty of the offset: half of the best round trip.
+    pub err_ns: u64,
+}
+
+/// What the coordinator wants of an agent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Want {
+    /// Wait.
+    Idle,
+    /// Prepare the share.
+    Prepare,
+    /// Start at the agreed instant, or go on.
+    Run,
+    /// Start nothing more, let what runs end.
+    Stop,
+    /// Cut what runs.
+    Abort,
+    /// Deliver the results.
+    Report,
+    /// The run is over for this agent.
+    Forget,
+}
+
+/// The whole desired state of one agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// Protocol version.
+    pub v: V,
+    /// The coordinator's process.
+    pub nonce: String,
+    /// The agent's process that is answered.
+    pub to: String,
+    /// Number of the beat that is answered.
+    pub seq: u64,
+    /// Run id.
+    pub run: String,
+    /// The coordinator's clock when it answered.
+    pub coord_now_ns: u64,
+    /// Load may be sent for so long after the answered beat was sent, in milliseconds; 0 for no lease.
+    pub lease_ms: u64,
+    /// What to do.
+    pub want: Want,
+    /// Number of the share that is in force.
+    pub epoch: u64,
+    /// The share, while the beat shows another epoch.
+    pub share: Option<ShareOrder>,
+    /// When to start.
+    pub go: Option<Go>,
+    /// How to stop.
+    pub stop: Option<StopOrder>,
+    /// Highest delta number up to which all have been taken.
+    pub delta_acked: u64,
+    /// Whether the final report has been taken.
+    pub final_acked: bool,
+}
+
+/// What an agent is to execute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShareOrder {
+    /// Digest of the artifact.
+    pub artifact: String,
+    /// Digests of data and body files.
+    pub data: Vec<String>,
+    /// Seed that overrides the artifact's.
+    pub seed: Option<u64>,
+    /// Vars that override the artifact's.
+    pub vars: BTreeMap<String, String>,
+    /// Seats to execute.
+    pub seats: Vec<String>,
+    /// Slots taken over from others; empty in this version.
+    pub moved: Vec<Moved>,
+}
+
+/// Slots taken over from a lost agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Plan-wide slots, `17,20-23`.
+    pub slots: String,
+    /// First arrival number that is taken over.
+    pub from: u64,
+}
+
+/// When the load starts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Go {
+    /// The start on the coordinator's clock.
+    pub start_coord_ns: u64,
+}
+
+/// How the load stops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopOrder {
+    /// Why, for a person.
+    pub reason: String,
+    /// How long transactions may go on, in milliseconds.
+    pub drain_ms: u64,
+}
+
+/// Asks for a chunk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Get {
+    /// Protocol version.
+    pub v: V,
+    /// The agent's process.
+    pub nonce: String,
+    /// Of what.
+    pub digest: String,
+    /// Which one, from 0.
+    pub index: u32,
+}
+
+/// A chunk; its bytes are the binary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Protocol version.
+    pub v: V,
+    /// The coordinator's process.
+    pub nonce: String,
+    /// Of what.
+    pub digest: String,
+    /// Which one, from 0.
+    pub index: u32,
+    /// How many there are; 0 if the digest is not known.
+    pub count: u32,
+    /// Bytes of the whole.
+    pub size: u64,
+}
+
+/// One part of one window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delta {
+    /// Protocol version.
+    pub v: V,
+    /// The agent's process.
+    pub nonce: String,
+    /// Run id.
+    pub run: String,
+    /// Share that it belongs to.
+    pub epoch: u64,
+    /// Number of the window, from 1.
+    pub seq: u64,
+    /// Which part, from 0.
+    pub part: u32,
+    /// How many parts.
+    pub parts: u32,
+    /// The window, in milliseconds since the run's start.
+    pub window_ms: (u64, u64),
+}
+
+/// Deltas up to `acked_seq` have been taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeltaAck {
+    /// Protocol version.
+    pub v: V,
+    /// The coordinator's process.
+    pub nonce: String,
+    /// Run id.
+    pub run: String,
+    /// Highest number up to which all have been taken.
+    pub acked_seq: u64,
+}
+
+/// One part of a final report; the binary is a part of a [`FinalReport`] as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Final {
+    /// Protocol version.
+    pub v: V,
+    /// The agent's process.
+    pub nonce: String,
+    /// Run id.
+    pub run: String,
+    /// Which part, from 0.
+    pub part: u32,
+    /// How many parts.
+    pub parts: u32,
+}
+
+/// Which parts of a final report have come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalAck {
+    /// Protocol version.
+    pub v: V,
+    /// The coordinator's process.
+    pub nonce: String,
+    /// Run id.
+    pub run: String,
+    /// One bit for each part.
+    pub parts_have: u64,
+    /// Whether the report was whole and has been taken.
+    pub taken: bool,
+}
+
+/// Everything an agent says at its end. Sent once all its windows are acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FinalReport {
+    /// Number of the last window.
+    pub last_seq: u64,
+    /// Whether its lease had ended.
+    pub fenced: bool,
+    /// Why it left on its own, if it did.
+    pub left: Option<String>,
+    /// How far from the agreed instant its load started, in microseconds.
+    pub start_error_us: i64,
+    /// Workers that broke off without handing on what they knew.
+    pub broken: u64,
+    /// Sums of all its windows, by scenario and lane; they must equal what the coordinator has.
+    pub ledger: Vec<LedgerRow>,
+}
+
+/// What agents are asked to do at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintWant {
+    /// Those that are idle: enrol.
+    Hello,
+    /// Those that are enrolled: beat.
+    Beat,
+}
+
+/// Speak now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hint {
+    /// Protocol version.
+    pub v: V,
+    /// The coordinator's process.
+    pub nonce: String,
+    /// Run id.
+    pub run: String,
+    /// What to say.
+    pub want: HintWant,
+}
