@@ -1,25 +1,13 @@
 //! (pure) All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::artifact::{self, Artifact};
+use crate::artifact::Artifact;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::{self, Overrides};
 use crate::source::{Files, Source};
 use crate::syntax::{self, Node};
-use crate::{analysis, model, schema};
-
-/// What a caller changes of a plan before it is compiled; the command line's flags.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// `--var k=v`: texts, read as the type that the plan gives the var.
-    pub vars: BTreeMap<String, String>,
-    /// `--var-file`: a YAML mapping from names to values.
-    pub var_file: Option<Source>,
-    /// `--environment`: one of the plan's `environments`.
-    pub environment: Option<String>,
-    /// `--seed`: replaces the plan's.
-    pub seed: Option<u64>,
-}
+use crate::{analysis, schema, seal};
 
 /// Compiles the plan in `files`, or reports to `sink` why it cannot.
 ///
@@ -33,7 +21,7 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
     if !sink.is_clean() {
         return None;
     }
-    let sealed = artifact::seal(&plan, resolved);
+    let sealed = seal::seal(&plan, resolved);
     if sealed.is_none() {
         // A gap between the stages must be an error, never a plan that is neither good nor bad.
         let message = "the plan lacks a part that no check has named";

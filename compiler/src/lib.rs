@@ -8,7 +8,7 @@
 //! 4. [`analysis`]: the plan → what is wrong with it as a whole.
 //! 5. [`graph`]: steps and scenarios → DAGs.
 //! 6. [`partition`] and [`schedule`]: arrivals → slots → seats; arrival number → due time.
-//! 7. [`artifact`]: the sealed result, all that the engine ever sees.
+//! 7. [`seal`]: all of it → an [`artifact`], all that the engine ever sees.
 //!
 //! Absent on purpose: network, clock, environment, async runtime; files are read in [`cli`] alone.
 
@@ -26,9 +26,11 @@ pub mod model;
 pub mod partition;
 pub mod schedule;
 pub mod schema;
+pub mod seal;
 pub mod source;
 pub mod syntax;
 pub mod template;
 pub mod unit;
 
-pub use self::compile::{Overrides, compile, file_paths};
+pub use self::compile::{compile, file_paths};
+pub use self::model::Overrides;

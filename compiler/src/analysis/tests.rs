@@ -1,7 +1,8 @@
 //! What is wrong with a plan as a whole: one table for each part.
 
-use crate::compile::{Overrides, compile};
+use crate::compile::compile;
 use crate::diagnostic::Diagnostics;
+use crate::model::Overrides;
 use crate::source::{FileId, Files, Source};
 
 /// A plan of one open and one closed scenario; `HEAD` and `TAIL` stand before and after them.

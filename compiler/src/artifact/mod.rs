@@ -7,7 +7,6 @@
 mod canonical;
 mod digest;
 mod request;
-mod seal;
 mod slots;
 mod verdict;
 mod verify;
@@ -23,7 +22,6 @@ pub use self::request::{
     Method, NameValue, Piece, Place, Pointer, Slot, SlotSource, StatusRange, Step, Text, TextCheck,
     WaitAction,
 };
-pub use self::seal::seal;
 pub use self::slots::SlotSet;
 pub use self::verdict::{
     Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,

@@ -3,12 +3,24 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::{Json, SlotSource};
-use crate::compile::Overrides;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::lower::{Lower, Site, json_name, misplaced, plain};
 use crate::model::name::Section;
 use crate::source::{Source, Span};
 use crate::syntax::{self, Entry, Node};
+
+/// What a caller changes of a plan before it is compiled; the command line's flags.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--var k=v`: texts, read as the type that the plan gives the var.
+    pub vars: BTreeMap<String, String>,
+    /// `--var-file`: a YAML mapping from names to values.
+    pub var_file: Option<Source>,
+    /// `--environment`: one of the plan's `environments`.
+    pub environment: Option<String>,
+    /// `--seed`: replaces the plan's.
+    pub seed: Option<u64>,
+}
 
 /// Lowers the `vars` of `top`, which has the environment in it (`written` has not), and applies what the caller gives: `--var` before `--var-file` before the plan.
 pub(super) fn lower(

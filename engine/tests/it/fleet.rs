@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::tempdir;
 
-use crate::stage::{Nats, Shop, finish, result, run, volley, write_plan};
+use crate::stage::{Nats, Shop, finish, result, run, skipped, volley, write_plan};
 
 /// A plan for three seats; each arrival sends two requests that show its data row and its draws.
 fn plan(shop: &str, rate: &str, length: &str) -> String {
@@ -170,7 +170,7 @@ fn a_cluster_without_enough_agents_says_who_is_missing() {
 fn local_brings_its_own_broker_and_agents() {
     if Command::new("nats-server").arg("--version").output().is_err() {
         assert!(std::env::var_os("VOLLEY_REQUIRE_BACKENDS").is_none());
-        eprintln!("SKIPPED: needs nats-server");
+        skipped("nats-server");
         return;
     }
     let folder = tempdir().unwrap();

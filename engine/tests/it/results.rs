@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compiler::artifact::{Artifact, to_bytes};
-use compiler::compile::{Overrides, compile};
 use compiler::diagnostic::Diagnostics;
 use compiler::source::{FileId, Files, Source};
+use compiler::{Overrides, compile};
 use engine::clock::Clock;
 use engine::cluster::node::NodeLoader;
 use engine::cluster::{Job, Seating, Sink, StopRequest, embedded};

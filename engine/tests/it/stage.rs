@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -161,7 +161,7 @@ impl Nats {
             Err(error) => {
                 let required = std::env::var_os("VOLLEY_REQUIRE_BACKENDS").is_some();
                 assert!(!required, "nats-server is required: {error}");
-                eprintln!("SKIPPED: needs nats-server ({error})");
+                skipped(&format!("nats-server ({error})"));
                 return None;
             }
         };
@@ -176,6 +176,11 @@ impl Nats {
         command.args(["agent", "--nats", &self.url, "--name", name, "--group", group, "--once"]);
         Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
+}
+
+/// Says that a test could not do its work.
+pub(crate) fn skipped(needs: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: needs {needs}").unwrap();
 }
 
 /// Returns a port on which nobody listens.

@@ -1,4 +1,4 @@
-//! [pure] What agents and the coordinator say to each other, field by field.
+//! (pure) What agents and the coordinator say to each other, field by field.
 
 use std::collections::BTreeMap;
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Artifact, Endpoint, FORMAT, Group, Nodes, Scenario, Selector, Step, Threshold, Var, seal_digest,
-};
 use crate::analysis::{Placed, Resolved};
+use crate::artifact::{
+    Artifact, Endpoint, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold, Var,
+    seal_digest,
+};
 use crate::graph::Dag;
 use crate::model::{self, Named, Plan, ScenarioPlan, StepPlan};
 
@@ -57,7 +58,7 @@ fn section<T, U>(
 }
 
 fn vars(plan: &Plan) -> Option<BTreeMap<String, Var>> {
-    let var = |item: &Named<super::Json>| {
+    let var = |item: &Named<Json>| {
         let value = item.value.clone()?;
         Some((item.name.clone(), Var { value, fixed: plan.fixed.contains(&item.name) }))
     };
