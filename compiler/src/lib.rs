@@ -31,6 +31,7 @@ pub mod source;
 pub mod syntax;
 pub mod template;
 pub mod unit;
+pub mod verify;
 
 pub use self::compile::{compile, file_paths};
 pub use self::model::Overrides;

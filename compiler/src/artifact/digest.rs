@@ -14,7 +14,7 @@ pub fn seal_digest(artifact: &mut Artifact) {
 }
 
 /// Returns the digest that `artifact` should have.
-pub(super) fn expected(artifact: &Artifact) -> String {
+pub(crate) fn expected(artifact: &Artifact) -> String {
     let mut copy = artifact.clone();
     seal_digest(&mut copy);
     copy.digest

@@ -9,13 +9,13 @@ mod digest;
 mod request;
 mod slots;
 mod verdict;
-mod verify;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::canonical::to_bytes;
+pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
 pub use self::request::{
     Action, Body, Capture, CaptureFrom, Expect, Filter, HttpAction, Json, JsonCheck, JsonExpect,
@@ -26,7 +26,6 @@ pub use self::slots::SlotSet;
 pub use self::verdict::{
     Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,
 };
-pub use self::verify::{ArtifactError, BYTES_MAX, load, verify};
 use crate::unit::Rate;
 
 /// The artifact format that this compiler writes and this engine reads.

@@ -9,6 +9,7 @@ use similar::TextDiff;
 use super::{CliError, OverrideArgs, files, findings};
 use crate::artifact::{self, Artifact};
 use crate::exit::Exit;
+use crate::verify;
 
 /// Unchanged lines around a change in a diff.
 const CONTEXT_LINES: usize = 3;
@@ -50,7 +51,7 @@ pub(super) fn run(
         return Ok(Exit::Rejected);
     };
     // The pair of what a node checks: better here than on twenty machines.
-    artifact::verify(&artifact).map_err(CliError::Bug)?;
+    verify::verify(&artifact).map_err(CliError::Bug)?;
     match (&args.output, &args.check) {
         (Some(path), _) => write(&artifact, path, out),
         (None, Some(path)) => check(&artifact, path, out, err),
@@ -76,7 +77,7 @@ fn check(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let there = files::read(path, artifact::BYTES_MAX as u64)?;
+    let there = files::read(path, verify::BYTES_MAX as u64)?;
     let wanted = artifact::to_bytes(artifact);
     if there == wanted {
         return Ok(Exit::Passed);

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::artifact::{self, Artifact, ArtifactError};
+use crate::artifact::Artifact;
 use crate::exit::Exit;
 use crate::source::{FileId, Files, Source};
+use crate::verify::{self, ArtifactError};
 
 /// Largest data or body file that is read, in bytes.
 pub const DATA_BYTES_MAX: u64 = 1 << 30;
@@ -74,10 +75,10 @@ pub enum Input {
 /// # Errors
 /// As [`load_plan`], and when an artifact is refused.
 pub fn open(path: &Path, data_dir: Option<&Path>) -> Result<Input, FileError> {
-    let bytes = read(path, artifact::BYTES_MAX as u64)?;
+    let bytes = read(path, verify::BYTES_MAX as u64)?;
     if is_artifact(&bytes) {
         let refused = |source| FileError::Artifact { path: path.display().to_string(), source };
-        return artifact::load(&bytes).map(Box::new).map(Input::Artifact).map_err(refused);
+        return verify::load(&bytes).map(Box::new).map(Input::Artifact).map_err(refused);
     }
     let plan = source(path, FileId(0), bytes)?;
     Ok(Input::Plan(Box::new(with_files(plan, folder_of(path, data_dir))?)))

@@ -125,7 +125,7 @@ pub enum CliError {
     #[error(
         "this is a bug of the compiler, please report it with the plan: the artifact is not valid"
     )]
-    Bug(#[source] crate::artifact::ArtifactError),
+    Bug(#[source] crate::verify::ArtifactError),
     /// The flags ask for nothing.
     #[error("{0}")]
     Flags(&'static str),

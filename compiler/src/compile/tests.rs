@@ -1,8 +1,9 @@
 //! Whole plans: what they become, and what is wrong with them and where.
 
 use super::*;
-use crate::artifact::{Json, Load, OpenStage, Piece, SlotSource, Text, load, to_bytes};
+use crate::artifact::{Json, Load, OpenStage, Piece, SlotSource, Text, to_bytes};
 use crate::source::FileId;
+use crate::verify::load;
 
 const USERS: &str = "name,email\nann,a@x\nbob,b@x\ncid,c@x\ndan,d@x\n";
 

@@ -1,10 +1,10 @@
 //! Artifacts: one spelling, a digest that holds, rules that are checked again, and a published schema.
 
 use compiler::artifact::{
-    ARTIFACT_SCHEMA, Artifact, ArtifactError, Load, OpenStage, SlotSet, load, seal_digest,
-    to_bytes, verify,
+    ARTIFACT_SCHEMA, Artifact, Load, OpenStage, SlotSet, seal_digest, to_bytes,
 };
 use compiler::unit::Rate;
+use compiler::verify::{ArtifactError, load, verify};
 
 use crate::sample;
 

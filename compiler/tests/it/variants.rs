@@ -7,10 +7,11 @@ use compiler::artifact::{
     ClosedStage, Comparison, Counter, DataUse, Expect, Filter, HttpAction, Json, JsonCheck,
     JsonExpect, Load, Method, Metric, NameValue, NoData, OpenLoad, OpenStage, Per, Piece, Quantity,
     SecretSource, Selector, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck, Threshold,
-    WaitAction, load, seal_digest, to_bytes,
+    WaitAction, seal_digest, to_bytes,
 };
 use compiler::explain::{GraphFormat, draw_graph, explain, render};
 use compiler::unit::{Rate, SECOND_NS};
+use compiler::verify::load;
 
 use crate::sample::{self, literal};
 

@@ -35,7 +35,7 @@ impl fmt::Debug for NodeLoader {
 
 impl Loader for NodeLoader {
     fn load(&self, share: Share) -> Result<Box<dyn Load>, LoadError> {
-        let artifact = compiler::artifact::load(&share.artifact)
+        let artifact = compiler::verify::load(&share.artifact)
             .map_err(|error| LoadError::Refused(chain(&error)))?;
         if artifact.digest != share.digest {
             let (found, wanted) = (&artifact.digest, &share.digest);

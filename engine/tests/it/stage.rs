@@ -180,7 +180,8 @@ impl Nats {
 
 /// Says that a test could not do its work.
 pub(crate) fn skipped(needs: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: needs {needs}").unwrap();
+    let mut err = std::io::stderr();
+    writeln!(err, "SKIPPED: needs {needs}").unwrap();
 }
 
 /// Returns a port on which nobody listens.

@@ -8,7 +8,7 @@ mod placement;
 
 use serde::Deserialize;
 
-use super::{Artifact, FORMAT, canonical, digest};
+use crate::artifact::{Artifact, FORMAT, expected, to_bytes};
 
 /// Largest artifact that is read, in bytes.
 pub const BYTES_MAX: usize = 64 << 20;
@@ -85,11 +85,11 @@ pub fn load(bytes: &[u8]) -> Result<Artifact, ArtifactError> {
     }
     let artifact: Artifact = serde_json::from_slice(bytes)
         .map_err(|error| ArtifactError::Shape { reason: error.to_string() })?;
-    let actual = digest::expected(&artifact);
+    let actual = expected(&artifact);
     if actual != artifact.digest {
         return Err(ArtifactError::Digest { stated: artifact.digest, actual });
     }
-    check_spelling(bytes, &canonical::to_bytes(&artifact))?;
+    check_spelling(bytes, &to_bytes(&artifact))?;
     verify(&artifact)?;
     Ok(artifact)
 }
