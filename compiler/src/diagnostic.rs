@@ -104,13 +104,15 @@ impl Diagnostics {
 
     /// Returns whether an error lies within `span`; later passes are silent there.
     pub fn touches(&self, span: Span) -> bool {
-        self.found.iter().any(|found| {
-            let place = found.primary.span;
-            found.severity == Severity::Error
-                && place.file == span.file
-                && span.lo <= place.lo
-                && place.hi <= span.hi
-        })
+        self.found
+            .iter()
+            .any(|found| found.severity == Severity::Error && span.holds(found.primary.span))
+    }
+
+    /// Returns whether the same is said at the same place, whatever the words.
+    pub fn says(&self, other: &Diagnostic) -> bool {
+        let place = |found: &Diagnostic| (found.code, found.primary.span);
+        self.found.iter().any(|found| place(found) == place(other))
     }
 
     /// Returns everything found, in source order, then by code, each once.
@@ -124,11 +126,19 @@ impl Diagnostics {
 }
 
 /// Returns the entry of `known` that `name` probably means: the closest by edit distance, at most a third of its length away.
+///
+/// Upper case counts as lower; a name of one letter is close to none.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
-    let scored =
-        known.into_iter().map(|candidate| (strsim::osa_distance(name, candidate), candidate));
-    scored.filter(|(score, _)| *score <= limit).min().map(|(_, candidate)| candidate)
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
+    let folded = name.to_lowercase();
+    let scored = known
+        .into_iter()
+        // The distance is at least the difference of the lengths; most names end here.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
+        .map(|candidate| (strsim::osa_distance(&folded, &candidate.to_lowercase()), candidate));
+    let close = scored.filter(|(score, _)| *score <= limit && *score < length);
+    close.min().map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -141,5 +151,7 @@ mod tests {
         assert_eq!(did_you_mean("tiemout", known), Some("timeout"));
         assert_eq!(did_you_mean("header", known), Some("headers"));
         assert_eq!(did_you_mean("zzz", known), None);
+        assert_eq!(did_you_mean("GET", known), Some("get"));
+        assert_eq!(did_you_mean("z", ["a", "s"]), None);
     }
 }

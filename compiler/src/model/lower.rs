@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::{Json, Piece, Slot, SlotSource, Text};
+use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Source, Span, Spanned};
 use crate::syntax::{Kind, Node, value_span};
@@ -154,6 +154,12 @@ impl<'a> Lower<'a> {
     fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site) {
         for read in reads {
             let span = value_span(self.source, node, read.range);
+            if site == Site::Expect
+                && let Some(what) = anew(&read.from)
+            {
+                let help = "compare with a capture, data or a var: this is another value than the request was sent with";
+                self.push(misplaced(span, what, "an expectation", help));
+            }
             if let SlotSource::Var(name) = &read.from
                 && (read.inside || site == Site::Fixed)
             {
@@ -168,7 +174,10 @@ impl<'a> Lower<'a> {
         let literal = |text: &str| Some(Text(vec![Piece::Literal(text.to_owned())]));
         match node.kind() {
             Kind::Str { value, .. } if value.is_empty() => Some(Text::default()),
-            Kind::Str { value, .. } => self.pieces(node, value, site).map(Text),
+            Kind::Str { value, .. } => {
+                let pieces = self.pieces(node, value, site)?;
+                self.written_as_text(node, &pieces).then_some(Text(pieces))
+            }
             Kind::Int(text) | Kind::Number(text) => literal(text),
             Kind::Bool(value) => literal(if *value { "true" } else { "false" }),
             Kind::Null | Kind::Seq(_) | Kind::Map(_) | Kind::Alias(_) | Kind::Hole => {
@@ -176,6 +185,31 @@ impl<'a> Lower<'a> {
                 None
             }
         }
+    }
+
+    /// Reports vars of `pieces` that have no text, such as lists.
+    fn written_as_text(&mut self, node: Node<'_>, pieces: &[Piece]) -> bool {
+        let mut good = true;
+        for piece in pieces {
+            let Piece::Slot(Slot { from: SlotSource::Var(name), filters }) = piece else {
+                continue;
+            };
+            let kept = filters.iter().all(|filter| matches!(filter, Filter::Url | Filter::Raw));
+            let Some(value @ (Json::List(_) | Json::Object(_))) = self.vars.get(name) else {
+                continue;
+            };
+            if kept {
+                let message = format!("`vars.{name}` is {}, which has no text", json_name(value));
+                let found = Diagnostic::error("plan::value::kind", node.span(), message)
+                    .label("a text is sent here")
+                    .help(format!(
+                        "write it as JSON, `{{{{ vars.{name} | json }}}}`, or use another var"
+                    ));
+                self.push(found);
+                good = false;
+            }
+        }
+        good
     }
 
     /// Lowers any value to JSON with slots; a string that is one template keeps the value's type.
@@ -312,6 +346,26 @@ impl<'a> Lower<'a> {
             SlotSource::Var(name) => self.vars.get(name).cloned(),
             _ => None,
         }
+    }
+}
+
+/// Returns what a name is that gives another value each time it is read.
+fn anew(from: &SlotSource) -> Option<&'static str> {
+    match from {
+        SlotSource::NowUnixMs | SlotSource::NowIso => Some("the time of day"),
+        SlotSource::RandInt { .. } | SlotSource::RandUuid { .. } | SlotSource::RandPick { .. } => {
+            Some("a random draw")
+        }
+        SlotSource::Var(_)
+        | SlotSource::Secret(_)
+        | SlotSource::Data { .. }
+        | SlotSource::Capture { .. }
+        | SlotSource::ArrivalNumber
+        | SlotSource::ArrivalId
+        | SlotSource::UserNumber
+        | SlotSource::GroupName
+        | SlotSource::RunId
+        | SlotSource::Seed => None,
     }
 }
 
