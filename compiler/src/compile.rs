@@ -43,7 +43,7 @@ pub fn check(files: &Files, sink: &mut Diagnostics) {
     // No environment can change what the plan reads, so that files are read once.
     let tables = analysis::read(&plan, files, sink);
     analysis::check(&plan, tables.clone(), sink);
-    let written = sink.clone();
+    let written = sink.again();
     let section = tree.root().get("environments");
     for (entry, node) in section.into_iter().flat_map(Node::entries) {
         let mut own = written.clone();
@@ -52,12 +52,12 @@ pub fn check(files: &Files, sink: &mut Diagnostics) {
         let broken = written.touches(node.span());
         let follows = |found: &Diagnostic| broken && !node.span().holds(found.primary.span);
         let new = own.into_sorted().into_iter();
-        let new = new.filter(|found| !written.says(found) && !follows(found));
+        let new = new.filter(|found| !follows(found));
         sink.extend(new.map(|found| in_environment(found, &entry.key, entry.key_span)));
     }
 }
 
-/// Checks the plan of `tree` under the environment `name`; `sink` holds what was found without it.
+/// Checks the plan of `tree` under the environment `name`; `sink` knows what was found without it.
 fn environment(
     source: &Source,
     tree: &Tree,

@@ -80,7 +80,7 @@ pub fn lower(
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Option<Plan> {
-    environment::check(tree.root(), sink);
+    environment::check(tree.root(), overrides.environment.as_deref(), sink);
     let merged = match &overrides.environment {
         Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
         None => Cow::Borrowed(tree),

@@ -159,9 +159,8 @@ impl Place<'_> {
             let span = self.source.span(start, start + line.len());
             start += line.len();
             let rest = line.trim_start().strip_prefix(key);
-            let rest = rest.filter(|rest| {
-                !rest.starts_with(|c: char| c.is_alphanumeric() || "_:".contains(c))
-            });
+            let rest =
+                rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
             rest.is_some() && sink.touches(span)
         })
     }
