@@ -134,7 +134,12 @@ impl<'a> Lower<'a> {
         let mut pieces = Vec::with_capacity(parts.len());
         for part in parts {
             match part {
-                Part::Literal(text) => pieces.push(Piece::Literal(text)),
+                Part::Literal(text) => {
+                    if !matches!(site, Site::Fixed | Site::Expect) {
+                        self.warn_of_placeholder(node, value, &text);
+                    }
+                    pieces.push(Piece::Literal(text));
+                }
                 Part::Slot(expr) => {
                     let resolved = template::resolve(&expr, self.vars, &mut self.draws);
                     for fault in resolved.faults {
@@ -149,6 +154,22 @@ impl<'a> Lower<'a> {
             }
         }
         whole.then_some(pieces)
+    }
+
+    /// Warns of `${user}`, which is a template in other tools and text here.
+    fn warn_of_placeholder(&mut self, node: Node<'_>, value: &str, literal: &str) {
+        let Some(found) = placeholder(literal) else { return };
+        let at = value.find(found).unwrap_or(0);
+        let span = value_span(self.source, node, at..at + found.len());
+        let name = &found[2..found.len() - 1];
+        let message = format!("`{found}` is no template here, so it is sent as it is written");
+        self.push(
+            Diagnostic::warning("plan::template::foreign", span, message)
+                .label("sent as text")
+                .help(format!(
+                    "write `{{{{ vars.{name} }}}}`, or name the data or step that it is from"
+                )),
+        );
     }
 
     fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site) {
@@ -347,6 +368,18 @@ impl<'a> Lower<'a> {
             _ => None,
         }
     }
+}
+
+/// Returns the first `${name}` or `#{name}` in `text`.
+fn placeholder(text: &str) -> Option<&str> {
+    let starts = text.match_indices("${").chain(text.match_indices("#{")).map(|(at, _)| at);
+    starts
+        .filter_map(|at| {
+            let rest = &text[at + 2..];
+            let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c))?;
+            (name > 0 && rest[name..].starts_with('}')).then(|| &text[at..at + 2 + name + 1])
+        })
+        .min_by_key(|found| found.as_ptr())
 }
 
 /// Returns what a name is that gives another value each time it is read.

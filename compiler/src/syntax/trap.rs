@@ -88,10 +88,14 @@ pub(super) fn bad_key(merge: bool, span: Span) -> Diagnostic {
 
 /// Reports the second of two equal keys.
 pub(super) fn duplicate_key(key: &str, second: Span, first: Span) -> Diagnostic {
+    let help = match key {
+        "step" => "keep one of the two; the next step begins with a dash, `- step: …`",
+        _ => "keep one of the two",
+    };
     Diagnostic::error("plan::syntax::duplicate-key", second, format!("`{key}` is written twice"))
         .label("again here")
         .also(first, "first here")
-        .help("keep one of the two")
+        .help(help)
 }
 
 /// Returns whether a key without a value was probably meant as `key: value`.

@@ -134,3 +134,16 @@ fn lengths_and_sizes_of_nothing_are_refused() {
     check(&body, &[("plan::value::range", "0B")]);
     check(&steps(&["{ step: a, http: { get: /a<b> } }"]), &[("plan::http::path", "/a<b>")]);
 }
+
+#[test]
+fn a_placeholder_of_another_tool_is_sent_with_a_warning() {
+    let body = |text: &str| {
+        steps(&[&format!("{{ step: a, http: {{ post: /, json: {{ q: \"{text}\" }} }} }}")])
+    };
+    let foreign = "plan::template::foreign";
+    check(&body("a ${user} b"), &[(foreign, "${user}")]);
+    check(&body("{{ vars.shop }} #{user.name}"), &[(foreign, "#{user.name}")]);
+    for text in ["$5", "${}", "${a b}", "{ a }", "$ {a}", "${a"] {
+        check(&body(text), &[]);
+    }
+}
