@@ -73,6 +73,17 @@ fn capture(
         );
         return;
     };
+    if read.as_text && captured.capture.as_ref().is_some_and(|capture| capture.all) {
+        let message = format!("`{from}.{name}` is a list, which has no text");
+        sink.push(
+            Diagnostic::error("plan::value::kind", read.span, message)
+                .label("a text is sent here")
+                .also(captured.span, "`all: true` captures a list")
+                .help(format!(
+                    "write it as JSON, `{{{{ {from}.{name} | json }}}}`, or leave `all` out"
+                )),
+        );
+    }
     let Some(dag) = dag.filter(|dag| !dag.is_before(source, at)) else { return };
     // What a step needs is not known where a need of it, or of a step before it, is broken.
     let broken = |step: usize| {

@@ -46,6 +46,8 @@ pub struct Use {
     pub site: Site,
     /// Whether it never leaves: a key that only signs, a var that is used when compiling.
     pub inside: bool,
+    /// Whether its value is sent as text, which a list or mapping does not have.
+    pub as_text: bool,
 }
 
 /// The state of lowering one plan.
@@ -145,7 +147,9 @@ impl<'a> Lower<'a> {
                     for fault in resolved.faults {
                         self.fault(node, fault);
                     }
-                    self.note(node, resolved.reads, site);
+                    let textual = matches!(site, Site::Path | Site::Query | Site::Header);
+                    let as_text = textual && resolved.slot.as_ref().is_some_and(keeps_kind);
+                    self.note(node, resolved.reads, site, as_text);
                     match resolved.slot {
                         Some(slot) => pieces.push(Piece::Slot(slot)),
                         None => whole = false,
@@ -172,7 +176,7 @@ impl<'a> Lower<'a> {
         );
     }
 
-    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site) {
+    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, as_text: bool) {
         for read in reads {
             let span = value_span(self.source, node, read.range);
             if site == Site::Expect
@@ -186,7 +190,7 @@ impl<'a> Lower<'a> {
             {
                 self.fixed.insert(name.clone());
             }
-            self.uses.push(Use { from: read.from, span, site, inside: read.inside });
+            self.uses.push(Use { from: read.from, span, site, inside: read.inside, as_text });
         }
     }
 
@@ -212,14 +216,12 @@ impl<'a> Lower<'a> {
     fn written_as_text(&mut self, node: Node<'_>, pieces: &[Piece]) -> bool {
         let mut good = true;
         for piece in pieces {
-            let Piece::Slot(Slot { from: SlotSource::Var(name), filters }) = piece else {
-                continue;
-            };
-            let kept = filters.iter().all(|filter| matches!(filter, Filter::Url | Filter::Raw));
+            let Piece::Slot(slot) = piece else { continue };
+            let SlotSource::Var(name) = &slot.from else { continue };
             let Some(value @ (Json::List(_) | Json::Object(_))) = self.vars.get(name) else {
                 continue;
             };
-            if kept {
+            if keeps_kind(slot) {
                 let message = format!("`vars.{name}` is {}, which has no text", json_name(value));
                 let found = Diagnostic::error("plan::value::kind", node.span(), message)
                     .label("a text is sent here")
@@ -368,6 +370,11 @@ impl<'a> Lower<'a> {
             _ => None,
         }
     }
+}
+
+/// Returns whether no filter of `slot` makes a text of a list.
+fn keeps_kind(slot: &Slot) -> bool {
+    slot.filters.iter().all(|filter| matches!(filter, Filter::Url | Filter::Raw))
 }
 
 /// Returns the first `${name}` or `#{name}` in `text`.

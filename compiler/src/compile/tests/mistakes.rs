@@ -123,6 +123,16 @@ fn a_list_has_no_text() {
 }
 
 #[test]
+fn a_captured_list_has_no_text() {
+    let a = "{ step: a, http: { get: / }, capture: { x: { json: $.x, all: true } } }";
+    let reads = |action: &str| steps(&[a, &format!("{{ step: b, http: {{ {action} }} }}")]);
+    check(&reads("get: \"/{{ a.x }}\""), &[("plan::value::kind", "a.x")]);
+    check(&reads("get: /, headers: { h: \"{{ a.x }}\" }"), &[("plan::value::kind", "a.x")]);
+    check(&reads("get: \"/{{ a.x | json }}\""), &[]);
+    check(&reads("post: /, json: { q: \"{{ a.x }}\" }"), &[]);
+}
+
+#[test]
 fn lengths_and_sizes_of_nothing_are_refused() {
     let step = "{ step: a, http: { get: / } }";
     let text = steps(&[step]);
