@@ -15,6 +15,7 @@ mod scenario;
 mod threshold;
 mod transaction;
 mod vars;
+mod written;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
