@@ -43,7 +43,10 @@ pub(super) fn html(result: &RunResult) -> Result<String, TemplateError> {
         not_charted => result.scenarios.len().saturating_sub(CHARTED_MAX),
         ran => charted_max > 0,
         load => charts(&|it| series(it).map(|series| load(it, series))),
-        latency => charts(&|it| series(it).map(|series| latency(it, series))),
+        latency => charts(&|it| {
+            let timed = |series: &&ScenarioSeries| series.p50.iter().any(Option::is_some);
+            series(it).filter(timed).map(|series| latency(it, series))
+        }),
         percentiles => charts(&|it| percentiles(it)),
     };
     render("report.html", PAGE, result, extra)
@@ -70,6 +73,9 @@ fn load(scenario: &Scenario, series: &ScenarioSeries) -> Chart {
         line("failed", "failed", &series.failed),
         line("dropped", "dropped", &series.dropped),
     ];
+    // A red line along the axis would say that something was dropped.
+    let is_idle = |line: &Line| line.values.iter().flatten().all(|value| *value == 0.0);
+    lines.retain(|line| !(["failed", "dropped"].contains(&line.style) && is_idle(line)));
     if scenario.model == super::model::Model::Closed {
         // A closed plan sets users, not starts.
         lines.remove(0);

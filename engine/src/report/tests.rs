@@ -1,6 +1,7 @@
 //! Results and their views, on the sample run.
 
 use base64::Engine as _;
+use compiler::artifact::{Json, Piece, Text, Var};
 use compiler::unit::Share;
 use sha2::Digest as _;
 
@@ -85,6 +86,74 @@ fn a_cluster_that_never_formed_still_leaves_a_result() {
     }
 }
 
+/// Returns the sample's passing result with some of the second scenario's arrivals under another fate.
+fn with_fate(fate: impl FnOnce(&mut crate::metrics::Arrivals)) -> RunResult {
+    let artifact = sample::artifact();
+    let totals = sample::totals(&artifact);
+    let mut record = sample::record(&artifact, &totals);
+    fate(&mut record.arrivals[1]);
+    RunResult::build(&artifact, &record, &totals)
+}
+
+#[test]
+fn transactions_that_were_cut_are_said_in_every_view() {
+    let result = with_fate(|it| {
+        it.succeeded -= 25;
+        it.unfinished += 25;
+    });
+    let warned = result.warnings.iter().find(|it| it.code == "unfinished").unwrap();
+    assert!(warned.message.starts_with("25 transactions of `checkout` were cut"), "{warned:?}");
+    let text = summary(&result);
+    assert!(text.contains("25 did not come to an end"), "{text}");
+    assert!(text.contains("unfinished"), "{text}");
+}
+
+#[test]
+fn arrivals_dropped_because_the_generator_was_late_are_a_warning_about_the_generator() {
+    let result = with_fate(|it| {
+        let full = std::mem::take(&mut it.dropped_by.full);
+        it.dropped_by.late += full;
+    });
+    let warned = result.warnings.iter().find(|it| it.code == "generator-late");
+    assert!(warned.is_some_and(|it| it.message.contains("`checkout`")), "{:?}", result.warnings);
+    assert_eq!(result.run.outcome, "not_delivered");
+}
+
+#[test]
+fn a_result_names_the_vars_that_it_was_run_with() {
+    let mut artifact = sample::artifact();
+    let text = |text: &str| Json::Text(Text(vec![Piece::Literal(text.to_owned())]));
+    let list = Json::List(vec![text("a"), Json::Number("1.50".to_owned()), Json::Null]);
+    for (name, value) in [("peak", text("40/s")), ("shop", text("compiled")), ("list", list)] {
+        artifact.vars.insert(name.to_owned(), Var { value, fixed: false });
+    }
+    let totals = sample::totals(&artifact);
+    let mut record = sample::record(&artifact, &totals);
+    record.vars = [("shop".to_owned(), "given".to_owned())].into();
+    let vars = RunResult::build(&artifact, &record, &totals).run.inputs.vars;
+    let vars: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(vars, [r#"list=["a",1.5,null]"#, "peak=40/s", "shop=given"]);
+}
+
+#[test]
+fn a_terminal_summary_is_bounded_and_no_line_is_too_long() {
+    let mut result = sample::failed();
+    let long = "a".repeat(63);
+    let scenarios = (0..60).map(|at| {
+        let mut scenario = result.scenarios[1].clone();
+        scenario.name = format!("{long}{at}");
+        scenario
+    });
+    result.scenarios = scenarios.collect();
+    let text = summary(&result);
+    assert!(text.lines().count() < 70, "{text}");
+    assert!(text.contains("48 more scenarios"), "{text}");
+    let table = text.lines().skip_while(|line| !line.starts_with("Arrivals"));
+    for line in table.take_while(|line| !line.starts_with("Thresholds")) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
 #[test]
 fn a_result_that_breaks_its_laws_is_an_internal_error_and_says_which() {
     let artifact = sample::artifact();
@@ -101,7 +170,7 @@ fn a_result_that_breaks_its_laws_is_an_internal_error_and_says_which() {
 #[test]
 fn each_law_notices_when_it_is_broken() {
     type Break = fn(&mut RunResult);
-    let breaks: [Break; 11] = [
+    let breaks: [Break; 14] = [
         |it| it.series.scenarios.values_mut().for_each(|it| it.failed[0] += 1),
         |it| it.scenarios[1].response_us = Some(it.scenarios[1].warm_up.service_us.clone()),
         |it| it.arrivals.planned += 1,
@@ -113,6 +182,9 @@ fn each_law_notices_when_it_is_broken() {
         |it| it.scenarios[1].steps[3].failed += 1,
         |it| it.series.scenarios.values_mut().for_each(|it| it.p99.truncate(3)),
         |it| it.series.scenarios.values_mut().for_each(|it| it.planned[0] += 1 << 40),
+        |it| it.series.scenarios.values_mut().for_each(|it| it.dropped[0] += 1),
+        |it| it.scenarios[1].steps[0].critical_path_share /= 2.0,
+        |it| it.scenarios[1].steps[0].attempts = 0,
     ];
     for (at, breaks) in breaks.iter().enumerate() {
         let mut result = sample::passing();
@@ -123,7 +195,7 @@ fn each_law_notices_when_it_is_broken() {
 
 /// Compares the text views of the sample with `golden/reports/`; `UPDATE_GOLDEN=1` rewrites them.
 #[test]
-fn views_are_as_agreed() {
+fn golden_views_are_as_agreed() {
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/reports");
     for (name, result) in [("failed", sample::failed()), ("passed", sample::passing())] {
         let folder = tempfile::tempdir().unwrap();

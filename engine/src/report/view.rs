@@ -6,6 +6,13 @@ use super::format;
 use super::model::{Latency, Model, RunResult, Scenario};
 use crate::metrics::threshold::Verdict;
 
+/// Codes of the warnings that the check of the delivery shows.
+const DELIVERY: [&str; 2] = ["not-delivered", "unfinished"];
+
+/// Codes of the warnings that the check of the generator shows.
+const GENERATOR: [&str; 6] =
+    ["generator-late", "cpu-high", "clamped", "node-lost", "law-broken", "stray-rows"];
+
 /// The head of a report.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct View {
@@ -19,6 +26,8 @@ pub(crate) struct View {
     pub(crate) sentence: String,
     /// Thresholds, delivery, generator health.
     pub(crate) checks: Vec<Check>,
+    /// Warnings that no check shows.
+    pub(crate) others: Vec<super::model::Warning>,
     /// Figures.
     pub(crate) figures: Vec<Figure>,
     /// Whether some transactions had to wait noticeably before they were sent; a sentence that says so.
@@ -55,6 +64,10 @@ pub(crate) fn view(result: &RunResult) -> View {
         headline: headline.to_owned(),
         sentence,
         checks: vec![thresholds(result), delivery(result), generator(result)],
+        others: {
+            let shown = |code: &str| DELIVERY.contains(&code) || GENERATOR.contains(&code);
+            result.warnings.iter().filter(|it| !shown(&it.code)).cloned().collect()
+        },
         figures: figures(result),
         waiting: waiting(result),
         closed: result.scenarios.iter().any(|it| it.model == Model::Closed),
@@ -179,14 +192,17 @@ fn delivery(result: &RunResult) -> Check {
         }
         (false, _, _) => ("fail", format!("only {share} of the planned arrivals were sent")),
     };
-    Check { name: "Delivery", tone, sign: sign(tone), text, details: short }
+    let (tone, text) = match (arrivals.unfinished, tone) {
+        (0, _) => (tone, text),
+        (n, "pass") => ("warn", format!("{text}, {} did not come to an end", format::count(n))),
+        (n, tone) => (tone, format!("{text}; {} did not come to an end", format::count(n))),
+    };
+    let details = messages(result, &DELIVERY);
+    Check { name: "Delivery", tone, sign: sign(tone), text, details }
 }
 
 fn generator(result: &RunResult) -> Check {
-    let doubts = messages(
-        result,
-        &["generator-late", "cpu-high", "clamped", "node-lost", "law-broken", "stray-rows"],
-    );
+    let doubts = messages(result, &GENERATOR);
     let late_us = result.nodes.iter().map(|node| node.lateness_us.p99).max();
     let cpu = result.nodes.iter().map(|node| node.cpu_percent_max).max();
     let lost = result.nodes.iter().filter(|node| node.lost_us.is_some()).count();
