@@ -152,6 +152,9 @@ fn a_terminal_summary_is_bounded_and_no_line_is_too_long() {
     for line in table.take_while(|line| !line.starts_with("Thresholds")) {
         assert!(line.chars().count() <= 100, "{line}");
     }
+    let text = summary(&sample::failed());
+    assert!(text.contains("the plan requires 99.9%"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
 
 #[test]
@@ -353,4 +356,27 @@ fn pages_render() {
             .unwrap();
         }
     }
+}
+
+#[test]
+fn two_hours_of_a_hundred_scenarios_are_a_page_of_two_megabytes() {
+    let mut result = sample::passing();
+    result.run.duration_us = 7_200_000_000;
+    let (scenario, seconds) = (result.scenarios[1].clone(), 7_200);
+    let mut series = result.series.scenarios["checkout"].clone();
+    let counts = [&mut series.planned, &mut series.started, &mut series.succeeded];
+    counts.into_iter().for_each(|list| *list = (0..seconds).map(|at| 100 + at % 37).collect());
+    let none = [&mut series.failed, &mut series.dropped, &mut series.in_flight];
+    none.into_iter().for_each(|list| *list = vec![0; 7_200]);
+    let times = [&mut series.p50, &mut series.p95, &mut series.p99];
+    times.into_iter().for_each(|list| *list = (0..seconds).map(|at| Some(9_000 + at)).collect());
+    result.scenarios.clear();
+    for at in 0..100 {
+        let name = format!("scenario_{at:03}");
+        result.series.scenarios.insert(name.clone(), series.clone());
+        result.scenarios.push(super::model::Scenario { name, ..scenario.clone() });
+    }
+    let page = html::html(&result).unwrap();
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    assert!(page.contains("scenario_099"));
 }

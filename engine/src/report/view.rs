@@ -88,16 +88,7 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
         found.map_or_else(|| "the reason was not recorded".to_owned(), |it| it.message.clone())
     };
     match result.run.outcome.as_str() {
-        "passed" if result.thresholds.is_empty() => (
-            "pass",
-            "Passed",
-            "The planned load was delivered. The plan has no thresholds.".to_owned(),
-        ),
-        "passed" => (
-            "pass",
-            "Passed",
-            "Every threshold held and the planned load was delivered.".to_owned(),
-        ),
+        "passed" => ("pass", "Passed", passed(result)),
         "threshold_missed" => match &result.run.aborted_by {
             Some(name) => {
                 ("fail", "Failed", format!("The threshold `{name}` was missed and ended the run."))
@@ -135,6 +126,30 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
             "Internal error",
             "This is a bug of Volley, please report it with this file.".to_owned(),
         ),
+    }
+}
+
+/// A counted load may have ended at its time before its count: then not everything was delivered.
+fn passed(result: &RunResult) -> String {
+    let stopped = result.arrivals.dropped_by.stopped;
+    let delivered = if stopped == 0 {
+        "the planned load was delivered".to_owned()
+    } else {
+        format!("what was due was sent; {} arrivals did not fit the time", format::count(stopped))
+    };
+    if result.thresholds.is_empty() {
+        let it = &result.arrivals;
+        let failed = match (it.failed, it.succeeded + it.failed) {
+            (0, _) => String::new(),
+            (failed, ended) => format!(
+                ", but {} of {} transactions failed",
+                format::count(failed),
+                format::count(ended)
+            ),
+        };
+        format!("The plan has no thresholds; {delivered}{failed}.")
+    } else {
+        format!("Every threshold held and {delivered}.")
     }
 }
 
@@ -218,8 +233,11 @@ fn generator(result: &RunResult) -> Check {
             let nodes = result.nodes.len();
             let of = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
             let lost = if lost > 0 { format!(", {lost} lost") } else { String::new() };
-            let late = format::duration(late_us);
-            (tone, format!("{of}{lost}; at worst {late} late (p99) and {cpu}% of a core"))
+            // Only open arrivals are due at a time, and can be late.
+            let has_lateness = result.nodes.iter().any(|node| node.lateness_us.max > 0);
+            let late = format!("{} late (p99) and ", format::duration(late_us));
+            let late = if has_lateness { late } else { String::new() };
+            (tone, format!("{of}{lost}; at worst {late}{cpu}% of a core"))
         }
         _ => ("none", "no node took part".to_owned()),
     };

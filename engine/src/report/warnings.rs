@@ -34,10 +34,10 @@ pub(super) fn warnings(
     all.extend(of_arrivals(artifact, record));
     for node in nodes(record, totals) {
         if node.lateness_us.p99 > LATENESS_P99_US_DOUBTFUL {
-            let ms = node.lateness_us.p99 / 1000;
+            let late = super::format::duration(node.lateness_us.p99);
             all.push(warning(
                 "generator-late",
-                format!("`{}` sent arrivals {ms} ms late at the 99th percentile: response times have that wait in them, service times do not", node.name),
+                format!("`{}` sent arrivals {late} late at the 99th percentile: response times have that wait in them, service times do not", node.name),
             ));
         }
         if node.cpu_percent_max >= CPU_PERCENT_HIGH {
