@@ -50,6 +50,14 @@ fn results_keep_laws_and_schema_and_the_strongest_reason_is_the_exit_code() {
 }
 
 #[test]
+fn thresholds_of_a_part_of_a_run_held_only_until_then() {
+    let mut result = sample::passing();
+    assert!(summary(&result).contains("all 2 held\n"), "{}", summary(&result));
+    result.run.outcome = "interrupted".to_owned();
+    assert!(summary(&result).contains("all 2 held until then"), "{}", summary(&result));
+}
+
+#[test]
 fn an_aborting_threshold_is_named() {
     let mut artifact = sample::artifact();
     artifact.delivery.min = Share(0);
