@@ -310,6 +310,9 @@ pub fn add(sum: &mut LedgerRow, row: &LedgerRow) -> Option<()> {
     sum.dropped_late = sum.dropped_late.checked_add(row.dropped_late)?;
     sum.dropped_full = sum.dropped_full.checked_add(row.dropped_full)?;
     sum.warm_up = sum.warm_up.checked_add(row.warm_up)?;
+    sum.warm_up_succeeded = sum.warm_up_succeeded.checked_add(row.warm_up_succeeded)?;
+    sum.warm_up_failed = sum.warm_up_failed.checked_add(row.warm_up_failed)?;
+    sum.warm_up_dropped = sum.warm_up_dropped.checked_add(row.warm_up_dropped)?;
     sum.active_us = sum.active_us.checked_add(row.active_us)?;
     Some(())
 }

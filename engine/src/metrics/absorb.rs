@@ -75,12 +75,17 @@ fn add_ledger(known: &mut LedgerRow, more: &LedgerRow) {
     known.dropped_late += more.dropped_late;
     known.dropped_full += more.dropped_full;
     known.warm_up += more.warm_up;
+    known.warm_up_succeeded += more.warm_up_succeeded;
+    known.warm_up_failed += more.warm_up_failed;
+    known.warm_up_dropped += more.warm_up_dropped;
     known.active_us += more.active_us;
 }
 
 fn add_step(known: &mut StepRow, more: StepRow) {
     known.ok += more.ok;
     known.failed += more.failed;
+    known.warm_up_ok += more.warm_up_ok;
+    known.warm_up_failed += more.warm_up_failed;
     known.skipped += more.skipped;
     known.attempts += more.attempts;
     known.bytes_sent += more.bytes_sent;

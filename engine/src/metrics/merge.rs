@@ -49,6 +49,12 @@ pub struct ScenarioTotals {
     pub dropped_full: u64,
     /// Of `started`, those within the warm-up.
     pub warm_up: u64,
+    /// Of `succeeded`, those within the warm-up.
+    pub warm_up_succeeded: u64,
+    /// Of `failed`, those within the warm-up.
+    pub warm_up_failed: u64,
+    /// Of those dropped, those within the warm-up.
+    pub warm_up_dropped: u64,
     /// Time users were active, in microseconds.
     pub active_us: u64,
     /// Steps in the artifact's order.
@@ -189,6 +195,9 @@ impl Totals {
             scenario.dropped_late += row.dropped_late;
             scenario.dropped_full += row.dropped_full;
             scenario.warm_up += row.warm_up;
+            scenario.warm_up_succeeded += row.warm_up_succeeded;
+            scenario.warm_up_failed += row.warm_up_failed;
+            scenario.warm_up_dropped += row.warm_up_dropped;
             scenario.active_us += row.active_us;
             totals.started += row.started;
         }
@@ -212,7 +221,9 @@ impl Totals {
                     && let Some(stretch) = stretches.at(window.from_ms)
                 {
                     let counts = stretches.counts.entry(stretch).or_default();
-                    *counts = (counts.0 + row.ok, counts.1 + row.failed);
+                    let ok = row.ok.saturating_sub(row.warm_up_ok);
+                    let failed = row.failed.saturating_sub(row.warm_up_failed);
+                    *counts = (counts.0 + ok, counts.1 + failed);
                 }
             }
         }
@@ -382,6 +393,8 @@ pub(super) fn aggregate_of(histogram: &Histogram, aggregate: Aggregate) -> Optio
 fn add_step(total: &mut StepRow, row: &StepRow) {
     total.ok += row.ok;
     total.failed += row.failed;
+    total.warm_up_ok += row.warm_up_ok;
+    total.warm_up_failed += row.warm_up_failed;
     total.skipped += row.skipped;
     total.attempts += row.attempts;
     total.bytes_sent += row.bytes_sent;

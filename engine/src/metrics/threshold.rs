@@ -175,7 +175,7 @@ impl Judge {
         self.cumulative(&it.select, totals, known).observed(it)
     }
 
-    /// Counters of the whole run after warm-up. What a transaction that started in the warm-up did later counts.
+    /// Counters of the whole run without what became of the arrivals of the warm-up, whenever it did.
     fn cumulative(&self, select: &Selector, totals: &Totals, known: Known<'_>) -> Counters {
         let mut sum = Counters::default();
         let (mut from_ns, mut to_ns) = (u64::MAX, 0);
@@ -186,22 +186,17 @@ impl Judge {
                 Known::Until(_) => None,
             };
             let all = settled.unwrap_or_else(|| live_arrivals(live));
-            let warm_up_ends_ms = (scenario.start_ns + scenario.warm_up_ns) / MS;
-            let warm = |second: u32| u64::from(second) * 1000 < warm_up_ends_ms;
-            let rows =
-                live.seconds.values().filter(|row| scenario.warm_up_ns > 0 && warm(row.second));
-            let warm = rows.fold(Counters::default(), Counters::with);
-            sum.started += all.started.saturating_sub(warm.started);
-            sum.dropped += all.dropped.saturating_sub(warm.dropped);
-            sum.planned += all.planned.saturating_sub(warm.started + warm.dropped);
+            sum.started += all.started.saturating_sub(live.warm_up);
+            sum.dropped += all.dropped.saturating_sub(live.warm_up_dropped);
+            sum.planned += all.planned.saturating_sub(live.warm_up + live.warm_up_dropped);
             if select.step.is_none() {
-                sum.succeeded += all.succeeded.saturating_sub(warm.succeeded);
-                sum.failed += all.failed.saturating_sub(warm.failed);
+                sum.succeeded += all.succeeded.saturating_sub(live.warm_up_succeeded);
+                sum.failed += all.failed.saturating_sub(live.warm_up_failed);
             } else {
                 let steps = scenario.steps.iter().zip(&live.steps);
                 for (_, row) in steps.filter(|(step, _)| picks(select, &step.name)) {
-                    sum.succeeded += row.ok;
-                    sum.failed += row.failed;
+                    sum.succeeded += row.ok.saturating_sub(row.warm_up_ok);
+                    sum.failed += row.failed.saturating_sub(row.warm_up_failed);
                 }
             }
             from_ns = from_ns.min(scenario.start_ns + scenario.warm_up_ns);

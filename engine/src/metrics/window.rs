@@ -64,6 +64,15 @@ pub struct LedgerRow {
     pub dropped_full: u64,
     /// Of `started`, those within the warm-up.
     pub warm_up: u64,
+    /// Of `succeeded`, those within the warm-up.
+    #[serde(default)]
+    pub warm_up_succeeded: u64,
+    /// Of `failed`, those within the warm-up.
+    #[serde(default)]
+    pub warm_up_failed: u64,
+    /// Of `dropped_late` and `dropped_full`, those within the warm-up.
+    #[serde(default)]
+    pub warm_up_dropped: u64,
     /// Closed loads: time users were active, in microseconds.
     pub active_us: u64,
 }
@@ -79,6 +88,12 @@ pub struct StepRow {
     pub ok: u64,
     /// Ended badly.
     pub failed: u64,
+    /// Of `ok`, those of arrivals within the warm-up.
+    #[serde(default)]
+    pub warm_up_ok: u64,
+    /// Of `failed`, those of arrivals within the warm-up.
+    #[serde(default)]
+    pub warm_up_failed: u64,
     /// Not run because the transaction ended before.
     pub skipped: u64,
     /// Requests sent.

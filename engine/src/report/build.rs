@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use compiler::artifact::{Action, Artifact, Load, Quantity};
+use compiler::artifact::{Action, Artifact, Json, Load, Piece, Quantity};
 use compiler::exit::Exit;
 use compiler::schedule::{Closed, Open};
 use compiler::unit::{Length, SECOND_NS};
@@ -16,22 +16,15 @@ use time::format_description::well_known::Rfc3339;
 use super::laws::laws;
 use super::model::{
     ErrorGroup, FORMAT, Inputs, Latency, Lateness, Model, Node, Run, RunResult, Scenario,
-    ScenarioSeries, Series, Step, StepKind, Threshold, Unit, Users, WarmUp, Warning,
+    ScenarioSeries, Series, Step, StepKind, Threshold, Unit, Users, WarmUp,
 };
+use super::warnings::{warning, warnings};
 use crate::metrics::threshold::{Judge, Judgement, Verdict};
 use crate::metrics::timeline::Sparse;
 use crate::metrics::{
     Arrivals, DroppedBy, Ending, Histogram, RunRecord, SecondRow, SeriesKind, Totals, delivery,
     latency,
 };
-
-/// Lateness at the 99th percentile above which the generator itself is doubted, in microseconds.
-///
-/// Ten times what an unloaded node shows; above it latencies near a millisecond no longer mean what they say.
-const LATENESS_P99_US_DOUBTFUL: u64 = 10_000;
-
-/// Share of one core above which a generator is near its limit, in percent.
-const CPU_PERCENT_HIGH: u32 = 90;
 
 /// Longest series, in seconds: 30 days.
 const SERIES_LEN_MAX: usize = 30 * 24 * 3600;
@@ -54,7 +47,7 @@ impl RunResult {
             scenarios: scenarios(artifact, record, totals),
             thresholds: thresholds(artifact, &verdicts),
             series: series(artifact, record, totals),
-            warnings: warnings(record, totals, shortfalls),
+            warnings: warnings(artifact, record, totals, shortfalls),
         };
         result.close(Exit::strongest(&exits));
         let broken = laws(&result);
@@ -115,13 +108,47 @@ fn run(artifact: &Artifact, record: &RunRecord) -> Run {
         inputs: Inputs {
             artifact: artifact.digest.clone(),
             seed: record.seed,
-            vars: record.vars.clone(),
+            vars: vars(artifact, record),
             data: data.collect(),
         },
     }
 }
 
-fn nodes(record: &RunRecord, totals: &Totals) -> Vec<Node> {
+/// Returns the plan's vars as the run used them: the compiled values, over them those of the command line.
+///
+/// No secret is among them: a var is a constant of the plan, and secrets are only ever named there.
+fn vars(artifact: &Artifact, record: &RunRecord) -> BTreeMap<String, String> {
+    let compiled = artifact.vars.iter().map(|(name, var)| {
+        let text = match plain(&var.value) {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        (name.clone(), text)
+    });
+    compiled.chain(record.vars.clone()).collect()
+}
+
+/// Returns a var's value as JSON; it holds no slots.
+fn plain(value: &Json) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Json::Null | Json::Slot(_) => Value::Null,
+        Json::Bool(is) => Value::Bool(*is),
+        Json::Number(text) => serde_json::from_str(text).unwrap_or_else(|_| text.clone().into()),
+        Json::Text(text) => {
+            let pieces = text.0.iter().filter_map(|piece| match piece {
+                Piece::Literal(text) => Some(text.as_str()),
+                Piece::Slot(_) => None,
+            });
+            pieces.collect::<String>().into()
+        }
+        Json::List(items) => items.iter().map(plain).collect(),
+        Json::Object(fields) => fields.iter().map(|(key, it)| (key.clone(), plain(it))).collect(),
+    }
+}
+
+/// Returns the nodes of a run, in order.
+pub(super) fn nodes(record: &RunRecord, totals: &Totals) -> Vec<Node> {
     let all = record.nodes.iter().enumerate();
     all.map(|(at, node)| {
         let known = totals.node(at).cloned().unwrap_or_default();
@@ -344,52 +371,4 @@ fn planned_per_second(load: &Open, start_ns: u64, seconds: u64) -> Vec<u64> {
     };
     let edges: Vec<u64> = (0..=seconds).map(before).collect();
     edges.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
-}
-
-fn warnings(record: &RunRecord, totals: &Totals, shortfalls: Vec<String>) -> Vec<Warning> {
-    let mut all: Vec<Warning> = Vec::new();
-    match &record.ending {
-        Ending::ArtifactRefused(why) => all.push(warning("artifact-refused", why)),
-        Ending::ClusterFailed(why) => all.push(warning("cluster-failed", why)),
-        Ending::Internal(why) => all.push(warning("internal-error", why)),
-        Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
-    }
-    all.extend(shortfalls.into_iter().map(|why| warning("not-delivered", why)));
-    all.extend(record.warnings.iter().map(|(code, message)| warning(code, message)));
-    for node in nodes(record, totals) {
-        if node.lateness_us.p99 > LATENESS_P99_US_DOUBTFUL {
-            let ms = node.lateness_us.p99 / 1000;
-            all.push(warning(
-                "generator-late",
-                format!("`{}` sent arrivals {ms} ms late at the 99th percentile: response times have that wait in them, service times do not", node.name),
-            ));
-        }
-        if node.cpu_percent_max >= CPU_PERCENT_HIGH {
-            let percent = node.cpu_percent_max;
-            all.push(warning(
-                "cpu-high",
-                format!("`{}` used {percent} % of one core: the generator may be the bottleneck, give it more seats", node.name),
-            ));
-        }
-    }
-    let counted = [
-        ("clamped", totals.clamped(), "latencies were above one hour and count as one hour"),
-        (
-            "late-windows",
-            totals.late_windows(),
-            "windows came too late for the percentiles by second; every total has them",
-        ),
-        (
-            "stray-rows",
-            totals.stray_rows(),
-            "rows from nodes named what the plan does not have; please report this",
-        ),
-    ];
-    let counted = counted.into_iter().filter(|(_, count, _)| *count > 0);
-    all.extend(counted.map(|(code, count, what)| warning(code, format!("{count} {what}"))));
-    all
-}
-
-fn warning(code: &str, message: impl Into<String>) -> Warning {
-    Warning { code: code.to_owned(), message: message.into() }
 }

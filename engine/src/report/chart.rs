@@ -140,7 +140,8 @@ impl Chart {
         for tick in &scale.ticks {
             write!(out, "<path class=\"grid\" d=\"M0 {:.1}H{WIDTH}\"/>", scale.y(*tick))?;
         }
-        for line in &self.lines {
+        // The first line lies on top: where `started` keeps to `planned`, the dashes of both show.
+        for line in self.lines.iter().rev() {
             let path = self.path(line, scale);
             if line.style == "dropped" && !path.is_empty() {
                 let last = self.axis.points.last().map_or(0.0, |(place, _)| place * WIDTH);
@@ -202,6 +203,7 @@ impl Chart {
     fn label(&self, value: f64) -> String {
         match self.measure {
             Measure::PerSecond => format::compact(value),
+            Measure::Us if value <= 0.0 => "0".to_owned(),
             Measure::Us if value >= 1e6 => format!("{} s", format::compact(value / 1e6)),
             Measure::Us if value >= 1e3 => format!("{} ms", format::compact(value / 1e3)),
             Measure::Us => format!("{} µs", format::compact(value)),

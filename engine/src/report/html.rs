@@ -18,6 +18,12 @@ const SCRIPT: &str = include_str!("templates/report.js");
 /// Most scenarios that get charts; the others are in the tables.
 const CHARTED_MAX: usize = 24;
 
+/// Most scenarios whose charts have all the points a chart can have.
+const CHARTED_FINE: usize = 4;
+
+/// Fewest points of a chart over time, whatever the number of charts.
+const POINTS_MIN: usize = 120;
+
 /// Largest copy of the result inside the page, in bytes; a larger one is named instead.
 const DATA_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -34,6 +40,7 @@ pub(super) fn html(result: &RunResult) -> Result<String, TemplateError> {
         let charts = charted().filter_map(chart);
         charts.map(|chart| Value::from_safe_string(chart.html())).collect()
     };
+    let points = points(charted().count());
     let embedded = embedded(result);
     let extra = minijinja::context! {
         style => Value::from_safe_string(STYLE.to_owned()),
@@ -42,8 +49,11 @@ pub(super) fn html(result: &RunResult) -> Result<String, TemplateError> {
         data => embedded.map(Value::from_safe_string),
         not_charted => result.scenarios.len().saturating_sub(CHARTED_MAX),
         ran => charted_max > 0,
-        load => charts(&|it| series(it).map(|series| load(it, series))),
-        latency => charts(&|it| series(it).map(|series| latency(it, series))),
+        load => charts(&|it| series(it).map(|series| load(it, series, points))),
+        latency => charts(&|it| {
+            let timed = |series: &&ScenarioSeries| series.p50.iter().any(Option::is_some);
+            series(it).filter(timed).map(|series| latency(it, series, points))
+        }),
         percentiles => charts(&|it| percentiles(it)),
     };
     render("report.html", PAGE, result, extra)
@@ -56,8 +66,13 @@ fn embedded(result: &RunResult) -> Option<String> {
     Some(escaped.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
 }
 
-fn load(scenario: &Scenario, series: &ScenarioSeries) -> Chart {
-    let stretch = series.started.len().div_ceil(POINTS_MAX).max(1);
+/// Returns how many points each chart over time may have: few charts are drawn finely, many keep the page small.
+fn points(charted: usize) -> usize {
+    (POINTS_MAX * CHARTED_FINE / charted.max(1)).clamp(POINTS_MIN, POINTS_MAX)
+}
+
+fn load(scenario: &Scenario, series: &ScenarioSeries, points: usize) -> Chart {
+    let stretch = series.started.len().div_ceil(points).max(1);
     let mean = |list: &[u64]| -> Vec<Option<f64>> {
         let stretches = list.chunks(stretch);
         stretches.map(|it| Some(it.iter().sum::<u64>() as f64 / it.len() as f64)).collect()
@@ -70,6 +85,9 @@ fn load(scenario: &Scenario, series: &ScenarioSeries) -> Chart {
         line("failed", "failed", &series.failed),
         line("dropped", "dropped", &series.dropped),
     ];
+    // A red line along the axis would say that something was dropped.
+    let is_idle = |line: &Line| line.values.iter().flatten().all(|value| *value == 0.0);
+    lines.retain(|line| !(["failed", "dropped"].contains(&line.style) && is_idle(line)));
     if scenario.model == super::model::Model::Closed {
         // A closed plan sets users, not starts.
         lines.remove(0);
@@ -91,8 +109,8 @@ fn load(scenario: &Scenario, series: &ScenarioSeries) -> Chart {
     }
 }
 
-fn latency(scenario: &Scenario, series: &ScenarioSeries) -> Chart {
-    let stretch = series.p50.len().div_ceil(POINTS_MAX).max(1);
+fn latency(scenario: &Scenario, series: &ScenarioSeries, points: usize) -> Chart {
+    let stretch = series.p50.len().div_ceil(points).max(1);
     let worst = |list: &[Option<u64>]| -> Vec<Option<f64>> {
         let stretches = list.chunks(stretch);
         stretches.map(|it| it.iter().flatten().max().map(|us| *us as f64)).collect()

@@ -96,6 +96,12 @@ fn of_scenario(broken: &mut Vec<String>, it: &Scenario) {
 }
 
 fn steps(broken: &mut Vec<String>, of: &str, it: &Scenario) {
+    let shares: f64 = it.steps.iter().map(|step| step.critical_path_share).sum();
+    // Each share is rounded to four decimals.
+    let off = f64::from(u32::try_from(it.steps.len()).unwrap_or(u32::MAX)) * 0.000_05 + 1e-9;
+    if shares > 0.0 && (shares - 1.0).abs() > off {
+        broken.push(format!("{of}: critical_path_share is {shares} over all steps, not 1"));
+    }
     for step in &it.steps {
         let of = format!("{of}, step `{}`", step.name);
         let errors: u64 = step.errors.iter().map(|group| group.count).sum();
@@ -109,6 +115,9 @@ fn steps(broken: &mut Vec<String>, of: &str, it: &Scenario) {
                     step.ok + step.failed
                 ));
             }
+        }
+        if step.attempts < step.status.values().sum() {
+            broken.push(format!("{of}: more answers than requests"));
         }
         if !(0.0..=1.0).contains(&step.critical_path_share) {
             broken.push(format!(
@@ -190,6 +199,15 @@ fn series(broken: &mut Vec<String>, result: &RunResult) {
                 &it.succeeded,
             );
             equal(broken, &of, "what failed in all", all.failed, "the sum by second", &it.failed);
+            let decided = all.dropped_by.late + all.dropped_by.full;
+            equal(
+                broken,
+                &of,
+                "what was dropped as late or full",
+                decided,
+                "the sum by second",
+                &it.dropped,
+            );
         }
         let (planned, in_all) = (it.planned.iter().sum::<u64>(), scenario.arrivals.planned);
         if planned > in_all {

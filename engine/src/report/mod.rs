@@ -18,6 +18,7 @@ mod template;
 mod tests;
 mod text;
 mod view;
+mod warnings;
 mod write;
 
 pub use self::laws::laws;

@@ -67,7 +67,7 @@ pub struct Inputs {
     pub artifact: String,
     /// Root of every random draw.
     pub seed: u64,
-    /// Vars that overrode the plan's.
+    /// The plan's vars as the run used them.
     pub vars: BTreeMap<String, String>,
     /// Digests of data files, by name of the data.
     pub data: BTreeMap<String, String>,

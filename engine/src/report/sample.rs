@@ -346,6 +346,9 @@ fn rows(
         failed,
         dropped_full: full,
         warm_up: if scenario == 1 && second < 5 { started } else { 0 },
+        warm_up_succeeded: if scenario == 1 && second < 5 { started - failed } else { 0 },
+        warm_up_failed: if scenario == 1 && second < 5 { failed } else { 0 },
+        warm_up_dropped: if scenario == 1 && second < 5 { full } else { 0 },
         active_us: if scenario == 0 && started > 0 { 6_600_000 } else { 0 },
         ..LedgerRow::default()
     });
@@ -373,6 +376,8 @@ fn rows(
             step: u32::try_from(step).unwrap(),
             ok: started - bad,
             failed: bad,
+            warm_up_ok: if scenario == 1 && second < 5 { started - bad } else { 0 },
+            warm_up_failed: if scenario == 1 && second < 5 { bad } else { 0 },
             attempts: sent,
             status: status.into_iter().filter(|(_, count)| *count > 0).collect(),
             bytes_sent: sent * 310,

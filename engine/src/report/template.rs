@@ -104,6 +104,8 @@ fn environment() -> Environment<'static> {
     environment.add_filter("share", |part: u64, whole: u64| format::share(part, whole));
     environment.add_filter("line", |text: String| text.replace(char::is_control, " "));
     environment.add_filter("left", |text: String, width: usize| pad(&text, width, true));
+    environment.add_filter("fit", |text: String, width: usize| fit(&text, width));
+    environment.add_filter("wrap", |text: String, indent: usize| wrap(&text, indent));
     environment.add_filter("right", |text: String, width: usize| pad(&text, width, false));
     environment.add_filter("md", markdown);
     environment.add_filter("md_prose", markdown_prose);
@@ -116,6 +118,38 @@ fn environment() -> Environment<'static> {
 fn pad(text: &str, width: usize, left: bool) -> String {
     let missing = " ".repeat(width.saturating_sub(text.chars().count()));
     if left { format!("{text}{missing}") } else { format!("{missing}{text}") }
+}
+
+/// Breaks a paragraph between words before column 100; each further line is indented. A longer word stays whole.
+fn wrap(text: &str, indent: usize) -> String {
+    let mut wrapped = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > indent && column + 1 + width > 100 {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+    }
+    wrapped
+}
+
+/// Pads to a column, and cuts what is too long for it in the middle: names differ most at their ends.
+fn fit(text: &str, width: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() < width {
+        return pad(text, width, true);
+    }
+    let keep = width.saturating_sub(2);
+    let (head, tail) = (keep - keep / 2, keep / 2);
+    let cut = letters[..head].iter().chain(&['…']).chain(&letters[letters.len() - tail..]);
+    pad(&cut.collect::<String>(), width, true)
 }
 
 /// Makes a text safe as the cell of a Markdown table: one line, and nothing in it is markup.

@@ -1,6 +1,7 @@
 //! Results and their views, on the sample run.
 
 use base64::Engine as _;
+use compiler::artifact::{Json, Piece, Text, Var};
 use compiler::unit::Share;
 use sha2::Digest as _;
 
@@ -49,6 +50,14 @@ fn results_keep_laws_and_schema_and_the_strongest_reason_is_the_exit_code() {
 }
 
 #[test]
+fn thresholds_of_a_part_of_a_run_held_only_until_then() {
+    let mut result = sample::passing();
+    assert!(summary(&result).contains("all 2 held\n"), "{}", summary(&result));
+    result.run.outcome = "interrupted".to_owned();
+    assert!(summary(&result).contains("all 2 held until then"), "{}", summary(&result));
+}
+
+#[test]
 fn an_aborting_threshold_is_named() {
     let mut artifact = sample::artifact();
     artifact.delivery.min = Share(0);
@@ -85,6 +94,77 @@ fn a_cluster_that_never_formed_still_leaves_a_result() {
     }
 }
 
+/// Returns the sample's passing result with some of the second scenario's arrivals under another fate.
+fn with_fate(fate: impl FnOnce(&mut crate::metrics::Arrivals)) -> RunResult {
+    let artifact = sample::artifact();
+    let totals = sample::totals(&artifact);
+    let mut record = sample::record(&artifact, &totals);
+    fate(&mut record.arrivals[1]);
+    RunResult::build(&artifact, &record, &totals)
+}
+
+#[test]
+fn transactions_that_were_cut_are_said_in_every_view() {
+    let result = with_fate(|it| {
+        it.succeeded -= 25;
+        it.unfinished += 25;
+    });
+    let warned = result.warnings.iter().find(|it| it.code == "unfinished").unwrap();
+    assert!(warned.message.starts_with("25 transactions of `checkout` were cut"), "{warned:?}");
+    let text = summary(&result);
+    assert!(text.contains("25 did not come to an end"), "{text}");
+    assert!(text.contains("unfinished"), "{text}");
+}
+
+#[test]
+fn arrivals_dropped_because_the_generator_was_late_are_a_warning_about_the_generator() {
+    let result = with_fate(|it| {
+        let full = std::mem::take(&mut it.dropped_by.full);
+        it.dropped_by.late += full;
+    });
+    let warned = result.warnings.iter().find(|it| it.code == "generator-late");
+    assert!(warned.is_some_and(|it| it.message.contains("`checkout`")), "{:?}", result.warnings);
+    assert_eq!(result.run.outcome, "not_delivered");
+}
+
+#[test]
+fn a_result_names_the_vars_that_it_was_run_with() {
+    let mut artifact = sample::artifact();
+    let text = |text: &str| Json::Text(Text(vec![Piece::Literal(text.to_owned())]));
+    let list = Json::List(vec![text("a"), Json::Number("1.50".to_owned()), Json::Null]);
+    for (name, value) in [("peak", text("40/s")), ("shop", text("compiled")), ("list", list)] {
+        artifact.vars.insert(name.to_owned(), Var { value, fixed: false });
+    }
+    let totals = sample::totals(&artifact);
+    let mut record = sample::record(&artifact, &totals);
+    record.vars = [("shop".to_owned(), "given".to_owned())].into();
+    let vars = RunResult::build(&artifact, &record, &totals).run.inputs.vars;
+    let vars: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(vars, [r#"list=["a",1.5,null]"#, "peak=40/s", "shop=given"]);
+}
+
+#[test]
+fn a_terminal_summary_is_bounded_and_no_line_is_too_long() {
+    let mut result = sample::failed();
+    let long = "a".repeat(63);
+    let scenarios = (0..60).map(|at| {
+        let mut scenario = result.scenarios[1].clone();
+        scenario.name = format!("{long}{at}");
+        scenario
+    });
+    result.scenarios = scenarios.collect();
+    let text = summary(&result);
+    assert!(text.lines().count() < 70, "{text}");
+    assert!(text.contains("48 more scenarios"), "{text}");
+    let table = text.lines().skip_while(|line| !line.starts_with("Arrivals"));
+    for line in table.take_while(|line| !line.starts_with("Thresholds")) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let text = summary(&sample::failed());
+    assert!(text.contains("the plan requires 99.9%"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
 #[test]
 fn a_result_that_breaks_its_laws_is_an_internal_error_and_says_which() {
     let artifact = sample::artifact();
@@ -101,7 +181,7 @@ fn a_result_that_breaks_its_laws_is_an_internal_error_and_says_which() {
 #[test]
 fn each_law_notices_when_it_is_broken() {
     type Break = fn(&mut RunResult);
-    let breaks: [Break; 11] = [
+    let breaks: [Break; 14] = [
         |it| it.series.scenarios.values_mut().for_each(|it| it.failed[0] += 1),
         |it| it.scenarios[1].response_us = Some(it.scenarios[1].warm_up.service_us.clone()),
         |it| it.arrivals.planned += 1,
@@ -113,6 +193,9 @@ fn each_law_notices_when_it_is_broken() {
         |it| it.scenarios[1].steps[3].failed += 1,
         |it| it.series.scenarios.values_mut().for_each(|it| it.p99.truncate(3)),
         |it| it.series.scenarios.values_mut().for_each(|it| it.planned[0] += 1 << 40),
+        |it| it.series.scenarios.values_mut().for_each(|it| it.dropped[0] += 1),
+        |it| it.scenarios[1].steps[0].critical_path_share /= 2.0,
+        |it| it.scenarios[1].steps[0].attempts = 0,
     ];
     for (at, breaks) in breaks.iter().enumerate() {
         let mut result = sample::passing();
@@ -281,4 +364,27 @@ fn pages_render() {
             .unwrap();
         }
     }
+}
+
+#[test]
+fn two_hours_of_a_hundred_scenarios_are_a_page_of_two_megabytes() {
+    let mut result = sample::passing();
+    result.run.duration_us = 7_200_000_000;
+    let (scenario, seconds) = (result.scenarios[1].clone(), 7_200);
+    let mut series = result.series.scenarios["checkout"].clone();
+    let counts = [&mut series.planned, &mut series.started, &mut series.succeeded];
+    counts.into_iter().for_each(|list| *list = (0..seconds).map(|at| 100 + at % 37).collect());
+    let none = [&mut series.failed, &mut series.dropped, &mut series.in_flight];
+    none.into_iter().for_each(|list| *list = vec![0; 7_200]);
+    let times = [&mut series.p50, &mut series.p95, &mut series.p99];
+    times.into_iter().for_each(|list| *list = (0..seconds).map(|at| Some(9_000 + at)).collect());
+    result.scenarios.clear();
+    for at in 0..100 {
+        let name = format!("scenario_{at:03}");
+        result.series.scenarios.insert(name.clone(), series.clone());
+        result.scenarios.push(super::model::Scenario { name, ..scenario.clone() });
+    }
+    let page = html::html(&result).unwrap();
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    assert!(page.contains("scenario_099"));
 }

@@ -6,6 +6,13 @@ use super::format;
 use super::model::{Latency, Model, RunResult, Scenario};
 use crate::metrics::threshold::Verdict;
 
+/// Codes of the warnings that the check of the delivery shows.
+const DELIVERY: [&str; 2] = ["not-delivered", "unfinished"];
+
+/// Codes of the warnings that the check of the generator shows.
+const GENERATOR: [&str; 6] =
+    ["generator-late", "cpu-high", "clamped", "node-lost", "law-broken", "stray-rows"];
+
 /// The head of a report.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct View {
@@ -19,6 +26,8 @@ pub(crate) struct View {
     pub(crate) sentence: String,
     /// Thresholds, delivery, generator health.
     pub(crate) checks: Vec<Check>,
+    /// Warnings that no check shows.
+    pub(crate) others: Vec<super::model::Warning>,
     /// Figures.
     pub(crate) figures: Vec<Figure>,
     /// Whether some transactions had to wait noticeably before they were sent; a sentence that says so.
@@ -55,6 +64,10 @@ pub(crate) fn view(result: &RunResult) -> View {
         headline: headline.to_owned(),
         sentence,
         checks: vec![thresholds(result), delivery(result), generator(result)],
+        others: {
+            let shown = |code: &str| DELIVERY.contains(&code) || GENERATOR.contains(&code);
+            result.warnings.iter().filter(|it| !shown(&it.code)).cloned().collect()
+        },
         figures: figures(result),
         waiting: waiting(result),
         closed: result.scenarios.iter().any(|it| it.model == Model::Closed),
@@ -75,16 +88,7 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
         found.map_or_else(|| "the reason was not recorded".to_owned(), |it| it.message.clone())
     };
     match result.run.outcome.as_str() {
-        "passed" if result.thresholds.is_empty() => (
-            "pass",
-            "Passed",
-            "The planned load was delivered. The plan has no thresholds.".to_owned(),
-        ),
-        "passed" => (
-            "pass",
-            "Passed",
-            "Every threshold held and the planned load was delivered.".to_owned(),
-        ),
+        "passed" => ("pass", "Passed", passed(result)),
         "threshold_missed" => match &result.run.aborted_by {
             Some(name) => {
                 ("fail", "Failed", format!("The threshold `{name}` was missed and ended the run."))
@@ -125,6 +129,30 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
     }
 }
 
+/// A counted load may have ended at its time before its count: then not everything was delivered.
+fn passed(result: &RunResult) -> String {
+    let stopped = result.arrivals.dropped_by.stopped;
+    let delivered = if stopped == 0 {
+        "the planned load was delivered".to_owned()
+    } else {
+        format!("what was due was sent; {} arrivals did not fit the time", format::count(stopped))
+    };
+    if result.thresholds.is_empty() {
+        let it = &result.arrivals;
+        let failed = match (it.failed, it.succeeded + it.failed) {
+            (0, _) => String::new(),
+            (failed, ended) => format!(
+                ", but {} of {} transactions failed",
+                format::count(failed),
+                format::count(ended)
+            ),
+        };
+        format!("The plan has no thresholds; {delivered}{failed}.")
+    } else {
+        format!("Every threshold held and {delivered}.")
+    }
+}
+
 fn with(result: &RunResult, verdict: Verdict) -> Vec<&super::model::Threshold> {
     result.thresholds.iter().filter(|it| it.verdict == verdict).collect()
 }
@@ -134,6 +162,9 @@ fn thresholds(result: &RunResult) -> Check {
     let all = result.thresholds.len();
     let (tone, text) = match (all, missed.len(), silent.len()) {
         (0, _, _) => ("none", "none in the plan".to_owned()),
+        (all, 0, 0) if ["interrupted", "cluster_failed"].contains(&result.run.outcome.as_str()) => {
+            ("pass", format!("all {all} held until then"))
+        }
         (all, 0, 0) => ("pass", format!("all {all} held")),
         (all, 0, silent) => ("warn", format!("{silent} of {all} had no data")),
         (all, missed, 0) => ("fail", format!("{missed} of {all} missed")),
@@ -179,14 +210,17 @@ fn delivery(result: &RunResult) -> Check {
         }
         (false, _, _) => ("fail", format!("only {share} of the planned arrivals were sent")),
     };
-    Check { name: "Delivery", tone, sign: sign(tone), text, details: short }
+    let (tone, text) = match (arrivals.unfinished, tone) {
+        (0, _) => (tone, text),
+        (n, "pass") => ("warn", format!("{text}, {} did not come to an end", format::count(n))),
+        (n, tone) => (tone, format!("{text}; {} did not come to an end", format::count(n))),
+    };
+    let details = messages(result, &DELIVERY);
+    Check { name: "Delivery", tone, sign: sign(tone), text, details }
 }
 
 fn generator(result: &RunResult) -> Check {
-    let doubts = messages(
-        result,
-        &["generator-late", "cpu-high", "clamped", "node-lost", "law-broken", "stray-rows"],
-    );
+    let doubts = messages(result, &GENERATOR);
     let late_us = result.nodes.iter().map(|node| node.lateness_us.p99).max();
     let cpu = result.nodes.iter().map(|node| node.cpu_percent_max).max();
     let lost = result.nodes.iter().filter(|node| node.lost_us.is_some()).count();
@@ -202,8 +236,11 @@ fn generator(result: &RunResult) -> Check {
             let nodes = result.nodes.len();
             let of = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
             let lost = if lost > 0 { format!(", {lost} lost") } else { String::new() };
-            let late = format::duration(late_us);
-            (tone, format!("{of}{lost}; at worst {late} late (p99) and {cpu}% of a core"))
+            // Only open arrivals are due at a time, and can be late.
+            let has_lateness = result.nodes.iter().any(|node| node.lateness_us.max > 0);
+            let late = format!("{} late (p99) and ", format::duration(late_us));
+            let late = if has_lateness { late } else { String::new() };
+            (tone, format!("{of}{lost}; at worst {late}{cpu}% of a core"))
         }
         _ => ("none", "no node took part".to_owned()),
     };

@@ -88,15 +88,15 @@ impl OpenLane {
         let due = self.begin.saturating_add(next.due_ns);
         self.next = self.cursor.next();
         let (scenario, upto) = (self.share.scenario, self.upto());
+        let warm_up = next.due_ns < self.warm_up_ns;
         if now.saturating_sub(due) > self.late_after_ns {
-            context.recorder.borrow_mut().dropped(scenario, due, Drop::Late, upto);
+            context.recorder.borrow_mut().dropped(scenario, due, (Drop::Late, warm_up), upto);
             return Decision::Made;
         }
         let Some(in_flight) = context.enter(scenario) else {
-            context.recorder.borrow_mut().dropped(scenario, due, Drop::Full, upto);
+            context.recorder.borrow_mut().dropped(scenario, due, (Drop::Full, warm_up), upto);
             return Decision::Made;
         };
-        let warm_up = next.due_ns < self.warm_up_ns;
         context.recorder.borrow_mut().started(scenario, now, warm_up, upto);
         let residue = next.number % u64::from(self.share.modulus);
         let group = self.share.group_of(u32::try_from(residue).unwrap_or(0));

@@ -125,9 +125,16 @@ impl Recorder {
     }
 
     /// Counts an arrival that is not sent; every owned one below `upto` has now been decided.
-    pub(super) fn dropped(&mut self, scenario: usize, due: Ticks, why: Drop, upto: u64) {
+    pub(super) fn dropped(
+        &mut self,
+        scenario: usize,
+        due: Ticks,
+        (why, warm_up): (Drop, bool),
+        upto: u64,
+    ) {
         self.second(scenario, due).dropped += 1;
         if let Some(counts) = self.counts(scenario) {
+            counts.row.warm_up_dropped += u64::from(warm_up);
             match why {
                 Drop::Late => counts.row.dropped_late += 1,
                 Drop::Full => counts.row.dropped_full += 1,
@@ -157,10 +164,13 @@ impl Recorder {
             second.failed += 1;
         }
         let Some(counts) = self.counts(ended.scenario) else { return };
+        let warm_up = u64::from(ended.warm_up);
         if ended.ok {
             counts.row.succeeded += 1;
+            counts.row.warm_up_succeeded += warm_up;
         } else {
             counts.row.failed += 1;
+            counts.row.warm_up_failed += warm_up;
         }
         let [response, service, warm_response, warm_service] = counts.series;
         let (response, service) =
@@ -213,13 +223,21 @@ impl Recorder {
     }
 
     /// Counts the end of a step.
-    pub(super) fn step_ended(&mut self, scenario: usize, step: usize, failure: Option<&Failure>) {
+    pub(super) fn step_ended(
+        &mut self,
+        scenario: usize,
+        step: usize,
+        warm_up: bool,
+        failure: Option<&Failure>,
+    ) {
         self.step(scenario, step, |counts| {
             let Some(failure) = failure else {
                 counts.row.ok += 1;
+                counts.row.warm_up_ok += u64::from(warm_up);
                 return;
             };
             counts.row.failed += 1;
+            counts.row.warm_up_failed += u64::from(warm_up);
             let kind = KINDS.iter().position(|kind| *kind == failure.kind).unwrap_or(0);
             match &mut counts.errors[kind] {
                 Some((count, _)) => *count += 1,
@@ -398,14 +416,15 @@ mod tests {
         let mut recorder = recorder();
         recorder.start_at(1_000);
         recorder.started(0, 1_000 + SECOND, false, 7);
-        recorder.dropped(0, 1_000, Drop::Late, 9);
+        recorder.dropped(0, 1_000, (Drop::Late, true), 9);
         recorder.active(0, 1_500);
         recorder.active(0, 700);
-        recorder.step_ended(0, 0, Some(&Failure::new(FailureKind::Expect, "first")));
-        recorder.step_ended(0, 0, Some(&Failure::new(FailureKind::Expect, "second")));
+        recorder.step_ended(0, 0, true, Some(&Failure::new(FailureKind::Expect, "first")));
+        recorder.step_ended(0, 0, true, Some(&Failure::new(FailureKind::Expect, "second")));
         let first = recorder.cut(1_000);
         let row = first.ledger[0];
         assert_eq!((row.started, row.dropped_late, row.upto, row.active_us), (1, 1, 9, 2));
+        assert_eq!((row.warm_up_dropped, first.steps[0].warm_up_failed), (1, 2));
         assert_eq!((first.errors[0].count, first.errors[0].sample.as_str()), (2, "first"));
         let seconds: Vec<_> = first.seconds.iter().map(|row| (row.second, row.started)).collect();
         assert_eq!(seconds, [(0, 0), (1, 1)]);
@@ -425,7 +444,7 @@ mod tests {
             recorder.answered(0, 0, false, &outcome);
         }
         recorder.started(5, 0, false, 1);
-        recorder.step_ended(0, 9, None);
+        recorder.step_ended(0, 9, false, None);
         let window = recorder.cut(1);
         assert_eq!(window.steps[0].status, [(200, 1), (999, 1)].into());
         assert_eq!((window.ledger.len(), window.ledger[0].started), (1, 0));

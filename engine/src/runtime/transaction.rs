@@ -110,7 +110,7 @@ impl Transaction<'_> {
                 let now = self.context.clock.now();
                 progress.waited(progress.at, now);
                 progress.at = now;
-                self.record(|recorder| recorder.step_ended(self.arrival.scenario, step, None));
+                self.step_ended(step, None);
                 continue;
             }
             let request = self.render(step, &progress.values)?;
@@ -139,7 +139,7 @@ impl Transaction<'_> {
                 None => {
                     let ended = self.context.clock.now();
                     progress.end(step, begun, ended);
-                    self.record(|recorder| recorder.step_ended(self.arrival.scenario, step, None));
+                    self.step_ended(step, None);
                 }
             }
             if only_waits {
@@ -191,7 +191,7 @@ impl Transaction<'_> {
                 Ok(request)
             }
             Err(failure) => {
-                self.record(|recorder| recorder.step_ended(scenario, step, Some(&failure)));
+                self.step_ended(step, Some(&failure));
                 Err(Failed)
             }
         }
@@ -210,7 +210,8 @@ impl Transaction<'_> {
         let judged = self.context.program.judge(&self.arrival, step, outcome, &mut progress.values);
         self.record(|recorder| {
             recorder.answered(self.arrival.scenario, step, self.warm_up, outcome);
-            recorder.step_ended(self.arrival.scenario, step, judged.as_ref().err());
+            let failure = judged.as_ref().err();
+            recorder.step_ended(self.arrival.scenario, step, self.warm_up, failure);
             if matches!(progress.steps, Steps::Sequence { .. }) {
                 let ns = outcome.ended.saturating_sub(begun);
                 recorder.critical(self.arrival.scenario, step, ns);
@@ -232,7 +233,7 @@ impl Transaction<'_> {
         let sequence = matches!(progress.steps, Steps::Sequence { .. });
         self.record(|recorder| {
             for (step, begun) in &running {
-                recorder.step_ended(scenario, *step, Some(&failure));
+                recorder.step_ended(scenario, *step, self.warm_up, Some(&failure));
                 if !shape.waits[*step] {
                     let ns = now.saturating_sub(*begun);
                     recorder.cut_after(scenario, *step, self.warm_up, ns);
@@ -295,6 +296,11 @@ impl Transaction<'_> {
         for step in (0..states.len()).filter(|step| ended(*step).is_none()) {
             recorder.skipped(scenario, step);
         }
+    }
+
+    fn step_ended(&self, step: usize, failure: Option<&Failure>) {
+        let (scenario, warm_up) = (self.arrival.scenario, self.warm_up);
+        self.record(|recorder| recorder.step_ended(scenario, step, warm_up, failure));
     }
 
     fn record<T>(&self, record: impl FnOnce(&mut Recorder) -> T) -> T {

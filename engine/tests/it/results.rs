@@ -82,8 +82,8 @@ impl Sink for Merged {
     }
 }
 
-fn artifact(shop: &str) -> Artifact {
-    let files = Files::new(Source::new(FileId(0), "shop.yaml", PLAN));
+fn artifact(plan: &str, shop: &str) -> Artifact {
+    let files = Files::new(Source::new(FileId(0), "shop.yaml", plan));
     let vars = BTreeMap::from([("shop".to_owned(), shop.to_owned())]);
     let mut sink = Diagnostics::new();
     let artifact = compile(&files, &Overrides { vars, ..Overrides::default() }, &mut sink);
@@ -92,10 +92,14 @@ fn artifact(shop: &str) -> Artifact {
 
 /// Runs the plan on `nodes` nodes of this process; stops it in its second second if asked to.
 async fn run(nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
+    run_plan(PLAN, nodes, stop_early).await
+}
+
+async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
     let clock = Clock::real();
     let options = DemoOptions { latency_ns: 5_000_000, ..DemoOptions::default() };
     let shop = demo::start(options, clock.clone()).unwrap();
-    let artifact = Arc::new(artifact(&format!("http://{}", shop.addr)));
+    let artifact = Arc::new(artifact(plan, &format!("http://{}", shop.addr)));
     let loader = NodeLoader {
         clock: clock.clone(),
         workers: 2,
@@ -172,4 +176,31 @@ async fn a_run_that_is_stopped_or_cut_keeps_the_laws() {
         assert_eq!(result.run.exit_code, 130);
         assert!(result.arrivals.dropped_by.stopped > 0);
     }
+}
+
+/// More iterations than two users can do in time.
+const CUT: &str = r#"
+version: 1
+name: cut
+vars: { shop: "http://127.0.0.1:1" }
+endpoints:
+  shop: { http: { base_url: "{{ vars.shop }}", timeout: 5s } }
+scenarios:
+  counted:
+    load: { closed: [ { users: 2, count: 100000, within: 1s } ] }
+    graceful_stop: 5s
+    steps: [ { step: look, http: { use: shop, get: /products } } ]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_is_not_reached_within_its_time_is_no_bug() {
+    let result = run_plan(CUT, 1, None).await;
+    check(&result);
+    assert_eq!((result.run.outcome.as_str(), result.run.exit_code), ("passed", 0));
+    let it = &result.arrivals;
+    assert_eq!((it.planned, it.unaccounted, it.unfinished), (100_000, 0, 0));
+    assert!(it.started > 0 && it.dropped_by.stopped > 0);
+    assert_eq!(it.dropped, it.dropped_by.stopped);
+    let shop = &result.run.inputs.vars["shop"];
+    assert!(shop.starts_with("http://127.0.0.1:"), "{shop}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use compiler::artifact::Load;
 
 use super::due::Schedules;
 use super::forming;
@@ -222,7 +223,11 @@ impl Coordinator {
                 self.unsettled_arrivals()
             }
         };
-        let undecided = arrivals.iter().any(|scenario| scenario.dropped_by.stopped > 0);
+        // A counted closed load ends at its `within`, finished or not; everything else is decided to its last arrival.
+        let scenarios = self.settings.artifact.scenarios.values().zip(&arrivals);
+        let undecided = scenarios
+            .filter(|(scenario, _)| matches!(scenario.load, Load::Open(_)))
+            .any(|(_, arrivals)| arrivals.dropped_by.stopped > 0);
         if ending == Ending::Complete && undecided {
             ending = Ending::Internal("nodes ended before every arrival was decided".to_owned());
         }

@@ -69,8 +69,8 @@ prop_compose! {
         Window {
             from_ms: second * 1000,
             to_ms: second * 1000 + 1000,
-            ledger: vec![LedgerRow { scenario, started: n, succeeded: n / 2, failed: n - n / 2, dropped_late: 1, dropped_full: 2, warm_up: n / 3, active_us: 10, ..LedgerRow::default() }],
-            steps: vec![StepRow { scenario, step, ok: n, failed: 1, attempts: n + 1, status: BTreeMap::from([(200, n), (500, 1)]), critical_us: 7, ..StepRow::default() }],
+            ledger: vec![LedgerRow { scenario, started: n, succeeded: n / 2, failed: n - n / 2, dropped_late: 1, dropped_full: 2, warm_up: n / 3, warm_up_succeeded: n / 4, warm_up_failed: n / 5, warm_up_dropped: 1, active_us: 10, ..LedgerRow::default() }],
+            steps: vec![StepRow { scenario, step, ok: n, failed: 1, warm_up_ok: n / 2, warm_up_failed: 1, attempts: n + 1, status: BTreeMap::from([(200, n), (500, 1)]), critical_us: 7, ..StepRow::default() }],
             errors: vec![ErrorRow { scenario, step, kind: FailureKind::Status, count: 1, sample: format!("status {}", 500 + n) }],
             seconds: vec![SecondRow { second: u32::try_from(second).unwrap(), scenario, started: n, succeeded: n / 2, failed: 1, dropped: 3, in_flight: n }],
             histograms: BTreeMap::from([(series, histogram.clone())]),

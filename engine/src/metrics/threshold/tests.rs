@@ -32,7 +32,9 @@ fn plan(threshold: Threshold) -> Artifact {
 
 fn totals(artifact: &Artifact, seconds: &[Second]) -> Totals {
     let mut totals = Totals::new(artifact);
+    let warm_up_ns = artifact.scenarios["checkout"].warm_up_ns;
     for (at, it) in (0u64..).zip(seconds) {
+        let warm = |n: u64| if at * 1_000_000_000 < warm_up_ns { n } else { 0 };
         let mut histogram = latency::new_histogram();
         histogram.record_n(it.us, u32::try_from(it.started).unwrap()).unwrap();
         let (succeeded, scenario) = (it.started - it.failed, 1);
@@ -51,6 +53,10 @@ fn totals(artifact: &Artifact, seconds: &[Second]) -> Totals {
                     succeeded,
                     failed: it.failed,
                     dropped_full: it.dropped,
+                    warm_up: warm(it.started),
+                    warm_up_succeeded: warm(succeeded),
+                    warm_up_failed: warm(it.failed),
+                    warm_up_dropped: warm(it.dropped),
                     ..LedgerRow::default()
                 }],
                 steps: vec![StepRow {
@@ -58,6 +64,8 @@ fn totals(artifact: &Artifact, seconds: &[Second]) -> Totals {
                     step: 2,
                     ok: succeeded,
                     failed: it.failed,
+                    warm_up_ok: warm(succeeded),
+                    warm_up_failed: warm(it.failed),
                     ..StepRow::default()
                 }],
                 seconds: vec![SecondRow {
@@ -261,6 +269,42 @@ fn warm_up_is_not_judged() {
     let record = record(&artifact, &totals, 4);
     let judgement = Judge::new(Arc::new(artifact)).verdicts(&totals, &record)[0].1;
     assert_eq!(judgement.verdict, Verdict::Pass);
+}
+
+/// Returns the share of failures that a threshold on every step sees of these seconds, the first two warm-up.
+fn steps_failed(window_ns: u64, seconds: &[Second]) -> Option<super::Observed> {
+    let mut threshold = failed_share(10_000);
+    threshold.select.step = Some("*".to_owned());
+    threshold.window_ns = window_ns;
+    let mut artifact = plan(threshold);
+    artifact.scenarios.get_mut("checkout").unwrap().warm_up_ns = 2_000_000_000;
+    let totals = totals(&artifact, seconds);
+    let record = record(&artifact, &totals, seconds.len());
+    Judge::new(Arc::new(artifact)).verdicts(&totals, &record)[0].1.observed
+}
+
+#[test]
+fn warm_up_is_not_judged_at_steps_either() {
+    let seconds = [failing(90), failing(90), CALM, CALM];
+    for window_ns in [0, 1_000_000_000] {
+        let seen = steps_failed(window_ns, &seconds).unwrap();
+        assert_eq!(seen.amount, 0, "{window_ns}");
+    }
+}
+
+#[test]
+fn what_is_left_of_the_warm_up_after_its_end_is_not_judged() {
+    let mut artifact = plan(failed_share(10_000));
+    artifact.scenarios.get_mut("checkout").unwrap().warm_up_ns = 2_000_000_000;
+    let mut totals = totals(&artifact, &[CALM, CALM, CALM]);
+    // Started in the warm-up, failed in the third second.
+    let row = LedgerRow { scenario: 1, failed: 50, warm_up_failed: 50, ..LedgerRow::default() };
+    let second = SecondRow { second: 2, scenario: 1, failed: 50, ..SecondRow::default() };
+    let late = Window { ledger: vec![row], seconds: vec![second], ..Window::default() };
+    totals.apply(0, &late);
+    let judge = Judge::new(Arc::new(artifact.clone()));
+    let record = record(&artifact, &totals, 3);
+    assert_eq!(judge.verdicts(&totals, &record)[0].1.verdict, Verdict::Pass);
 }
 
 #[test]

@@ -273,3 +273,29 @@ proptest! {
         prop_assert_eq!(b.ok, row.succeeded);
     }
 }
+
+/// A target that answers nothing from second 4 to second 6, a thousand arrivals a second for ten seconds: an arrival
+/// due during the stall takes until its end. A tenth of all is due in its first half, so p90 is 1 s, p99 1.9 s.
+#[test]
+fn a_stall_shows_in_response_times_as_its_closed_form_says() {
+    let load = Load::Open(constant("1000/s", 10 * SECOND));
+    let artifact = plan(scenario(load, vec![get("a", &[])]));
+    let due_ns = |number: u64| number * MS;
+    let seen = run(&artifact, 2, move |request| {
+        let due_ns = due_ns(arrival_of(request).0);
+        let is_stalled = (4 * SECOND..6 * SECOND).contains(&due_ns);
+        Answer::new(200, if is_stalled { 6 * SECOND - due_ns } else { MS })
+    });
+    let histograms = seen.whole().histograms;
+    for kind in [SeriesKind::Response, SeriesKind::Service] {
+        let wanted = Series { scenario: 0, step: None, kind };
+        let index = series(&artifact).iter().position(|series| *series == wanted).unwrap();
+        let histogram = &histograms[&u32::try_from(index).unwrap()];
+        assert_eq!(histogram.len(), 10_000);
+        for (quantile, us) in [(0.9, 1_000_000), (0.95, 1_500_000), (0.99, 1_900_000)] {
+            let seen_us = histogram.value_at_quantile(quantile);
+            assert!(seen_us.abs_diff(us) * 200 < us, "p{quantile}: {seen_us} µs, not {us}");
+        }
+        assert!(histogram.value_at_quantile(0.5) < 5_000);
+    }
+}
