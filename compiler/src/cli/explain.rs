@@ -87,7 +87,7 @@ pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<Option<Artifact>,
 
 fn explain_code(name: &str, format: Format, out: &mut dyn Write) -> Result<Exit, CliError> {
     let Some(found) = code::find(name) else {
-        let near = did_you_mean(name, code::CODES.iter().map(|known| known.code));
+        let near = did_you_mean(name, code::all().map(|known| known.code));
         return Err(CliError::Code { code: name.to_owned(), near });
     };
     match format {

@@ -1,8 +1,10 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
-mod plan;
+mod reference;
 mod schema;
 mod syntax;
+mod template;
+mod whole;
 
 /// What there is to know about one diagnostic code.
 #[derive(Clone, Copy, Debug)]
@@ -15,29 +17,15 @@ pub struct Code {
     pub explanation: &'static str,
 }
 
-/// All codes, by the stage that reports them.
-pub const CODES: &[Code] = &join([syntax::CODES, schema::CODES, plan::CODES]);
-
-const LENGTH: usize = syntax::CODES.len() + schema::CODES.len() + plan::CODES.len();
-
-const fn join(parts: [&[Code]; 3]) -> [Code; LENGTH] {
-    let mut all = [Code { code: "", title: "", explanation: "" }; LENGTH];
-    let (mut part, mut from, mut at) = (0, 0, 0);
-    while part < parts.len() {
-        if at - from < parts[part].len() {
-            all[at] = parts[part][at - from];
-            at += 1;
-        } else {
-            from = at;
-            part += 1;
-        }
-    }
-    all
+/// Returns all codes, by the stage that reports them.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    let stages = [syntax::CODES, schema::CODES, template::CODES, reference::CODES, whole::CODES];
+    stages.into_iter().flatten()
 }
 
 /// Returns what there is to know about `code`.
 pub fn find(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|known| known.code == code)
+    all().find(|known| known.code == code)
 }
 
 #[cfg(test)]
@@ -46,11 +34,11 @@ mod tests {
 
     #[test]
     fn every_code_is_there_once_and_explained() {
-        let mut codes: Vec<&str> = CODES.iter().map(|code| code.code).collect();
+        let mut codes: Vec<&str> = all().map(|code| code.code).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), CODES.len());
-        for code in CODES {
+        assert_eq!(codes.len(), all().count());
+        for code in all() {
             assert!(code.code.starts_with("plan::"), "{}", code.code);
             assert!(!code.title.is_empty() && !code.title.ends_with('.'), "{}", code.code);
             for part in ["Wrong:", "Right:"] {

@@ -1,6 +1,6 @@
 //! Codes of the plan as a whole: data, groups, loads, thresholds.
 
-use crate::code::Code;
+use super::Code;
 
 /// The codes.
 pub(super) const CODES: &[Code] = &[

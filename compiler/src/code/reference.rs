@@ -1,6 +1,6 @@
 //! Codes of what one part of a plan says of another: names, captures, needs, endpoints.
 
-use crate::code::Code;
+use super::Code;
 
 /// The codes.
 pub(super) const CODES: &[Code] = &[

@@ -1,6 +1,6 @@
 //! Codes of single values: templates, conditions, quantities, overrides.
 
-use crate::code::Code;
+use super::Code;
 
 /// The codes.
 pub(super) const CODES: &[Code] = &[
