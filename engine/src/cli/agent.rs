@@ -52,7 +52,10 @@ pub(super) struct AgentArgs {
 pub(super) async fn run(args: AgentArgs) -> Exit {
     let end = serve(args).await;
     if let Some(message) = &end.message {
-        complain(message);
+        match end.exit {
+            Exit::Interrupted => note(message),
+            _ => complain(message),
+        }
     }
     end.exit
 }
@@ -89,6 +92,7 @@ async fn serve(args: AgentArgs) -> AgentEnd {
         group: args.group,
         labels: args.labels.into_iter().collect::<BTreeMap<String, String>>(),
         once: args.once,
+        say: note,
     };
     note(&format!("agent {} waits for runs on {}", options.name, args.nats));
     let end = agent::run(options, Arc::new(loader), bus.clone(), clock, stop).await;

@@ -202,7 +202,10 @@ fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, written: &[Path
     match ending {
         Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
         Ending::ArtifactRefused(why) | Ending::ClusterFailed(why) | Ending::Internal(why) => {
-            complain(why);
+            // The summary for people says it too.
+            if args.quiet || args.format == Format::Json {
+                complain(why);
+            }
         }
     }
     if args.quiet {

@@ -93,9 +93,9 @@ fn counts(tick: Tick) -> String {
 fn sentence(event: &RunEvent) -> Option<String> {
     let node = event.node.as_deref().unwrap_or("the run");
     let text = match &event.what {
-        Happened::Waiting { seats } => format!("waiting for agents: {}", seats.join(", ")),
+        Happened::Waiting { seats } => format!("waiting for agents: {}", list(seats)),
         Happened::Joined { seats } if seats.is_empty() => format!("{node} stands by"),
-        Happened::Joined { seats } => format!("{node} takes {}", seats.join(", ")),
+        Happened::Joined { seats } => format!("{node} takes {}", list(seats)),
         Happened::Armed { in_us } => {
             if *in_us == 0 {
                 return None;
@@ -119,6 +119,16 @@ fn sentence(event: &RunEvent) -> Option<String> {
     Some(text)
 }
 
+/// Returns seats as a list that fits a line.
+fn list(seats: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = seats.iter().take(SHOWN).cloned().collect::<Vec<String>>().join(", ");
+    match seats.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// Returns microseconds as seconds, for display.
 fn seconds(us: u64) -> f64 {
     Duration::from_micros(us).as_secs_f64()
@@ -138,6 +148,17 @@ mod tests {
             "   10s      40 started/s      39 ok     1 failed     0 dropped      3 in flight"
         );
         assert!(line.len() < 80);
+    }
+
+    #[test]
+    fn many_seats_stay_on_one_line() {
+        let seats: Vec<String> = (0..1_000).map(|seat| format!("eu/{seat}")).collect();
+        let what = Happened::Joined { seats };
+        let event = RunEvent { at_us: 0, node: Some("node-0000".to_owned()), what };
+        assert_eq!(
+            sentence(&event).unwrap(),
+            "node-0000 takes eu/0, eu/1, eu/2, eu/3 and 996 more"
+        );
     }
 
     #[test]

@@ -210,6 +210,14 @@ impl Agent {
     fn over(&mut self, over: Over, effects: &mut Vec<Effect>) {
         effects.push(Effect::Unload);
         let Over { exit, message, left, served } = over;
+        if message.is_none() && !left {
+            let text = if served {
+                "run over, the results were taken"
+            } else {
+                "run over, no seat was needed"
+            };
+            self.say(text.to_owned(), effects);
+        }
         if left {
             effects.push(end_interrupted());
         } else if self.me.once && served {
