@@ -192,3 +192,37 @@ fn closed_users_run() {
     let carts = result.scenarios.iter().find(|s| s.name == "carts").unwrap();
     assert!(carts.users.active_us > 0 && carts.users.lost_us == 0, "{:?}", carts.users);
 }
+
+#[test]
+fn a_kept_program_ends_when_its_keeper_is_left_alone() {
+    let mut command = volley();
+    command.args(["keep", "--", "sleep", "600"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut keeper = command.spawn().unwrap();
+    drop(keeper.stdin.take());
+    // The pipe of the standard output ends once the sleeper is gone as well.
+    finish(keeper).exits(130);
+}
+
+#[test]
+fn a_policy_that_is_not_built_yet_says_so() {
+    let said = run(&["run", "plans/checkout.yaml", "--on-agent-loss", "continue"]).exits(2);
+    assert!(said.err.contains("`continue` is not in this version"), "{}", said.err);
+}
+
+#[test]
+fn the_help_lists_exit_codes_and_hides_what_the_environment_holds() {
+    let mut command = volley();
+    command.args(["agent", "--help"]).env("VOLLEY_NATS", "nats://u:hunter2@h:1");
+    let said = finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let said = said.exits(0);
+    assert!(said.out.contains("VOLLEY_NATS") && !said.out.contains("hunter2"), "{}", said.out);
+    let said = run(&["run", "--help"]).exits(0);
+    assert!(said.out.contains("  98  the planned load was not delivered"), "{}", said.out);
+}
+
+#[test]
+fn an_agent_does_not_show_the_password_of_its_broker() {
+    let url = format!("nats://u:hunter2@127.0.0.1:{}", dead_port());
+    let said = run(&["agent", "--nats", &url]).exits(96);
+    assert!(said.err.contains("127.0.0.1") && !said.err.contains("hunter2"), "{}", said.err);
+}

@@ -37,6 +37,8 @@ pub(crate) struct Over {
     pub(crate) left: bool,
     /// It had a share.
     pub(crate) served: bool,
+    /// It was told when to start.
+    pub(crate) loaded: bool,
 }
 
 /// An agent that a coordinator has enrolled. Nobody else's orders count until it is over.
@@ -301,7 +303,8 @@ impl Enrolled {
             | Phase::Fenced
             | Phase::Reporting => (Exit::Passed, None),
         };
-        self.over = Some(Over { exit, message, left: self.left, served: self.epoch > 0 });
+        let (served, loaded) = (self.epoch > 0, self.start.is_some());
+        self.over = Some(Over { exit, message, left: self.left, served, loaded });
     }
 
     fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>) {
@@ -389,6 +392,7 @@ impl Enrolled {
                 message: Some(format!("the coordinator of run {} {what}; given up", self.run)),
                 left: self.left,
                 served: self.epoch > 0,
+                loaded: self.start.is_some(),
             });
         }
     }
