@@ -5,19 +5,20 @@ use std::collections::BTreeSet;
 use crate::artifact::Artifact;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{self, Overrides};
-use crate::source::{Files, Source};
-use crate::syntax::{self, Node};
+use crate::source::{Files, Source, Span};
+use crate::syntax::{self, Node, Tree};
 use crate::{analysis, schema, seal};
 
 /// Compiles the plan in `files`, or reports to `sink` why it cannot.
 ///
-/// The artifact is sealed: its digest holds. `check` is this with the artifact thrown away.
+/// The artifact is sealed: its digest holds. Of the environments only the one that is asked for is compiled.
 pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> Option<Artifact> {
     let source = files.plan();
     let mut tree = syntax::parse(source, sink)?;
     schema::validate(source, &mut tree, sink);
     let plan = model::lower(source, &tree, overrides, sink)?;
-    let resolved = analysis::check(&plan, files, sink);
+    let tables = analysis::read(&plan, files, sink);
+    let resolved = analysis::check(&plan, tables, sink);
     if !sink.is_clean() {
         return None;
     }
@@ -29,6 +30,51 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
         sink.push(found.label("this plan").help("report this plan: the compiler should say more"));
     }
     sealed
+}
+
+/// Reports everything that is wrong with the plan in `files`: as it is written, and under each of its environments.
+///
+/// What an environment alone breaks names the environment. A plan that compiles with any `--environment` is clean.
+pub fn check(files: &Files, sink: &mut Diagnostics) {
+    let source = files.plan();
+    let Some(mut tree) = syntax::parse(source, sink) else { return };
+    schema::validate(source, &mut tree, sink);
+    let Some(plan) = model::lower(source, &tree, &Overrides::default(), sink) else { return };
+    // No environment can change what the plan reads, so that files are read once.
+    let tables = analysis::read(&plan, files, sink);
+    analysis::check(&plan, tables.clone(), sink);
+    let written = sink.again();
+    let section = tree.root().get("environments");
+    for (entry, node) in section.into_iter().flat_map(Node::entries) {
+        let mut own = written.clone();
+        environment(source, &tree, &entry.key, tables.clone(), &mut own);
+        // What a broken value of the environment leads to elsewhere follows from what is reported here.
+        let broken = written.touches(node.span());
+        let follows = |found: &Diagnostic| broken && !node.span().holds(found.primary.span);
+        let new = own.into_sorted().into_iter();
+        let new = new.filter(|found| !follows(found));
+        sink.extend(new.map(|found| in_environment(found, &entry.key, entry.key_span)));
+    }
+}
+
+/// Checks the plan of `tree` under the environment `name`; `sink` knows what was found without it.
+fn environment(
+    source: &Source,
+    tree: &Tree,
+    name: &str,
+    tables: analysis::Tables,
+    sink: &mut Diagnostics,
+) {
+    let overrides = Overrides { environment: Some(name.to_owned()), ..Overrides::default() };
+    if let Some(plan) = model::lower(source, tree, &overrides, sink) {
+        analysis::check(&plan, tables, sink);
+    }
+}
+
+/// Says that `found` is wrong under one environment alone.
+fn in_environment(mut found: Diagnostic, name: &str, span: Span) -> Diagnostic {
+    found.message = format!("{}, in the environment `{name}`", found.message);
+    found.also(span, "with this environment")
 }
 
 /// Returns the paths of the data and body files that `plan` names, as written, each once, in order of the text.

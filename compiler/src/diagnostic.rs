@@ -1,5 +1,8 @@
 //! What the compiler says of a plan: one struct, one sink. Rendering lives in `cli`.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use crate::source::Span;
 
 /// How bad it is.
@@ -79,6 +82,14 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
+    before: Rc<Before>,
+}
+
+/// What was said of the same plan before, without its words.
+#[derive(Clone, Debug, Default)]
+struct Before {
+    said: BTreeSet<(&'static str, Span)>,
+    errors: Vec<Span>,
 }
 
 impl Diagnostics {
@@ -87,30 +98,39 @@ impl Diagnostics {
         Diagnostics::default()
     }
 
+    /// Returns an empty sink for judging the plan once more, which leaves out what this one has said.
+    #[must_use]
+    pub fn again(&self) -> Diagnostics {
+        let said = self.found.iter().map(|found| (found.code, found.primary.span)).collect();
+        let errors = self.errors().collect();
+        Diagnostics { found: Vec::new(), before: Rc::new(Before { said, errors }) }
+    }
+
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        if !self.before.said.contains(&(diagnostic.code, diagnostic.primary.span)) {
+            self.found.push(diagnostic);
+        }
     }
 
     /// Adds findings.
     pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
-        self.found.extend(found);
+        found.into_iter().for_each(|found| self.push(found));
     }
 
     /// Returns whether no error was found; warnings do not count.
     pub fn is_clean(&self) -> bool {
-        self.found.iter().all(|found| found.severity != Severity::Error)
+        self.errors().next().is_none()
+    }
+
+    fn errors(&self) -> impl Iterator<Item = Span> {
+        let found = self.found.iter().filter(|found| found.severity == Severity::Error);
+        self.before.errors.iter().copied().chain(found.map(|found| found.primary.span))
     }
 
     /// Returns whether an error lies within `span`; later passes are silent there.
     pub fn touches(&self, span: Span) -> bool {
-        self.found.iter().any(|found| {
-            let place = found.primary.span;
-            found.severity == Severity::Error
-                && place.file == span.file
-                && span.lo <= place.lo
-                && place.hi <= span.hi
-        })
+        self.errors().any(|place| span.holds(place))
     }
 
     /// Returns everything found, in source order, then by code, each once.
@@ -124,11 +144,32 @@ impl Diagnostics {
 }
 
 /// Returns the entry of `known` that `name` probably means: the closest by edit distance, at most a third of its length away.
+///
+/// Upper case counts as lower; a name of one letter is close to none.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
-    let scored =
-        known.into_iter().map(|candidate| (strsim::osa_distance(name, candidate), candidate));
-    scored.filter(|(score, _)| *score <= limit).min().map(|(_, candidate)| candidate)
+    let name: Vec<u8> = name.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
+    let limit = (name.len() / 3).max(1);
+    let scored = known.into_iter().take(SUGGESTED_OF_MAX).filter_map(|candidate| {
+        let (one, other) = differing(&name, candidate.as_bytes());
+        // The distance is at least the difference of the lengths, and one edit leaves at most two bytes.
+        let far = one.len().abs_diff(other.len()) > limit || (limit == 1 && one.len() > 2);
+        let score = || strsim::generic_damerau_levenshtein(one, &other.to_ascii_lowercase());
+        (!far).then(|| (score(), candidate))
+    });
+    let close = scored.filter(|(score, _)| *score <= limit && *score < name.len());
+    close.min().map(|(_, candidate)| candidate)
+}
+
+/// Names that are compared with one that is unknown, so that a plan with thousands of both is judged soon.
+const SUGGESTED_OF_MAX: usize = 2_000;
+
+/// Returns both texts without their common start and end, upper case of the second as lower.
+fn differing<'a>(one: &'a [u8], other: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let same = |(one, other): &(&u8, &u8)| **one == other.to_ascii_lowercase();
+    let start = one.iter().zip(other).take_while(same).count();
+    let (one, other) = (&one[start..], &other[start..]);
+    let end = one.iter().rev().zip(other.iter().rev()).take_while(same).count();
+    (&one[..one.len() - end], &other[..other.len() - end])
 }
 
 #[cfg(test)]
@@ -141,5 +182,7 @@ mod tests {
         assert_eq!(did_you_mean("tiemout", known), Some("timeout"));
         assert_eq!(did_you_mean("header", known), Some("headers"));
         assert_eq!(did_you_mean("zzz", known), None);
+        assert_eq!(did_you_mean("GET", known), Some("get"));
+        assert_eq!(did_you_mean("z", ["a", "s"]), None);
     }
 }

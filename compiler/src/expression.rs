@@ -96,6 +96,16 @@ pub fn parse_number_bound(text: &str) -> Option<(Bound, String)> {
     Some((bound, number.to_owned()))
 }
 
+/// Returns whether `text` is meant as a comparison: an operator, and a value apart from it or a number.
+pub fn begins_with_bound(text: &str) -> bool {
+    let Some((_, limit)) = bound(text, 0) else { return false };
+    let apart = text[..limit.start].ends_with(char::is_whitespace);
+    let rest = &text[limit];
+    (apart && !rest.is_empty())
+        || rest.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        || rest.starts_with("{{")
+}
+
 /// Reads an operator at `from` and returns it with the range of what follows.
 fn bound(text: &str, from: usize) -> Option<(Bound, Range<usize>)> {
     let rest = trimmed(text, from..text.len());
@@ -283,6 +293,12 @@ mod tests {
         assert_eq!(parse_number_bound("!= -1.5e3"), Some((Bound::NotEqual, "-1.5e3".to_owned())));
         for text in ["accepted", "> x", "<html>", "", ">", "> 01"] {
             assert_eq!(parse_number_bound(text), None, "{text}");
+        }
+        for text in ["> x", "!= null", "<= {{ vars.n }}", ">{{ vars.n }}", "> 01", ">5ms"] {
+            assert!(begins_with_bound(text), "{text}");
+        }
+        for text in ["accepted", "<html>", "", ">", "=>", "<a href=x>"] {
+            assert!(!begins_with_bound(text), "{text}");
         }
     }
 }

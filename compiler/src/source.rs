@@ -17,6 +17,13 @@ pub struct Span {
     pub hi: u32,
 }
 
+impl Span {
+    /// Returns whether `inner` lies within it.
+    pub fn holds(self, inner: Span) -> bool {
+        self.file == inner.file && self.lo <= inner.lo && inner.hi <= self.hi
+    }
+}
+
 /// A value with the place where the plan says it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Spanned<T> {

@@ -186,9 +186,13 @@ fn first_reads<'a>(
             continue;
         }
         let known = table.columns.iter().map(String::as_str);
-        let help = match did_you_mean(column, known) {
-            Some(close) => format!("did you mean `data.{name}.{close}`?"),
-            None => {
+        let padded = table.columns.iter().find(|known| known.trim() == column);
+        let help = match (padded, did_you_mean(column, known)) {
+            (Some(padded), _) => {
+                format!("the file calls it `{padded}`: take the blanks out of its first line")
+            }
+            (None, Some(close)) => format!("did you mean `data.{name}.{close}`?"),
+            (None, None) => {
                 let list: Vec<String> =
                     table.columns.iter().take(8).map(|c| format!("`{c}`")).collect();
                 format!("the file's columns are {}", list.join(", "))

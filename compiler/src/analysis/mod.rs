@@ -43,8 +43,24 @@ pub struct Placed {
     pub data: BTreeMap<String, DataUse>,
 }
 
+/// What the files hold that a plan names.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// Data by name.
+    pub data: BTreeMap<String, Data>,
+    /// Body files by path.
+    pub files: BTreeMap<String, FileRef>,
+}
+
+/// Reads the files that `plan` names; what is wrong with them is reported.
+pub fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables {
+    let (data, files) = data::read(plan, files, sink);
+    Tables { data, files }
+}
+
 /// Checks `plan` as a whole and decides starts, seats and rows.
-pub fn check(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Resolved {
+pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
+    let Tables { data, files: body_files } = tables;
     name::check(plan, sink);
     endpoint::check(plan, sink);
     let dags: Vec<Option<Dag>> = plan
@@ -63,7 +79,6 @@ pub fn check(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Resolved {
     let starts = order.and_then(|order| load::starts(plan, &order, sink));
     let planned = load::check(plan, &dags, sink);
     let partitions = load::partitions(plan, sink);
-    let (data, body_files) = data::read(plan, files, sink);
     let rows = data::rows(plan, &data, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);

@@ -4,6 +4,7 @@ use crate::artifact::{Load, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::Dag;
 use crate::model::{Named, Plan, ScenarioPlan, StepPlan, Use};
+use crate::source::Spanned;
 use crate::template::ROOTS;
 
 pub(super) fn check(
@@ -52,6 +53,9 @@ fn capture(
         }
         return;
     };
+    if !steps[source].complete && !steps[source].captures.iter().any(|known| known.name == name) {
+        return;
+    }
     let Some(captured) = steps[source].captures.iter().find(|capture| capture.name == name) else {
         let known = steps[source].captures.iter().map(|capture| capture.name.as_str());
         let help = match did_you_mean(name, known) {
@@ -69,7 +73,25 @@ fn capture(
         );
         return;
     };
-    if dag.is_none_or(|dag| dag.is_before(source, at)) {
+    if read.as_text && captured.capture.as_ref().is_some_and(|capture| capture.all) {
+        let message = format!("`{from}.{name}` is a list, which has no text");
+        sink.push(
+            Diagnostic::error("plan::value::kind", read.span, message)
+                .label("a text is sent here")
+                .also(captured.span, "`all: true` captures a list")
+                .help(format!(
+                    "write it as JSON, `{{{{ {from}.{name} | json }}}}`, or leave `all` out"
+                )),
+        );
+    }
+    let Some(dag) = dag.filter(|dag| !dag.is_before(source, at)) else { return };
+    // What a step needs is not known where a need of it, or of a step before it, is broken.
+    let broken = |step: usize| {
+        let needs = steps[step].needs.iter().flatten();
+        let unknown = |need: &Spanned<String>| !steps.iter().any(|known| known.name == need.value);
+        !steps[step].complete || needs.into_iter().any(unknown)
+    };
+    if (0..steps.len()).any(|step| (step == at || dag.is_before(step, at)) && broken(step)) {
         return;
     }
     let help = if source == at {

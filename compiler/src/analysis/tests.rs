@@ -61,10 +61,7 @@ fn thresholds_select_what_can_have_data() {
         "require: p95(service) < 1s, scenario: open, window: 20s",
         &[(no_data, "p95(service) < 1s")],
     );
-    judge(
-        "require: p95(service) < 1s, window: 1500ms",
-        &[("plan::value::range", "p95(service) < 1s")],
-    );
+    judge("require: p95(service) < 1s, window: 1500ms", &[("plan::value::range", "1500ms")]);
     let selector = "plan::threshold::selector";
     judge("require: p95(service) < 1s, scenario: open, step: b", &[(selector, "b")]);
     judge("require: p95(service) < 1s, step: b", &[(selector, "b")]);

@@ -146,8 +146,9 @@ fn times(plan: &Plan, threshold: &Threshold, sink: &mut Diagnostics) {
     let span = threshold.text.span;
     if !threshold.window_ns.is_multiple_of(SECOND_NS) {
         let message = format!("the window {} is not whole seconds", Length(threshold.window_ns));
-        let found = Diagnostic::error("plan::value::range", span, message);
-        sink.push(found.label("this threshold").help("windows are whole seconds, such as `30s`"));
+        let place = threshold.window.unwrap_or(span);
+        let found = Diagnostic::error("plan::value::range", place, message);
+        sink.push(found.label("out of range").help("windows are whole seconds, such as `30s`"));
         return;
     }
     let only = threshold.scenario.as_ref().map(|s| s.value.as_str()).filter(|name| *name != "*");

@@ -11,10 +11,10 @@ use super::checked::{Checked, count};
 use super::files::{self, FileError};
 use super::render::{self, Look};
 use super::{CliError, github, json, report, sarif};
+use crate::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::exit::Exit;
 use crate::source::{FileId, Source};
-use crate::{Overrides, compile};
 
 /// Folders below the given one that are entered; deeper ones are counted as skipped.
 const DEPTH_MAX: usize = 64;
@@ -115,8 +115,7 @@ pub fn judge(
     };
     let files = files::with_files(Source::new(FileId(0), name, text), folder)?;
     let mut sink = Diagnostics::new();
-    // Checking is compiling; the artifact is not needed.
-    let _artifact = compile(&files, &Overrides::default(), &mut sink);
+    compile::check(&files, &mut sink);
     Ok((files.plan().clone(), sink.into_sorted()))
 }
 

@@ -1,5 +1,7 @@
 //! Whole plans: what they become, and what is wrong with them and where.
 
+mod mistakes;
+
 use super::*;
 use crate::artifact::{Json, Load, OpenStage, Piece, SlotSource, Text, to_bytes};
 use crate::source::FileId;

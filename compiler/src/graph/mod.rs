@@ -80,7 +80,7 @@ pub fn steps(scenario: &ScenarioPlan, sink: &mut Diagnostics) -> Option<Dag> {
         for cycle in cycles {
             sink.push(cycle_found(
                 "plan::needs::cycle",
-                "the steps need each other",
+                ("the steps need each other", "the step needs itself"),
                 &cycle,
                 |at| steps[at].name.as_str(),
             ));
@@ -115,7 +115,7 @@ pub fn scenarios(plan: &Plan, sink: &mut Diagnostics) -> Option<Vec<usize>> {
     for cycle in cycles {
         sink.push(cycle_found(
             "plan::scenario::cycle",
-            "the scenarios wait for each other",
+            ("the scenarios wait for each other", "the scenario waits for itself"),
             &cycle,
             |at| items[at].name.as_str(),
         ));
@@ -137,12 +137,13 @@ fn unknown_need(name: &str, span: crate::source::Span, steps: &[StepPlan]) -> Di
 
 fn cycle_found<'a>(
     code: &'static str,
-    what: &str,
+    (what, alone): (&str, &str),
     cycle: &[Edge],
     name: impl Fn(usize) -> &'a str,
 ) -> Diagnostic {
     let mut path: Vec<String> = cycle.iter().map(|edge| format!("`{}`", name(edge.from))).collect();
     path.extend(path.first().cloned());
+    let what = if cycle.len() == 1 { alone } else { what };
     let mut places: Vec<&Edge> = cycle.iter().collect();
     places.sort_by_key(|edge| edge.span);
     let mut found = match places.first() {

@@ -4,7 +4,7 @@ use crate::artifact::{
     Capture, CaptureFrom, Expect, JsonCheck, JsonExpect, StatusRange, TextCheck,
 };
 use crate::diagnostic::Diagnostic;
-use crate::expression::{parse_duration_bound, parse_number_bound};
+use crate::expression::{begins_with_bound, parse_duration_bound, parse_number_bound};
 use crate::model::endpoint::header_name;
 use crate::model::lower::{Lower, Site};
 use crate::source::Span;
@@ -101,11 +101,26 @@ fn json_expect(key: &str, span: Span, value: Node<'_>, work: &mut Lower<'_>) -> 
         let found = Diagnostic::error(fault.code, place, fault.message);
         work.push(found.label(fault.label).help(fault.help));
     });
-    let check = match value.as_str().and_then(parse_number_bound) {
-        Some((bound, number)) => JsonCheck::Number { bound, value: number },
-        None => JsonCheck::Equals(work.json(value, Site::Expect)?),
+    let check = if value.as_str().is_some_and(begins_with_bound) {
+        number_bound(value, work)?
+    } else {
+        JsonCheck::Equals(work.json(value, Site::Expect)?)
     };
     good.ok().map(|()| JsonExpect { path: key.to_owned(), check })
+}
+
+/// Reads `> 0`; a var in it is put in first.
+fn number_bound(node: Node<'_>, work: &mut Lower<'_>) -> Option<JsonCheck> {
+    let text = work.word(node, "a bound such as `> 0`")?;
+    if let Some((bound, value)) = parse_number_bound(&text.value) {
+        return Some(JsonCheck::Number { bound, value });
+    }
+    let message = format!("`{}` compares with no number", text.value);
+    let found = Diagnostic::error("plan::expression::syntax", text.span, message);
+    work.push(found.label("not a bound").help(
+        "write an operator and a number, such as `> 0`; a value alone must be equal: `accepted`",
+    ));
+    None
 }
 
 /// Narrows a key's place to a fault's, where the key is written without escapes.

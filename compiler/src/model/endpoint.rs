@@ -39,7 +39,13 @@ fn endpoint(node: Node<'_>, work: &mut Lower<'_>) -> Option<Endpoint> {
         None => Some(TIMEOUT_NS_DEFAULT),
     };
     let max_body_bytes = match http.get("max_body") {
-        Some(node) => work.bytes(node).map(|bytes| bytes.value),
+        Some(node) => work.bytes(node).and_then(|bytes| {
+            if bytes.value == 0 {
+                let message = "a body of 0 bytes holds nothing".to_owned();
+                work.out_of_range(bytes.span, message, "write a size above `0B`");
+            }
+            (bytes.value > 0).then_some(bytes.value)
+        }),
         None => Some(BODY_BYTES_DEFAULT),
     };
     let tracking = match http.get("tracking") {

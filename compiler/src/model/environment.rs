@@ -43,13 +43,22 @@ pub(super) fn overlay(
     Some(merged)
 }
 
-/// Reports thresholds of environments that are neither the plan's nor whole.
-pub(super) fn check(top: Node<'_>, sink: &mut Diagnostics) {
+/// Returns the environments of a plan, or the chosen one alone.
+pub(super) fn of<'a>(
+    top: Node<'a>,
+    chosen: Option<&str>,
+) -> impl Iterator<Item = (&'a Entry, Node<'a>)> {
+    let all = top.get("environments").into_iter().flat_map(Node::entries);
+    all.filter(move |(entry, _)| chosen.is_none_or(|name| entry.key == name))
+}
+
+/// Reports thresholds of the chosen environment, or of every one, that are neither the plan's nor whole.
+pub(super) fn check(top: Node<'_>, chosen: Option<&str>, sink: &mut Diagnostics) {
     let own = top.entry("thresholds").map(|(_, node)| node);
     if own.is_some_and(Node::is_hole) {
         return;
     }
-    for (environment, node) in top.get("environments").into_iter().flat_map(Node::entries) {
+    for (environment, node) in of(top, chosen) {
         for (entry, node) in node.get("thresholds").into_iter().flat_map(Node::entries) {
             let name = &entry.key;
             let known = own.is_some_and(|own| own.entry(name).is_some());

@@ -39,7 +39,7 @@ pub(super) fn lower(span: Span, node: Node<'_>, work: &mut Lower<'_>) -> Option<
         None => Some(IN_FLIGHT_DEFAULT),
     };
     let late_after_ns = match node.get("late_after") {
-        Some(node) => work.length(node).map(|length| length.value),
+        Some(node) => work.positive_length(node).map(|length| length.value),
         None => Some(SECOND_NS),
     };
     let open = node.get("open");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::written::{anew, keeps_kind};
 use crate::source::{Source, Span, Spanned};
 use crate::syntax::{Kind, Node, value_span};
 use crate::template::{self, Fault, Part, Read};
@@ -46,6 +47,8 @@ pub struct Use {
     pub site: Site,
     /// Whether it never leaves: a key that only signs, a var that is used when compiling.
     pub inside: bool,
+    /// Whether its value is sent as text, which a list or mapping does not have.
+    pub as_text: bool,
 }
 
 /// The state of lowering one plan.
@@ -134,13 +137,20 @@ impl<'a> Lower<'a> {
         let mut pieces = Vec::with_capacity(parts.len());
         for part in parts {
             match part {
-                Part::Literal(text) => pieces.push(Piece::Literal(text)),
+                Part::Literal(text) => {
+                    if !matches!(site, Site::Fixed | Site::Expect) {
+                        self.warn_of_placeholder(node, value, &text);
+                    }
+                    pieces.push(Piece::Literal(text));
+                }
                 Part::Slot(expr) => {
                     let resolved = template::resolve(&expr, self.vars, &mut self.draws);
                     for fault in resolved.faults {
                         self.fault(node, fault);
                     }
-                    self.note(node, resolved.reads, site);
+                    let textual = matches!(site, Site::Path | Site::Query | Site::Header);
+                    let as_text = textual && resolved.slot.as_ref().is_some_and(keeps_kind);
+                    self.note(node, resolved.reads, site, as_text);
                     match resolved.slot {
                         Some(slot) => pieces.push(Piece::Slot(slot)),
                         None => whole = false,
@@ -151,15 +161,21 @@ impl<'a> Lower<'a> {
         whole.then_some(pieces)
     }
 
-    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site) {
+    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, as_text: bool) {
         for read in reads {
             let span = value_span(self.source, node, read.range);
+            if site == Site::Expect
+                && let Some(what) = anew(&read.from)
+            {
+                let help = "compare with a capture, data or a var: this is another value than the request was sent with";
+                self.push(misplaced(span, what, "an expectation", help));
+            }
             if let SlotSource::Var(name) = &read.from
                 && (read.inside || site == Site::Fixed)
             {
                 self.fixed.insert(name.clone());
             }
-            self.uses.push(Use { from: read.from, span, site, inside: read.inside });
+            self.uses.push(Use { from: read.from, span, site, inside: read.inside, as_text });
         }
     }
 
@@ -168,7 +184,10 @@ impl<'a> Lower<'a> {
         let literal = |text: &str| Some(Text(vec![Piece::Literal(text.to_owned())]));
         match node.kind() {
             Kind::Str { value, .. } if value.is_empty() => Some(Text::default()),
-            Kind::Str { value, .. } => self.pieces(node, value, site).map(Text),
+            Kind::Str { value, .. } => {
+                let pieces = self.pieces(node, value, site)?;
+                self.written_as_text(node, &pieces).then_some(Text(pieces))
+            }
             Kind::Int(text) | Kind::Number(text) => literal(text),
             Kind::Bool(value) => literal(if *value { "true" } else { "false" }),
             Kind::Null | Kind::Seq(_) | Kind::Map(_) | Kind::Alias(_) | Kind::Hole => {

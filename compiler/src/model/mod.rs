@@ -15,6 +15,7 @@ mod scenario;
 mod threshold;
 mod transaction;
 mod vars;
+mod written;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,7 @@ pub fn lower(
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Option<Plan> {
-    environment::check(tree.root(), sink);
+    environment::check(tree.root(), overrides.environment.as_deref(), sink);
     let merged = match &overrides.environment {
         Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
         None => Cow::Borrowed(tree),

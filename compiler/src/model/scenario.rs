@@ -87,7 +87,8 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
         None => default_ns,
     };
     let graceful_stop_ns = length("graceful_stop", GRACEFUL_STOP_NS_DEFAULT);
-    let timeout_ns = length("timeout", 0);
+    let timeout = node.get("timeout").and_then(|node| work.positive_length(node));
+    let timeout_ns = timeout.map_or(0, |length| length.value);
     let warm_up = node.get("warm_up").and_then(|node| work.length(node));
     work.take_uses();
     let transaction = match node.get("steps") {

@@ -24,6 +24,8 @@ pub struct Threshold {
     pub step: Option<Spanned<String>>,
     /// Judged over stretches of this length; 0 for the whole run.
     pub window_ns: u64,
+    /// Where that stands.
+    pub window: Option<Span>,
     /// Stretches that begin earlier are not judged; `None` if the plan does not say.
     pub grace_ns: Option<u64>,
     /// With fewer samples there is no data.
@@ -73,6 +75,7 @@ fn threshold(node: Node<'_>, work: &mut Lower<'_>) -> Option<Threshold> {
         scenario: selector(scenario)?,
         step: selector(step)?,
         window_ns,
+        window: node.get("window").map(Node::span),
         grace_ns,
         min_samples,
         abort,

@@ -24,6 +24,8 @@ pub struct StepPlan {
     pub span: Span,
     /// What it needs, if it says so.
     pub needs: Option<Vec<Spanned<String>>>,
+    /// Whether nothing of what it needs and captures was lost to an error.
+    pub complete: bool,
     /// Longest time from its send to its end; 0 for the endpoint's alone.
     pub timeout_ns: u64,
     /// What it does; `None` when that is broken.
@@ -111,6 +113,7 @@ fn step(
         name: name.value,
         span: name.span,
         needs: None,
+        complete: true,
         timeout_ns: 0,
         action: None,
         endpoint: None,
@@ -119,9 +122,12 @@ fn step(
         captures: Vec::new(),
         uses: Vec::new(),
     };
+    let broken = |key: &str| node.entry(key).is_some_and(|(_, value)| value.is_hole());
+    out.complete = !broken("needs") && !broken("capture");
     if let Some((_, needs)) = node.entry("needs")
         && !needs.is_hole()
     {
+        out.complete &= !needs.items().any(Node::is_hole);
         let named = needs.items().filter_map(|item| work.literal(item, "the name of a step"));
         out.needs = Some(named.collect());
     }
@@ -263,16 +269,19 @@ fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
         Some(Piece::Slot(slot)) => slot.filters.contains(&Filter::Raw),
         None => false,
     };
-    let bad = literals.chars().find(|c| !c.is_ascii_graphic() || *c == '#');
+    let bad = literals.chars().find(|c| !c.is_ascii_graphic() || "#<>`".contains(*c));
     let (message, help) = if !rooted {
         let written = node.as_str().unwrap_or("");
         let mut help = format!("write `/{written}`; it is put after the endpoint's `base_url`");
-        if written.starts_with("http://") || written.starts_with("https://") {
+        if written.starts_with("{{") {
+            help = "begin with `/`: the host stands in the endpoint's `base_url`; `| raw` keeps the `/`s of a value".to_owned();
+        } else if written.starts_with("http://") || written.starts_with("https://") {
             help = "the host stands in the endpoint's `base_url`; write the path alone".to_owned();
         }
         ("the path does not begin with `/`".to_owned(), help)
     } else if let Some(bad) = bad {
-        let shown = bad.escape_default();
+        // Letters of other scripts are shown as they are, what cannot be seen by its number.
+        let shown = bad.escape_debug();
         let help = "percent-encode it, or put it in with a template, which encodes".to_owned();
         (format!("the path holds `{shown}`, which no request line can"), help)
     } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::{Json, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::model::environment;
 use crate::model::lower::{Lower, Site, json_name, misplaced, plain};
 use crate::model::name::Section;
 use crate::source::{Source, Span};
@@ -33,7 +34,7 @@ pub(super) fn lower(
     let mut vars = values(top, source, sink);
     // What is wrong in the plan's own vars has been said just now.
     let own = values(written, source, &mut Diagnostics::new());
-    environments(written, &own, source, sink);
+    environments((written, overrides.environment.as_deref()), &own, source, sink);
     if let Some(file) = &overrides.var_file {
         from_file(&mut vars, file, sink);
     }
@@ -96,10 +97,15 @@ fn from_file(vars: &mut Section<Json>, file: &Source, sink: &mut Diagnostics) {
     }
 }
 
-/// Checks the vars of every environment against the plan's own, whether it is chosen or not.
-fn environments(top: Node<'_>, vars: &Section<Json>, source: &Source, sink: &mut Diagnostics) {
+/// Checks the vars of the chosen environment, or of every one, against the plan's own.
+fn environments(
+    (top, chosen): (Node<'_>, Option<&str>),
+    vars: &Section<Json>,
+    source: &Source,
+    sink: &mut Diagnostics,
+) {
     let none = BTreeMap::new();
-    for (environment, node) in top.get("environments").into_iter().flat_map(Node::entries) {
+    for (environment, node) in environment::of(top, chosen) {
         for (entry, node) in node.get("vars").into_iter().flat_map(Node::entries) {
             let mut work = Lower::new(source, &none, sink);
             let Some(json) = constant(&mut work, node) else { continue };

@@ -141,11 +141,28 @@ impl Place<'_> {
         edits.push(Edit::Missing { parent, key: key.to_owned(), span });
         // An endpoint of a kind that is unknown or unsupported has no `http` either.
         let strangers = context == "endpoint" && self.pointed.node.entries().next().is_some();
+        // A wait with a distribution that is not ours has said what is wrong already.
+        let strangers =
+            strangers || (context == "wait" && self.pointed.node.entries().next().is_some());
         let strangers = strangers || self.has_unsupported(key);
         let pair = (self.fault.pointer.clone(), key.to_owned());
+        let strangers = strangers || self.is_garbled(key, sink);
         if !strangers && !self.replaced.contains(&pair) {
             sink.push(words::missing_key(key, context, span));
         }
+    }
+
+    /// Returns whether a line begins with `key` and is no YAML, which has been reported.
+    fn is_garbled(&self, key: &str, sink: &Diagnostics) -> bool {
+        let mut start = 0;
+        self.source.text().split_inclusive('\n').any(|line| {
+            let span = self.source.span(start, start + line.len());
+            start += line.len();
+            let rest = line.trim_start().strip_prefix(key);
+            let rest =
+                rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+            rest.is_some() && sink.touches(span)
+        })
     }
 
     /// Returns whether an unsupported key stands where `key` is missing and may do its work.

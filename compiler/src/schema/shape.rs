@@ -58,7 +58,12 @@ impl Shape<'_> {
         let path = file.as_str().unwrap_or_default();
         let ending = unsupported::DATA_ENDINGS.iter().find(|ending| path.ends_with(**ending));
         if let Some(ending) = ending {
-            self.later(ending.trim_start_matches('.'), file.span(), file.id());
+            let ending = ending.trim_start_matches('.');
+            let later = words::unsupported(ending, file.span());
+            self.sink.push(
+                later.help("save it as CSV with a header line; this version reads nothing else"),
+            );
+            self.holes.push(file.id());
         }
     }
 

@@ -283,3 +283,19 @@ fn any_tree_is_survived() {
     })
     .budget_ms(1_000);
 }
+
+#[test]
+fn helps_can_be_followed() {
+    let help = |text: &str| judge(text).2.into_iter().map(|found| found.help).collect::<Vec<_>>();
+    assert_eq!(help(&top("seed: 1.5")), ["write a whole number"]);
+    let name = ["write a name: a lower-case letter, then letters, digits or `_`"];
+    assert_eq!(help(&step("{ step: 1, http: { get: / } }")), name);
+    assert_eq!(help(&step("{ step: a, http: { GET: / } }")), ["did you mean `get`?"]);
+    let beside = ["`timeout` belongs to the step: write it beside `http`"];
+    assert_eq!(help(&step("{ step: a, http: { get: /, timeout: 5s } }")), beside);
+    let wait = help(&step("{ step: a, wait: { normal: [1s, 2s] } }"));
+    assert_eq!(wait, ["it can have `uniform`"], "what is missing is not told beside it");
+    // A key that lost its colon is not missing as well.
+    let found = judge(&top("").replace("name: p", "name p")).2;
+    assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["plan::syntax::invalid"]);
+}

@@ -42,6 +42,9 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     if let Some((name, _)) = key.split_once([' ', '{', '[']) {
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
     }
+    if context == "http" && fault::known_keys("step").iter().any(|known| known == key) {
+        return error.help(format!("`{key}` belongs to the step: write it beside `http`"));
+    }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
 }
@@ -71,6 +74,7 @@ fn name(text: &str, span: Span) -> Diagnostic {
         .skip_while(|c| !c.is_ascii_lowercase())
         .take(63)
         .collect();
+    let folded = folded.trim_end_matches('_');
     let rule = "a lower-case letter, then letters, digits or `_`, at most 63";
     let help =
         if folded.is_empty() { rule.to_owned() } else { format!("write `{folded}`: {rule}") };
@@ -177,6 +181,12 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
     };
     let message = format!("{subject} must be {wanted}, not {found}");
     let help = match (node.kind(), types.iter().any(|kind| kind == "array")) {
+        (Kind::Int(_) | Kind::Number(_), _) if matches!(context, "name" | "word") => {
+            "write a name: a lower-case letter, then letters, digits or `_`".to_owned()
+        }
+        (Kind::Number(_), _) if types.iter().any(|kind| kind == "integer") => {
+            "write a whole number".to_owned()
+        }
         (Kind::Int(text) | Kind::Number(text), _) if types.iter().any(|kind| kind == "string") => {
             format!("quote it: `\"{text}\"`")
         }

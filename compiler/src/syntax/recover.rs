@@ -34,6 +34,7 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
             reported += 1;
             sink.push(trap::stopped(source, &stop));
             candidates = enclosing(source.text(), guilty, stop.at);
+            candidates.extend(stop.open.is_none().then(|| stray(source.text(), stop.at)).flatten());
         }
         let next = candidates.pop();
         if reported == REPORTED_MAX || trap::is_quote(&stop.kind) || next.is_none() {
@@ -99,6 +100,18 @@ fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
     }
     ranges.reverse();
     ranges
+}
+
+/// Returns the line at `at` with the lines below it, if it is the `key` of an entry without a colon.
+fn stray(text: &str, at: usize) -> Option<Range<usize>> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or("");
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    if start + indent != at || !heads(line).is_empty() {
+        return None;
+    }
+    let head = Head { column: indent, value: indent, key: true };
+    Some(at..extent(text, start, at, &head)).filter(|range| range.start < range.end)
 }
 
 /// The `-` or `key:` that a line begins with.

@@ -41,6 +41,8 @@ fn every_trap_has_its_own_code() {
         ("a: { json: $.items[0].id }\n", "plan::yaml::path", "$.items[0].id"),
         ("a: #orders\nb: 1\n", "plan::yaml::comment", "#orders"),
         ("a: > 100ms\nb: 1\n", "plan::yaml::comparison", "> 100ms"),
+        ("a: { duration: > 100ms, b: 1 }\n", "plan::yaml::comparison", "> 100ms"),
+        ("a: [{ b: >= 1 }]\n", "plan::yaml::comparison", ">= 1"),
         ("a: != 0\n", "plan::yaml::tag", "!= 0"),
         ("a: *.done\n", "plan::yaml::alias", "*.done"),
         ("a: @me\n", "plan::yaml::reserved", "@me"),
@@ -64,6 +66,15 @@ fn every_trap_has_its_own_code() {
         assert_eq!(found.first(), Some(&(code, at)), "{text:?}: {found:?}");
         assert_eq!(found.len(), 1, "{text:?}: {found:?}");
     }
+}
+
+#[test]
+fn a_key_without_its_colon_takes_what_is_below_it_along() {
+    let (_, tree, found) = read("a:\n  b: { c: 1 }\nlast\n  t: { d: 2 }\nend: 3\n");
+    assert_eq!(found, [("plan::syntax::invalid", "l".to_owned())]);
+    let tree = tree.unwrap();
+    assert!(tree.pointer("/a/b/c").is_some() && tree.pointer("/end").is_some());
+    assert!(tree.pointer("/a/t").is_none(), "`t` belongs to `last`, which is broken");
 }
 
 #[test]

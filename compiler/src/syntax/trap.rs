@@ -88,10 +88,14 @@ pub(super) fn bad_key(merge: bool, span: Span) -> Diagnostic {
 
 /// Reports the second of two equal keys.
 pub(super) fn duplicate_key(key: &str, second: Span, first: Span) -> Diagnostic {
+    let help = match key {
+        "step" => "keep one of the two; the next step begins with a dash, `- step: …`",
+        _ => "keep one of the two",
+    };
     Diagnostic::error("plan::syntax::duplicate-key", second, format!("`{key}` is written twice"))
         .label("again here")
         .also(first, "first here")
-        .help("keep one of the two")
+        .help(help)
 }
 
 /// Returns whether a key without a value was probably meant as `key: value`.
@@ -142,7 +146,8 @@ pub(super) fn comment_value(
 /// Says why the text stops being YAML at `stop`, in words for the trap that it is if it is a known one.
 pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
     let line = Line::at(source, stop.at);
-    if let Some(diagnostic) = line.template(source).or_else(|| line.path(source, stop)) {
+    let known = line.template(source).or_else(|| line.path(source, stop));
+    if let Some(diagnostic) = known.or_else(|| line.comparison(source, stop)) {
         return diagnostic;
     }
     let text = source.text();
@@ -153,10 +158,7 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
     match &stop.kind {
         ErrorKind::InvalidBlockScalarHeader if text[stop.at..].starts_with('>') => {
             let value = line.rest(stop.at);
-            let span = source.span(stop.at, stop.at + value.len());
-            Diagnostic::error("plan::yaml::comparison", span, format!("`{value}` needs quotes"))
-                .label("YAML reads a leading `>` as the start of a folded text")
-                .help(format!("write `\"{value}\"`"))
+            unquoted_comparison(value, source.span(stop.at, stop.at + value.len()))
         }
         ErrorKind::UnexpectedCharacter { character: character @ ('@' | '`' | '%') } => {
             let value = line.rest(stop.at);
@@ -185,6 +187,12 @@ pub(super) fn stopped(source: &Source, stop: &Stop) -> Diagnostic {
         kind if is_quote(kind) => quote(source, stop),
         kind => grammar(source, stop, kind, span),
     }
+}
+
+fn unquoted_comparison(value: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("plan::yaml::comparison", span, format!("`{value}` needs quotes"))
+        .label("YAML reads a leading `>` as the start of a folded text")
+        .help(format!("write `\"{value}\"`"))
 }
 
 /// Reports the first `\\` in the text quoted at `at` that YAML gives no meaning.
@@ -330,6 +338,17 @@ impl<'s> Line<'s> {
         let lo = bare[..open].rfind([' ', '[', '{']).map_or(0, |at| at + 1);
         let tail = bare[close..].find([' ', ',', '}', ']']).unwrap_or(bare.len() - close);
         Some(template_error(source, self.start + lo, self.start + close + tail))
+    }
+
+    /// Reports `> 100ms` without quotes inside brackets.
+    fn comparison(&self, source: &Source, stop: &Stop) -> Option<Diagnostic> {
+        stop.open?;
+        let bare = self.bare();
+        let lo = bare.find(": >")? + 2;
+        let end = bare[lo..].find([',', '}', ']']).unwrap_or(bare.len() - lo);
+        let value = bare[lo..lo + end].trim_end();
+        let lo = self.start + lo;
+        Some(unquoted_comparison(value, source.span(lo, lo + value.len())))
     }
 
     /// Reports a JSONPath without quotes inside brackets, where its own brackets end it.

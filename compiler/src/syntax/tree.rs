@@ -146,7 +146,9 @@ impl<'a> Node<'a> {
 
     /// Returns the entry of a mapping named `key`.
     pub fn entry(self, key: &str) -> Option<(&'a Entry, Node<'a>)> {
-        self.entries().find(|(entry, _)| entry.key == key)
+        let Kind::Map(entries) = self.kind() else { return None };
+        let entry = entries.iter().find(|entry| entry.key == key)?;
+        Some((entry, self.tree.node(entry.value)))
     }
 
     /// Returns the value of a mapping's `key`; `None` too when it is a hole.

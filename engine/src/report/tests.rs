@@ -123,7 +123,7 @@ fn each_law_notices_when_it_is_broken() {
 
 /// Compares the text views of the sample with `golden/reports/`; `UPDATE_GOLDEN=1` rewrites them.
 #[test]
-fn views_are_as_agreed() {
+fn golden_views_are_as_agreed() {
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/reports");
     for (name, result) in [("failed", sample::failed()), ("passed", sample::passing())] {
         let folder = tempfile::tempdir().unwrap();

@@ -162,7 +162,9 @@ fn a_cluster_without_enough_agents_says_who_is_missing() {
     let folder = tempdir().unwrap();
     let path = write_plan(folder.path(), &plan("http://127.0.0.1:1", "10/s", "1s"), 100);
     let _one = nats.agent("eu-a", "eu");
-    let said = run(&["run", &path, "--nats", &nats.url, "--join-timeout", "3s"]).exits(96);
+    let out = folder.path().join("out");
+    let args = ["run", &path, "--nats", &nats.url, "--out", out.to_str().unwrap()];
+    let said = run(&[&args[..], &["--join-timeout", "3s"]].concat()).exits(96);
     assert!(said.err.contains("eu") && said.err.contains("us"), "{}", said.err);
 }
 

@@ -125,6 +125,21 @@ Right:
 "##,
     },
     Code {
+        code: "plan::template::foreign",
+        title: "a placeholder of another tool is sent as text",
+        explanation: r##"`${name}` and `#{name}` mean nothing in a plan: they are sent as they are written. Templates have two braces and say
+where a value is from. This is a warning, since a service may expect such a text.
+
+Wrong:
+
+    get: "/orders/${id}"
+
+Right:
+
+    get: "/orders/{{ order.id }}"
+"##,
+    },
+    Code {
         code: "plan::template::place",
         title: "a template stands where its value is not known, or not wanted",
         explanation: r##"What shapes the plan (rates, durations, numbers) is decided when compiling and can read `vars` only. The value of
