@@ -22,7 +22,7 @@ pub enum Happened {
         /// Seats that nobody has taken.
         seats: Vec<String>,
     },
-    /// A node enrolled.
+    /// A node enrolled, or one that stood by was given a seat.
     Joined {
         /// Its seats; empty for a standby.
         seats: Vec<String>,

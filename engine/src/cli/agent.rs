@@ -12,21 +12,27 @@ use crate::clock::Clock;
 use crate::cluster;
 use crate::cluster::agent::{self, AgentEnd, AgentOptions};
 use crate::cluster::bus::Bus;
+use crate::cluster::nats::shown;
 use crate::cluster::node::NodeLoader;
 
 /// Flags of `volley agent`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(
-    after_help = "Example: volley agent --nats nats://broker:4222 --group eu --label zone=a --once"
-)]
+#[command(after_help = "Examples:\n  volley agent --nats nats://broker:4222\n  \
+                  volley agent --nats nats://broker:4222 --group eu --label zone=a --once\n\n\
+                  Ctrl-C or SIGTERM leaves a run after what runs has ended; a second one cuts.\n\n\
+                  Exit codes:\n  0   served one run with --once, whatever its verdict\n  \
+                  2   usage: a bad flag, an unreadable file\n  \
+                  95  with --once: refused the artifact\n  \
+                  96  cannot enrol: no broker, denied, the name is taken, no such group; \
+                  with --once also a run it could not serve\n  130 interrupted")]
 pub(super) struct AgentArgs {
     /// The NATS server; several with commas.
-    #[arg(long, value_name = "URL", env = "VOLLEY_NATS")]
+    #[arg(long, value_name = "URL", env = "VOLLEY_NATS", hide_env_values = true)]
     nats: String,
     /// Which coordinators it serves.
     #[arg(long, value_name = "ID", default_value = "default", value_parser = token)]
     cluster: String,
-    /// Its name, one process each; by default made of the host's name and the process id.
+    /// Its name, one process each [default: the host's name and the process id].
     #[arg(long, value_name = "NAME", value_parser = token)]
     name: Option<String>,
     /// Which group's seats it takes.
@@ -35,10 +41,13 @@ pub(super) struct AgentArgs {
     /// A label, compared with what groups require; several times for several.
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// Ends after one run.
+    /// End after one run.
     #[arg(long)]
     once: bool,
-    /// Threads that run load; by default one for each core.
+    /// Say nothing but errors.
+    #[arg(long, hide = true)]
+    quiet: bool,
+    /// Threads that run load [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// `NAME=value` lines, read besides the environment for secrets.
@@ -52,7 +61,10 @@ pub(super) struct AgentArgs {
 pub(super) async fn run(args: AgentArgs) -> Exit {
     let end = serve(args).await;
     if let Some(message) = &end.message {
-        complain(message);
+        match end.exit {
+            Exit::Interrupted => note(message),
+            _ => complain(message),
+        }
     }
     end.exit
 }
@@ -89,8 +101,9 @@ async fn serve(args: AgentArgs) -> AgentEnd {
         group: args.group,
         labels: args.labels.into_iter().collect::<BTreeMap<String, String>>(),
         once: args.once,
+        say: if args.quiet { |_| {} } else { note },
     };
-    note(&format!("agent {} waits for runs on {}", options.name, args.nats));
+    (options.say)(&format!("agent {} waits for runs on {}", options.name, shown(&args.nats)));
     let end = agent::run(options, Arc::new(loader), bus.clone(), clock, stop).await;
     bus.close().await;
     end

@@ -1,6 +1,7 @@
 //! The subcommands of `volley`.
 
 mod agent;
+mod keep;
 mod nats;
 mod report;
 mod run;
@@ -36,6 +37,9 @@ enum Command {
     Report(report::ReportArgs),
     /// Serve the demo shop, a system under test.
     Target(target::TargetArgs),
+    /// Run a program that ends when this one's standard input does.
+    #[command(hide = true)]
+    Keep(keep::KeepArgs),
     /// Check, compile and explain plans, offline.
     #[command(subcommand)]
     Plan(compiler::cli::Command),
@@ -60,6 +64,9 @@ pub fn main() -> ExitCode {
         return compiler::cli::run(command, &mut io::stdout().lock(), &mut io::stderr().lock())
             .into();
     }
+    if let Command::Keep(args) = &volley.command {
+        return keep::run(args).into();
+    }
     let control = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
@@ -80,7 +87,7 @@ pub fn main() -> ExitCode {
                 report::run(&args, &mut io::stdout().lock(), &mut io::stderr().lock())
             }
             Command::Target(args) => target::run(args).await,
-            Command::Plan(_) => Exit::Internal,
+            Command::Plan(_) | Command::Keep(_) => Exit::Internal,
         }
     });
     control.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -9,25 +9,71 @@ use crate::cluster::nats::NatsOptions;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct NatsArgs {
     /// User name.
-    #[arg(long, value_name = "NAME", env = "VOLLEY_NATS_USER", requires = "nats_password_file")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "VOLLEY_NATS_USER",
+        hide_env_values = true,
+        help_heading = "Connection",
+        requires = "nats_password_file"
+    )]
     pub(super) nats_user: Option<String>,
     /// File with the user's password; its last line end is left out.
-    #[arg(long, value_name = "FILE", env = "VOLLEY_NATS_PASSWORD_FILE", requires = "nats_user")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOLLEY_NATS_PASSWORD_FILE",
+        hide_env_values = true,
+        help_heading = "Connection",
+        requires = "nats_user"
+    )]
     pub(super) nats_password_file: Option<PathBuf>,
     /// Credentials file, as `nsc` writes it.
-    #[arg(long, value_name = "FILE", env = "VOLLEY_NATS_CREDS")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOLLEY_NATS_CREDS",
+        hide_env_values = true,
+        help_heading = "Connection"
+    )]
     pub(super) nats_creds: Option<PathBuf>,
     /// File with the seed of an nkey.
-    #[arg(long, value_name = "FILE", env = "VOLLEY_NATS_NKEY")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOLLEY_NATS_NKEY",
+        hide_env_values = true,
+        help_heading = "Connection"
+    )]
     pub(super) nats_nkey: Option<PathBuf>,
     /// PEM file with root certificates that are trusted beside the system's.
-    #[arg(long, value_name = "FILE", env = "VOLLEY_TLS_CA")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOLLEY_TLS_CA",
+        hide_env_values = true,
+        help_heading = "Connection"
+    )]
     pub(super) tls_ca: Option<PathBuf>,
     /// PEM file with the client's certificate.
-    #[arg(long, value_name = "FILE", env = "VOLLEY_TLS_CERT", requires = "tls_key")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOLLEY_TLS_CERT",
+        hide_env_values = true,
+        help_heading = "Connection",
+        requires = "tls_key"
+    )]
     pub(super) tls_cert: Option<PathBuf>,
     /// PEM file with the key of the client's certificate.
-    #[arg(long, value_name = "FILE", env = "VOLLEY_TLS_KEY", requires = "tls_cert")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOLLEY_TLS_KEY",
+        hide_env_values = true,
+        help_heading = "Connection",
+        requires = "tls_cert"
+    )]
     pub(super) tls_key: Option<PathBuf>,
 }
 

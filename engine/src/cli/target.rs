@@ -13,9 +13,8 @@ use crate::demo::{self, DemoOptions, Stall};
 
 /// Flags of `volley target`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(
-    after_help = "Example: volley target --listen 127.0.0.1:8080 --latency 20ms --stall 5s:2s --log shop.log"
-)]
+#[command(after_help = "Examples:\n  volley target\n  \
+                  volley target --listen 127.0.0.1:0 --latency 20ms --errors 1% --stall 5s:2s --log shop.log")]
 pub(super) struct TargetArgs {
     /// Where to listen; port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]

@@ -41,6 +41,7 @@ pub async fn run<S: Sink>(
             group: String::new(),
             labels: BTreeMap::new(),
             once: true,
+            say: |_| {},
         };
         let (loader, bus) = (Arc::clone(&loader), bus.clone());
         agents.spawn(agent::run(options, loader, bus, clock.clone(), never.clone()));

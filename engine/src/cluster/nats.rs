@@ -325,7 +325,7 @@ fn cause(error: &ConnectError) -> String {
 }
 
 /// Returns the address without what may be a password.
-fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     let shown = url.split(',').map(|one| match one.split_once("://") {
         Some((scheme, rest)) => {
             let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);

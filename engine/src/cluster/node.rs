@@ -59,7 +59,15 @@ impl NodeLoader {
     fn program(&self, artifact: Artifact, share: &Share) -> Result<Program, LoadError> {
         let read = |source: &SecretSource| (self.read_secret)(source);
         let secrets = secrets::resolve(&artifact.secrets, &read).map_err(|missing| {
-            LoadError::Failed(format!("secrets are missing here: {}", missing.join(", ")))
+            let named = missing.iter().map(|name| match artifact.secrets.get(name) {
+                Some(SecretSource::Env(variable)) => {
+                    format!("`{name}` (environment variable {variable})")
+                }
+                Some(SecretSource::File(path)) => format!("`{name}` (file {path})"),
+                None => format!("`{name}`"),
+            });
+            let named = named.collect::<Vec<String>>().join(", ");
+            LoadError::Failed(format!("secrets are missing here: {named}"))
         })?;
         let inputs = Inputs {
             run: share.run.clone(),

@@ -1,12 +1,13 @@
 //! `volley run` in one process: verdicts, exit codes and what is left behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use engine::metrics::threshold::Verdict;
 use tempfile::tempdir;
 
-use crate::stage::{Shop, dead_port, finish, result, run, volley, write_plan};
+use crate::stage::{Nats, Process, Shop, dead_port, finish, result, run, volley, write_plan};
 
 /// A second of load in which every arrival sends two requests.
 fn plan(shop: &str, extra: &str) -> String {
@@ -191,4 +192,45 @@ fn closed_users_run() {
     assert_eq!((checkers.arrivals.planned, checkers.arrivals.succeeded), (100, 100));
     let carts = result.scenarios.iter().find(|s| s.name == "carts").unwrap();
     assert!(carts.users.active_us > 0 && carts.users.lost_us == 0, "{:?}", carts.users);
+}
+
+#[test]
+fn a_kept_program_ends_when_its_keeper_is_left_alone() {
+    let mut command = volley();
+    command.args(["keep", "--", "sleep", "600"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut keeper = command.spawn().unwrap();
+    drop(keeper.stdin.take());
+    // The pipe of the standard output ends once the sleeper is gone as well.
+    finish(keeper).exits(130);
+}
+
+#[test]
+fn a_policy_that_is_not_built_yet_says_so() {
+    let said = run(&["run", "plans/checkout.yaml", "--on-agent-loss", "continue"]).exits(2);
+    assert!(said.err.contains("`continue` is not in this version"), "{}", said.err);
+}
+
+#[test]
+fn the_help_lists_exit_codes_and_hides_what_the_environment_holds() {
+    let mut command = volley();
+    command.args(["agent", "--help"]).env("VOLLEY_NATS", "nats://u:hunter2@h:1");
+    let said = finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let said = said.exits(0);
+    assert!(said.out.contains("VOLLEY_NATS") && !said.out.contains("hunter2"), "{}", said.out);
+    let said = run(&["run", "--help"]).exits(0);
+    assert!(said.out.contains("  98  the planned load was not delivered"), "{}", said.out);
+}
+
+#[test]
+fn an_agent_does_not_show_the_password_of_its_broker() {
+    let Some(nats) = Nats::start() else { return };
+    let url = nats.url.replace("nats://", "nats://u:hunter2@");
+    let mut command = volley();
+    command.args(["agent", "--nats", &url]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut agent = command.spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(agent.stderr.take().unwrap()).read_line(&mut first).unwrap();
+    drop(Process(agent));
+    assert!(first.contains("waits for runs on nats://127.0.0.1"), "{first}");
+    assert!(!first.contains("hunter2"), "{first}");
 }

@@ -1,6 +1,8 @@
 //! Where a fleet is: agents behind a NATS server, or a private server with agents of its own.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -46,20 +48,21 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
         .and_then(|listener| listener.local_addr())
         .map_err(|error| failed("no free port for nats-server", error))?
         .port();
-    let mut server = Command::new("nats-server");
-    server.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
-    quiet(&mut server);
-    let server = server.spawn().map_err(|error| {
+    let program = std::env::current_exe()
+        .map_err(|error| failed("cannot find the program to start agents with", error))?;
+    let version = Command::new("nats-server").arg("--version").stdout(Stdio::null()).status().await;
+    version.map_err(|error| {
         let hint = "install it (Debian: apt-get install nats-server) or name a running one with --nats URL";
         failed("--nats local needs `nats-server` on PATH", error).hint(hint)
     })?;
+    let mut server = kept(&program, "nats-server");
+    server.args(["-a", "127.0.0.1", "-p", &port.to_string()]).stderr(Stdio::null());
+    let server = server.spawn().map_err(|error| failed("cannot start nats-server", error))?;
     let url = format!("nats://127.0.0.1:{port}");
     let mut fleet = Fleet { bus: up(args, &url).await?, agents: Vec::new(), server: Some(server) };
-    let program = std::env::current_exe()
-        .map_err(|error| failed("cannot find the program to start agents with", error))?;
     for (seat, group) in seats(&loaded.artifact) {
-        let mut agent = Command::new(&program);
-        agent.args(["agent", "--once", "--nats", &url, "--cluster", &args.cluster]);
+        let mut agent = kept(&program, &program);
+        agent.args(["agent", "--once", "--quiet", "--nats", &url, "--cluster", &args.cluster]);
         agent.args(["--name", &seat.replace('/', "-"), "--group", group]);
         for (label, value) in &loaded.artifact.nodes.groups[group].requires {
             agent.args(["--label", &format!("{label}={value}")]);
@@ -67,7 +70,6 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
         if let Some(file) = &args.secrets_file {
             agent.arg("--secrets-file").arg(file);
         }
-        quiet(&mut agent);
         let agent = agent.spawn().map_err(|error| failed("cannot start an agent", error))?;
         fleet.agents.push(agent);
     }
@@ -91,9 +93,22 @@ async fn up(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
     connect(args, url).await
 }
 
-/// Keeps a child off the terminal: an interrupt is for the coordinator, which stops its agents itself.
-fn quiet(command: &mut Command) {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).process_group(0);
+/// Returns how to start `program` so that it ends with this process, even when that is killed: `volley keep` ends it
+/// once the pipe of its standard input is closed. It is kept off the terminal: an interrupt is for the coordinator,
+/// which stops its agents itself.
+fn kept(keeper: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(keeper);
+    command.args(["keep", "--"]).arg(program);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    command
+}
+
+/// Ends a kept program.
+async fn end(mut child: Child) {
+    drop(child.stdin.take());
+    if tokio::time::timeout(LOCAL_WAIT, child.wait()).await.is_err() {
+        child.kill().await.ok();
+    }
 }
 
 /// Returns every seat with its group.
@@ -108,13 +123,16 @@ impl Fleet {
     pub(super) async fn leave(self) {
         let Fleet { bus, agents, server } = self;
         for mut agent in agents {
+            // Waiting takes care of standard input too, which is what keeps the agent alive.
+            let keep = agent.stdin.take();
             if tokio::time::timeout(LOCAL_WAIT, agent.wait()).await.is_err() {
-                agent.kill().await.ok();
+                drop(keep);
+                end(agent).await;
             }
         }
         bus.close().await;
-        if let Some(mut server) = server {
-            server.kill().await.ok();
+        if let Some(server) = server {
+            end(server).await;
         }
     }
 }

@@ -2,9 +2,10 @@
 
 mod fleet;
 mod load;
+mod outcome;
 mod progress;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -13,28 +14,53 @@ use compiler::cli::OverrideArgs;
 use compiler::exit::Exit;
 use compiler::unit::Length;
 use rand::Rng;
-use time::OffsetDateTime;
-use time::macros::format_description;
 use tokio::sync::mpsc;
 
 use self::load::Loaded;
 use super::agent::token;
 use super::nats::NatsArgs;
-use super::{chain, complain, say, secrets, signal};
+use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::node::{NodeLoader, ReadSecret};
 use crate::cluster::{Job, Seating, Sink, coordinator, embedded};
 use crate::demo::{self, Demo};
 use crate::metrics::threshold::Judge;
-use crate::metrics::{Ending, Totals, Window};
+use crate::metrics::{Totals, Window};
 use crate::report::{self, Kind, RunResult};
 
-/// Runs a plan or a compiled artifact and writes a results folder.
-///
-/// Without --nats the coordinator and its nodes live in this process. Exit codes: 0 passed, 1 plan rejected, 2 usage,
-/// 95 artifact refused, 96 cluster failed, 97 a threshold had no data, 98 load not delivered, 99 a threshold was
-/// missed, 130 interrupted.
+/// What follows the options in the help.
+const AFTER_HELP: &str = "\
+Examples:
+  volley run plans/checkout.yaml --demo
+  volley run load.yaml --var rate=200/s --out results/nightly --report html,junit
+  volley run load.yaml --nats nats://broker:4222 --lease 5s
+  volley run load.yaml --nats local
+
+Progress goes to stderr, the summary to stdout. With --format json stdout has one object a line:
+  {\"at_us\": 3012345, \"node\": \"eu-0\" or null, \"what\": …}
+  `what` is a name (\"ready\", \"started\", \"suspect\", \"back\", \"drained\", \"finished\",
+  \"broker_away\") or a name with fields: waiting {seats}, joined {seats}, armed {in_us}, tick {second,
+  started, succeeded, failed, dropped, in_flight}, lost {reason}, stopping {reason}, broker_back
+  {away_us}, warning {code, message}; the last line is {\"what\": \"result\", \"outcome\", \"exit_code\",
+  \"files\"}. Readers skip names that they do not know.
+
+Ctrl-C or SIGTERM stops the load, lets what runs end and writes the results; a second one cuts.
+
+Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 98, 99, 97 wins:
+  0   passed
+  1   the plan was rejected
+  2   usage: a bad flag, an unreadable file, a missing secret
+  70  internal error, a bug
+  95  the artifact or a data file was refused
+  96  the cluster failed: not formed in time, an agent lost, the broker gone
+  97  a threshold had no data
+  98  the planned load was not delivered
+  99  a threshold was missed
+  130 interrupted";
+
+/// Options of `volley run`.
 #[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct RunArgs {
     /// A plan (YAML) or an artifact written by `plan compile`.
     #[arg(value_name = "PLAN|ARTIFACT")]
@@ -59,8 +85,8 @@ pub(super) struct RunArgs {
     /// How long an agent may send load unheard; overrides the plan.
     #[arg(long, value_name = "DURATION", value_parser = length)]
     lease: Option<Length>,
-    /// What happens when an agent is lost; overrides the plan. This version knows `fail`.
-    #[arg(long, value_name = "POLICY")]
+    /// What happens when an agent is lost; overrides the plan; this version knows `fail`.
+    #[arg(long, value_name = "POLICY", value_parser = on_agent_loss)]
     on_agent_loss: Option<OnAgentLoss>,
     #[command(flatten)]
     overrides: OverrideArgs,
@@ -100,9 +126,19 @@ enum Format {
 }
 
 /// What happens when an agent is lost.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum OnAgentLoss {
     Fail,
+}
+
+fn on_agent_loss(text: &str) -> Result<OnAgentLoss, String> {
+    match text {
+        "fail" => Ok(OnAgentLoss::Fail),
+        "continue" | "redistribute" => {
+            Err(format!("`{text}` is not in this version, write `fail`"))
+        }
+        _ => Err("write `fail`: a lost agent ends the run with exit 96".to_owned()),
+    }
 }
 
 /// An end before the run: what to print, and what to exit with.
@@ -141,7 +177,7 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let template = args.template.as_deref().map(report::read_template).transpose();
     let template = template.map_err(|error| Refusal::usage(chain(&error)))?;
     let mut loaded = load::load(&args)?;
-    let out = results_folder(&args, &loaded)?;
+    let out = outcome::results_folder(&args, &loaded)?;
     check_places(&args, &loaded.artifact)?;
     let secrets = read_secrets(&args, &loaded.artifact)?;
     let clock = Clock::real();
@@ -155,6 +191,7 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
         Some(place) => Some(fleet::reach(place, &args, &loaded).await?),
         None => None,
     };
+    let out = outcome::prepare(out)?;
     let (events, received) = mpsc::channel(EVENTS_MAX);
     let shown = tokio::spawn(progress::show(received, args.format, args.quiet));
     let sink = RunSink {
@@ -188,41 +225,9 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
         complain(&format!("the demo shop did not end well: {error}"));
     }
     let result = RunResult::build(&loaded.artifact, &finished.record, &finished.sink.totals);
-    std::fs::create_dir_all(&out).map_err(|error| {
-        Refusal::new(Exit::Internal, format!("cannot make {}: {error}", out.display()))
-    })?;
-    let written = report::write(&out, &result, &args.report, template.as_ref())
-        .map_err(|error| Refusal::new(Exit::Internal, chain(&error)))?;
-    conclude(&args, &result, &finished.record.ending, &written);
+    let written = outcome::write(&out, &result, &args.report, template.as_ref())?;
+    outcome::conclude(&args, &result, &finished.record.ending, &written);
     Ok(Exit::from_code(result.run.exit_code).unwrap_or(Exit::Internal))
-}
-
-/// Says how it ended and where the results are.
-fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, written: &[PathBuf]) {
-    match ending {
-        Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
-        Ending::ArtifactRefused(why) | Ending::ClusterFailed(why) | Ending::Internal(why) => {
-            complain(why);
-        }
-    }
-    if args.quiet {
-        return;
-    }
-    let files = written.iter().map(|path| path.display().to_string());
-    match args.format {
-        Format::Human => {
-            say(&report::summary(result));
-            let names: String = files.map(|name| format!("  {name}\n")).collect();
-            say(&format!("\nresults\n{names}"));
-        }
-        Format::Json => {
-            let line = serde_json::json!({
-                "what": "result", "outcome": result.run.outcome,
-                "exit_code": result.run.exit_code, "files": files.collect::<Vec<String>>(),
-            });
-            say(&format!("{line}\n"));
-        }
-    }
 }
 
 /// The results of a run as they come in, and who judges them meanwhile.
@@ -257,28 +262,6 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
     }
 }
 
-/// Returns the results folder's path; it must be absent or empty.
-fn results_folder(args: &RunArgs, loaded: &Loaded) -> Result<PathBuf, Refusal> {
-    let Some(out) = &args.out else {
-        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let seconds = i64::try_from(Clock::real().unix_ms() / 1000).unwrap_or(0);
-        let now = OffsetDateTime::from_unix_timestamp(seconds)
-            .ok()
-            .and_then(|now| now.format(&format).ok())
-            .unwrap_or_default();
-        let name = format!("{}-{now}-{}", loaded.artifact.plan, loaded.run);
-        return Ok(Path::new("results").join(name));
-    };
-    match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => Ok(out.clone()),
-        Ok(false) => Err(Refusal::usage(format!("results folder {} is not empty", out.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(out.clone()),
-        Err(error) => {
-            Err(Refusal::usage(format!("cannot use results folder {}: {error}", out.display())))
-        }
-    }
-}
-
 fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
     let seats: u32 = artifact.nodes.groups.values().map(|group| group.agents).sum();
     match args.nodes {
@@ -306,7 +289,7 @@ fn read_secrets(args: &RunArgs, artifact: &Artifact) -> Result<ReadSecret, Refus
             })
             .collect();
         if !missing.is_empty() {
-            return Err(Refusal::usage(missing.join("\nvolley: ")));
+            return Err(Refusal::usage(missing.join("\nerror: ")));
         }
     }
     Ok(read)

@@ -41,7 +41,7 @@ impl Screen {
         let is_terminal = io::stderr().is_terminal() && !dumb;
         let bar = (is_terminal && !quiet).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(250));
@@ -83,8 +83,8 @@ impl Screen {
 fn counts(tick: Tick) -> String {
     let Tick { second, started, succeeded, failed, dropped, in_flight } = tick;
     format!(
-        "{:>5}s  {started:>6} started/s  {succeeded:>6} ok  {failed:>4} failed  \
-         {dropped:>4} dropped  {in_flight:>5} in flight",
+        "{:>4}s  {started:>5} started/s  {succeeded:>5} ok  {failed:>3} failed  \
+         {dropped:>3} dropped  {in_flight:>4} in flight",
         second + 1
     )
 }
@@ -93,9 +93,9 @@ fn counts(tick: Tick) -> String {
 fn sentence(event: &RunEvent) -> Option<String> {
     let node = event.node.as_deref().unwrap_or("the run");
     let text = match &event.what {
-        Happened::Waiting { seats } => format!("waiting for agents: {}", seats.join(", ")),
+        Happened::Waiting { seats } => format!("waiting for agents: {}", list(seats)),
         Happened::Joined { seats } if seats.is_empty() => format!("{node} stands by"),
-        Happened::Joined { seats } => format!("{node} takes {}", seats.join(", ")),
+        Happened::Joined { seats } => format!("{node} takes {}", list(seats)),
         Happened::Armed { in_us } => {
             if *in_us == 0 {
                 return None;
@@ -119,6 +119,16 @@ fn sentence(event: &RunEvent) -> Option<String> {
     Some(text)
 }
 
+/// Returns seats as a list that fits a line.
+fn list(seats: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = seats.iter().take(SHOWN).cloned().collect::<Vec<String>>().join(", ");
+    match seats.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// Returns microseconds as seconds, for display.
 fn seconds(us: u64) -> f64 {
     Duration::from_micros(us).as_secs_f64()
@@ -135,9 +145,20 @@ mod tests {
         let line = counts(tick);
         assert_eq!(
             line,
-            "   10s      40 started/s      39 ok     1 failed     0 dropped      3 in flight"
+            "  10s     40 started/s     39 ok    1 failed    0 dropped     3 in flight"
         );
-        assert!(line.len() < 80);
+        assert!(line.len() < 78, "a spinner and a space come before it");
+    }
+
+    #[test]
+    fn many_seats_stay_on_one_line() {
+        let seats: Vec<String> = (0..1_000).map(|seat| format!("eu/{seat}")).collect();
+        let what = Happened::Joined { seats };
+        let event = RunEvent { at_us: 0, node: Some("node-0000".to_owned()), what };
+        assert_eq!(
+            sentence(&event).unwrap(),
+            "node-0000 takes eu/0, eu/1, eu/2, eu/3 and 996 more"
+        );
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Over {
     pub(crate) left: bool,
     /// It had a share.
     pub(crate) served: bool,
+    /// It was told when to start.
+    pub(crate) loaded: bool,
 }
 
 /// An agent that a coordinator has enrolled. Nobody else's orders count until it is over.
@@ -208,7 +210,8 @@ impl Enrolled {
             self.fenced = true;
             self.reason = Some("the lease has ended".to_owned());
             self.enter(Phase::Fenced, now);
-            effects.extend([Effect::Fence, Effect::Stop { drain_ns: DRAIN_NS }]);
+            let text = format!("run {}: no answer for a lease, nothing more is started", self.run);
+            effects.extend([Effect::Fence, Effect::Stop { drain_ns: DRAIN_NS }, Effect::Say(text)]);
         }
     }
 
@@ -233,11 +236,17 @@ impl Enrolled {
                     self.epoch = order.epoch;
                     self.enter(Phase::Preparing, now);
                     let run = self.run.clone();
+                    let text = format!("run {run}: preparing {}", share.seats.join(", "));
+                    effects.push(Effect::Say(text));
                     effects.push(Effect::Prepare { run, share: Box::new(share) });
                 }
             }
             Want::Run => self.arm(now, order.go.map(|go| go.start_coord_ns), effects),
             Want::Stop | Want::Abort => {
+                if let (true, Some(stop)) = (self.serves(), &order.stop) {
+                    effects
+                        .push(Effect::Say(format!("run {}: stopping: {}", self.run, stop.reason)));
+                }
                 let drain_ms = order.stop.map_or(0, |stop| stop.drain_ms);
                 let cut = order.want == Want::Abort;
                 self.stop(now, cut, drain_ms.saturating_mul(MS), effects);
@@ -255,7 +264,9 @@ impl Enrolled {
         let start = offset.unwrap_or_default().own(start_coord);
         self.start = Some(start);
         self.enter(Phase::Armed, now);
-        effects.push(Effect::Start(start));
+        let wait = std::time::Duration::from_nanos(start.saturating_sub(now)).as_secs_f64();
+        let text = format!("run {}: the load starts in {wait:.1} s", self.run);
+        effects.extend([Effect::Start(start), Effect::Say(text)]);
     }
 
     fn stop(&mut self, now: Ticks, cut: bool, drain_ns: u64, effects: &mut Vec<Effect>) {
@@ -292,7 +303,8 @@ impl Enrolled {
             | Phase::Fenced
             | Phase::Reporting => (Exit::Passed, None),
         };
-        self.over = Some(Over { exit, message, left: self.left, served: self.epoch > 0 });
+        let (served, loaded) = (self.epoch > 0, self.start.is_some());
+        self.over = Some(Over { exit, message, left: self.left, served, loaded });
     }
 
     fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>) {
@@ -380,6 +392,7 @@ impl Enrolled {
                 message: Some(format!("the coordinator of run {} {what}; given up", self.run)),
                 left: self.left,
                 served: self.epoch > 0,
+                loaded: self.start.is_some(),
             });
         }
     }

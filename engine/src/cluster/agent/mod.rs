@@ -52,6 +52,8 @@ pub struct AgentOptions {
     pub labels: BTreeMap<String, String>,
     /// Whether it ends after one run.
     pub once: bool,
+    /// Takes a line for the operator.
+    pub say: fn(&str),
 }
 
 /// How an agent ended.
@@ -72,6 +74,7 @@ pub async fn run(
     mut stop: watch::Receiver<Option<StopRequest>>,
 ) -> AgentEnd {
     let cluster = options.cluster.clone();
+    let say = options.say;
     let patterns = [subject::hint(&cluster), subject::ping(&cluster, &options.name)];
     let hints = match bus.subscribe(&patterns).await {
         Ok(hints) => hints,
@@ -82,6 +85,7 @@ pub async fn run(
     };
     let me = me(options);
     let mut worker = Worker {
+        say,
         agent: Agent::new(me.clone(), clock.now()),
         me,
         cluster,
@@ -121,6 +125,7 @@ enum Ended {
 
 /// Performs what the state machine decides.
 struct Worker {
+    say: fn(&str),
     agent: Agent,
     me: Me,
     cluster: String,
@@ -250,7 +255,7 @@ impl Worker {
             Effect::Unload => self.load = None,
             Effect::Delta { run, epoch, seq, window } => self.delta(&run, epoch, seq, &window),
             Effect::Final { run, report, parts_have } => self.report(&run, &report, parts_have),
-            Effect::Say(text) => tracing::info!("{text}"),
+            Effect::Say(text) => (self.say)(&text),
             Effect::End { exit, message } => {
                 self.end.get_or_insert(AgentEnd { exit, message });
             }

@@ -209,7 +209,15 @@ impl Agent {
 
     fn over(&mut self, over: Over, effects: &mut Vec<Effect>) {
         effects.push(Effect::Unload);
-        let Over { exit, message, left, served } = over;
+        let Over { exit, message, left, served, loaded } = over;
+        if message.is_none() && !left {
+            let text = if loaded {
+                "run over, the results were taken"
+            } else {
+                "run over, nothing was started here"
+            };
+            self.say(text.to_owned(), effects);
+        }
         if left {
             effects.push(end_interrupted());
         } else if self.me.once && served {

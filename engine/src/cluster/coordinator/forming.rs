@@ -2,6 +2,7 @@
 
 use compiler::artifact::{Artifact, FORMAT};
 
+use super::loss::seconds;
 use super::member::Member;
 use super::state::{Coordinator, Effect, MS, Stage};
 use crate::clock::Ticks;
@@ -13,6 +14,9 @@ use crate::metrics::Ending;
 
 /// Most agents that are remembered, seated and standing by; more are told to come back.
 const MEMBERS_MAX: usize = 10_000;
+
+/// Most agents without a place that are remembered.
+const TURNED_AWAY_MAX: usize = 20;
 
 /// Returns every seat of the plan with its group, groups by name and seats by number.
 pub(crate) fn seats(artifact: &Artifact) -> Vec<(String, &str)> {
@@ -27,7 +31,11 @@ impl Coordinator {
     /// Answers a hello.
     pub(crate) fn hello(&mut self, now: Ticks, hello: Hello, effects: &mut Vec<Effect>) {
         let nonce = hello.nonce.clone();
+        let name = hello.name.clone();
         let (verdict, reason) = self.judge_hello(now, hello, effects);
+        if verdict == Verdict::Refused {
+            self.turn_away(now, name, &reason, effects);
+        }
         let tuning = &self.tuning;
         effects.push(Effect::Reply(Box::new(FromCoordinator::Welcome(Welcome {
             v: V,
@@ -43,6 +51,17 @@ impl Coordinator {
             final_wait_ms: tuning.final_wait_ns / MS,
             sync: self.sync_beats(),
         }))));
+    }
+
+    /// Says that an agent has no place; once for each, and only of the first few.
+    fn turn_away(&mut self, now: Ticks, name: String, why: &str, effects: &mut Vec<Effect>) {
+        let known = self.turned_away.contains_key(&name);
+        if !known && is_token(&name) && self.turned_away.len() < TURNED_AWAY_MAX {
+            let (code, message) =
+                ("agent-refused".to_owned(), format!("agent `{name}` has no place here: {why}"));
+            effects.push(self.event(now, None, Happened::Warning { code, message }));
+            self.turned_away.insert(name, why.to_owned());
+        }
     }
 
     fn judge_hello(
@@ -72,6 +91,7 @@ impl Coordinator {
         if matches!(self.stage, Stage::Closing | Stage::Done) || self.members.len() >= MEMBERS_MAX {
             return (Verdict::Busy, "the run is ending".to_owned());
         }
+        self.waiting_said = true;
         let seats = match self.seat_for(&hello) {
             Ok(seats) => seats,
             Err(why) => return (Verdict::Refused, why),
@@ -80,8 +100,11 @@ impl Coordinator {
         member.seats.clone_from(&seats);
         let name = member.name.clone();
         self.members.push(member);
-        effects.push(self.event(now, Some(&name), Happened::Joined { seats }));
-        if self.stage == Stage::Forming && !self.free_seats().is_empty() {
+        let dealt_later = matches!(self.settings.seating, Seating::Dealt(_));
+        if !dealt_later {
+            effects.push(self.event(now, Some(&name), Happened::Joined { seats }));
+        }
+        if !dealt_later && self.stage == Stage::Forming && !self.free_seats().is_empty() {
             let seats = self.free_seats();
             effects.push(self.event(now, None, Happened::Waiting { seats }));
         }
@@ -114,12 +137,8 @@ impl Coordinator {
             let group = &hello.group;
             return Err(format!("group `{group}` requires the label `{key}={value}`"));
         }
-        let free = self.free_seats();
-        let seat = seats(artifact)
-            .into_iter()
-            .find(|(seat, group)| *group == hello.group && free.contains(seat));
         let forming = self.stage == Stage::Forming;
-        Ok(seat.filter(|_| forming).map(|(seat, _)| seat).into_iter().collect())
+        Ok(self.free_seat(&hello.group).filter(|_| forming).into_iter().collect())
     }
 
     /// Returns the seats that nobody has.
@@ -137,11 +156,11 @@ impl Coordinator {
 
     /// Moves on once every seat is taken, or ends the run when nobody comes.
     pub(crate) fn form(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
-        let silent = self.tuning.suspect_ns.max(3 * self.tuning.beat_ns);
-        self.members.retain(|member| now.saturating_sub(member.heard) < silent);
+        self.drop_silent(now, effects);
+        self.seat_standbys(now, effects);
         let free = self.free_seats();
         if free.is_empty() {
-            self.number_nodes();
+            self.number_nodes(now, effects);
             self.stage = Stage::Preparing;
             self.until = now.saturating_add(self.tuning.ready_timeout_ns);
             effects.push(Effect::Hint(HintWant::Beat));
@@ -149,18 +168,72 @@ impl Coordinator {
             let here: Vec<String> =
                 self.members.iter().map(|member| format!("`{}`", member.name)).collect();
             let here = if here.is_empty() { "nobody".to_owned() } else { here.join(", ") };
-            let waited = self.settings.join_timeout_ns / MS;
+            let waited = seconds(self.settings.join_timeout_ns);
             let free = free.join(", ");
-            let why = format!("no agent for {free} within {waited} ms; here: {here}");
+            let mut why = format!("no agent for {free} within {waited}; here: {here}");
+            for (name, reason) in &self.turned_away {
+                why.push_str(&format!("; turned away: `{name}`, {reason}"));
+            }
             self.end(now, Ending::ClusterFailed(why), effects);
         } else if now >= self.next_hint {
+            if !self.waiting_said && !self.settings.local {
+                effects.push(self.event(now, None, Happened::Waiting { seats: free }));
+            }
+            self.waiting_said = true;
             self.next_hint = now.saturating_add(self.tuning.beat_ns);
             effects.push(Effect::Hint(HintWant::Hello));
         }
     }
 
+    /// Forgets agents that are not heard any more; returns whether a seat is free by that.
+    fn drop_silent(&mut self, now: Ticks, effects: &mut Vec<Effect>) -> bool {
+        if self.link_down.is_some() {
+            return false;
+        }
+        let patience = self.tuning.suspect_ns.max(3 * self.tuning.beat_ns);
+        let since = self.link_up;
+        let silent = |member: &Member| now >= member.heard.max(since).saturating_add(patience);
+        let (gone, here): (Vec<Member>, Vec<Member>) =
+            std::mem::take(&mut self.members).into_iter().partition(silent);
+        self.members = here;
+        for member in &gone {
+            let reason = format!("not heard for {}", seconds(patience));
+            effects.push(self.event(now, Some(&member.name), Happened::Lost { reason }));
+        }
+        let freed = gone.iter().any(Member::is_seated);
+        if freed {
+            let seats = self.free_seats();
+            effects.push(self.event(now, None, Happened::Waiting { seats }));
+        }
+        freed
+    }
+
+    /// Gives seats that have become free to agents that stand by.
+    fn seat_standbys(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        if let Seating::Dealt(_) = self.settings.seating {
+            return;
+        }
+        for at in 0..self.members.len() {
+            let member = &self.members[at];
+            let seat = if member.is_seated() { None } else { self.free_seat(&member.group) };
+            if let Some(seat) = seat {
+                let member = &mut self.members[at];
+                member.seats = vec![seat];
+                let (name, seats) = (member.name.clone(), member.seats.clone());
+                effects.push(self.event(now, Some(&name), Happened::Joined { seats }));
+            }
+        }
+    }
+
+    /// Returns the first free seat of a group.
+    fn free_seat(&self, group: &str) -> Option<String> {
+        let free = self.free_seats();
+        let mut all = seats(&self.settings.artifact).into_iter();
+        all.find(|(seat, of)| *of == group && free.contains(seat)).map(|(seat, _)| seat)
+    }
+
     /// Numbers the nodes by name, and deals the seats of an embedded run.
-    fn number_nodes(&mut self) {
+    fn number_nodes(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
         let mut order: Vec<usize> = (0..self.members.len()).collect();
         order.sort_by(|a, b| self.members[*a].name.cmp(&self.members[*b].name));
         if let Seating::Dealt(nodes) = self.settings.seating {
@@ -169,6 +242,10 @@ impl Coordinator {
             for (index, (seat, _)) in all.into_iter().enumerate() {
                 let node = order[index % order.len()];
                 self.members[node].seats.push(seat);
+            }
+            for at in &order {
+                let (name, seats) = (&self.members[*at].name, self.members[*at].seats.clone());
+                effects.push(self.event(now, Some(name), Happened::Joined { seats }));
             }
         }
         order.retain(|at| self.members[*at].is_seated());
@@ -180,6 +257,14 @@ impl Coordinator {
 
     /// Agrees on a start once every node is ready, or ends the run when one is not in time.
     pub(crate) fn prepare(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        // In one process nodes fall silent together with the coordinator or not at all.
+        if !self.settings.local && self.drop_silent(now, effects) {
+            // Nothing depends on who had the seat yet: somebody else may take it while there is time.
+            self.stage = Stage::Forming;
+            self.nodes.clear();
+            self.until = self.began.saturating_add(self.settings.join_timeout_ns);
+            return self.form(now, effects);
+        }
         let waiting: Vec<String> = self
             .nodes
             .iter()
@@ -190,8 +275,8 @@ impl Coordinator {
         if waiting.is_empty() {
             self.arm(now, effects);
         } else if now >= self.until {
-            let waited = self.tuning.ready_timeout_ns / MS;
-            let why = format!("not ready within {waited} ms: {}", waiting.join(", "));
+            let waited = seconds(self.tuning.ready_timeout_ns);
+            let why = format!("not ready within {waited}: {}", waiting.join(", "));
             self.end(now, Ending::ClusterFailed(why), effects);
         }
     }

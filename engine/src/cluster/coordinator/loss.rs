@@ -15,6 +15,9 @@ const DECIDE_NS: u64 = 500 * MS;
 /// What two clocks may differ by, beside a thousandth of the lease.
 const GUARD_NS: u64 = 200 * MS;
 
+/// After a broker came back, an agent may need this long to reach it again: one pause and one try to connect.
+const RECONNECT_NS: u64 = 3_000 * MS;
+
 /// How often it is asked whether a silent agent is still connected.
 const PING_NS: u64 = 1_000 * MS;
 
@@ -69,12 +72,18 @@ impl Coordinator {
     fn watch(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
         if !self.started_said && self.start.is_some_and(|start| now >= start) {
             self.started_said = true;
-            effects.push(self.event(now, None, Happened::Started));
+            // An agent may have been lost between the word and the start.
+            if self.stopped.is_none() {
+                effects.push(self.event(now, None, Happened::Started));
+            }
         }
         let lease = self.settings.lease_ns;
         if let Some(down) = self.link_down {
             if now >= down.saturating_add(lease) && self.unsettled().next().is_some() {
-                let why = format!("the broker was away for {} ms", (now - down) / MS);
+                let (away, lease) = (seconds(now - down), seconds(lease));
+                let why = format!("the broker was away for {away}");
+                let all = format!("{why}, no shorter than the lease of {lease}");
+                self.end(now, Ending::ClusterFailed(all), effects);
                 self.lose_where(now, |_| true, &why, effects);
             }
         } else {
@@ -82,7 +91,7 @@ impl Coordinator {
             let patience = lease.saturating_sub(DECIDE_NS.min(lease / 4));
             let up = self.link_up.saturating_add(2 * self.tuning.beat_ns);
             let silent = |member: &Member| now >= member.heard.saturating_add(patience).max(up);
-            let why = format!("not heard for {} ms", patience / MS);
+            let why = format!("not heard for {}", seconds(patience));
             self.lose_where(now, silent, &why, effects);
         }
         self.close_waits(now, effects);
@@ -155,12 +164,15 @@ impl Coordinator {
         }
         let over = now >= self.until;
         let final_wait_ns = self.tuning.final_wait_ns;
+        let back = self.link_up.saturating_add(if self.link_up > 0 { RECONNECT_NS } else { 0 });
+        let connected = self.link_down.is_none() && now >= back;
         let unsettled: Vec<usize> = self.unsettled().collect();
         for at in unsettled {
             let horizon = self.horizon(&self.members[at]);
             let member = &mut self.members[at];
             let hopeless = member.lost.is_some_and(|lost| {
-                now >= lost.saturating_add(final_wait_ns) || (member.gone && now >= horizon)
+                now >= lost.saturating_add(final_wait_ns)
+                    || (connected && member.gone && now >= horizon)
             });
             if over || hopeless {
                 member.given_up = true;
@@ -206,12 +218,31 @@ impl Coordinator {
             }
             (true, Some(down)) => {
                 self.link_down = None;
-                self.link_up = now;
+                self.heed_anew(now);
                 let away_us = now.saturating_sub(down) / 1_000;
                 effects.push(self.event(now, None, Happened::BrokerBack { away_us }));
                 effects.push(Effect::Hint(HintWant::Beat));
             }
             (false, Some(_)) | (true, None) => {}
+        }
+    }
+
+    /// Takes note of a time in which the coordinator itself did nothing: what it did not hear then tells nothing.
+    pub(crate) fn wake_up(&mut self, now: Ticks, still: u64, effects: &mut Vec<Effect>) {
+        if self.settings.local || self.stage == Stage::Done {
+            return;
+        }
+        self.heed_anew(now);
+        let message = format!("the coordinator stood still for {}", seconds(still));
+        self.warn(now, "coordinator-still", message, effects);
+    }
+
+    /// Judges nobody by what was said before: agents have yet to be heard again.
+    fn heed_anew(&mut self, now: Ticks) {
+        self.link_up = now;
+        for member in &mut self.members {
+            member.gone = false;
+            member.pinged = now;
         }
     }
 
@@ -273,6 +304,11 @@ impl Coordinator {
         effects.push(self.event(now, None, Happened::Finished));
         effects.push(Effect::Done);
     }
+}
+
+/// Returns a time for people to read.
+pub(crate) fn seconds(ns: u64) -> String {
+    format!("{:.1} s", std::time::Duration::from_nanos(ns).as_secs_f64())
 }
 
 /// The order of the contract: when several reasons hold, the first wins.

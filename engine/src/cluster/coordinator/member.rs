@@ -11,6 +11,7 @@ use crate::metrics::{Histogram, Window};
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) nonce: String,
+    pub(crate) group: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) host: String,
     pub(crate) pid: u32,
@@ -51,6 +52,7 @@ impl Member {
         Member {
             name: hello.name,
             nonce: hello.nonce,
+            group: hello.group,
             labels: hello.labels,
             host: hello.host,
             pid: hello.pid,

@@ -22,12 +22,15 @@ use self::store::Store;
 use super::bus::{Bus, BusError, Inbox, Incoming, ReplyTo};
 use super::wire::{self, FromAgent, FromCoordinator, Hint, V};
 use super::{Finished, Job, Sink, StopRequest, subject};
-use crate::clock::Clock;
+use crate::clock::{Clock, Ticks};
 use crate::event::RunEvent;
 use crate::metrics::{Ending, RunRecord};
 
 /// Longest wait for the answer to a ping; that one comes is no part of the protocol, only that nobody listens.
 const PING_WAIT: Duration = Duration::from_millis(500);
+
+/// A coordinator that takes nothing for so long has itself stood still: its timer rings four times a second.
+const STILL_NS: u64 = 1_000_000_000;
 
 /// Pings that may be open at a time.
 const PINGS_MAX: usize = 256;
@@ -63,6 +66,7 @@ pub async fn run<S: Sink>(
         nonce: settings.nonce.clone(),
         state: Coordinator::new(clock.now(), settings),
         store: Store::new(&job),
+        turned: clock.now(),
         cluster: job.cluster,
         run: job.run,
         clock,
@@ -97,6 +101,8 @@ struct Host<S> {
     run: String,
     bus: Bus,
     clock: Clock,
+    /// When it last took an input.
+    turned: Ticks,
     events: mpsc::Sender<RunEvent>,
     events_lost: u64,
     refused: u64,
@@ -175,6 +181,12 @@ impl<S: Sink> Host<S> {
 
     async fn take(&mut self, input: Input, mut reply: Option<ReplyTo>) {
         let mut inputs = vec![input];
+        let now = self.clock.now();
+        let still_ns = now.saturating_sub(std::mem::replace(&mut self.turned, now));
+        if still_ns >= STILL_NS {
+            // First of all: whatever comes now was said long ago.
+            inputs.push(Input::Still(still_ns));
+        }
         while let Some(input) = inputs.pop() {
             let mut windows = false;
             for effect in self.state.on(self.clock.now(), input) {

@@ -76,6 +76,8 @@ pub(crate) enum Input {
     },
     /// The connection to the broker is there or away.
     Link(bool),
+    /// The coordinator's process itself did nothing for so many nanoseconds.
+    Still(u64),
     /// The run must end.
     Stop(Cause),
 }
@@ -139,7 +141,10 @@ pub(crate) struct Coordinator {
     /// When the stage ends by itself.
     pub(crate) until: Ticks,
     pub(crate) next_hint: Ticks,
+    pub(crate) waiting_said: bool,
     pub(crate) members: Vec<Member>,
+    /// Agents that have no place in this run, with the reason; the first few.
+    pub(crate) turned_away: BTreeMap<String, String>,
     /// By node: place among the members. Empty until the cluster is formed.
     pub(crate) nodes: Vec<usize>,
     pub(crate) start: Option<Ticks>,
@@ -147,6 +152,7 @@ pub(crate) struct Coordinator {
     pub(crate) stopped: Option<Stopped>,
     pub(crate) ending: Ending,
     pub(crate) link_down: Option<Ticks>,
+    /// Since when agents can be heard: the broker came back or the coordinator itself woke up; 0 from the start.
     pub(crate) link_up: Ticks,
     pub(crate) ledger: Ledger,
     pub(crate) progress: Progress,
@@ -166,14 +172,16 @@ impl Coordinator {
             stage: Stage::Forming,
             until: now.saturating_add(settings.join_timeout_ns),
             next_hint: now,
+            waiting_said: false,
             members: Vec::new(),
+            turned_away: BTreeMap::new(),
             nodes: Vec::new(),
             start: None,
             started_said: false,
             stopped: None,
             ending: Ending::Complete,
             link_down: None,
-            link_up: now,
+            link_up: 0,
             ledger: Ledger::new(&settings.artifact, &[]),
             progress: Progress::default(),
             warnings: Vec::new(),
@@ -196,6 +204,7 @@ impl Coordinator {
             }
             Input::Reached { name, listens } => self.reached(&name, listens),
             Input::Link(up) => self.link(now, up, &mut effects),
+            Input::Still(still_ns) => self.wake_up(now, still_ns, &mut effects),
             Input::Stop(cause) => self.stop_for(now, cause, &mut effects),
         }
         self.advance(now, &mut effects);

@@ -167,3 +167,129 @@ fn a_broker_that_is_away_for_a_lease_ends_the_run() {
     assert_eq!(lost.count(), 2);
     assert!(matches!(&coordinator.ending, Ending::ClusterFailed(why) if why.contains("broker")));
 }
+
+fn ended(effects: &[Effect], of: &str) -> bool {
+    effects.iter().any(|effect| match effect {
+        Effect::Event(event) => {
+            event.node.as_deref() == Some(of) && matches!(event.what, Happened::Lost { .. })
+        }
+        _ => false,
+    })
+}
+
+#[test]
+fn an_agent_that_dies_while_it_prepares_is_replaced() {
+    let mut coordinator = coordinator(2);
+    for name in ["a", "b", "spare"] {
+        welcome(&mut coordinator, MS, hello(name, name));
+    }
+    assert_eq!(beat(&mut coordinator, 2 * MS, "b", Phase::Preparing).0, Want::Prepare);
+    let mut lost = false;
+    for second in 1..=4 {
+        let now = second * 1_000 * MS;
+        for name in ["b", "spare"] {
+            beat(&mut coordinator, now, name, Phase::Ready);
+        }
+        lost |= ended(&coordinator.on(now + 500 * MS, Input::Tick), "a");
+    }
+    assert!(lost, "somebody says that it is gone");
+    assert!(coordinator.start.is_some(), "the spare agent has taken its place");
+    let nodes: Vec<&str> =
+        coordinator.nodes.iter().map(|at| coordinator.members[*at].name.as_str()).collect();
+    assert_eq!(nodes, ["b", "spare"]);
+}
+
+#[test]
+fn without_a_spare_agent_a_seat_waits_no_longer_than_the_join_timeout() {
+    let mut coordinator = coordinator(2);
+    for name in ["a", "b"] {
+        welcome(&mut coordinator, MS, hello(name, name));
+    }
+    for second in 1..=30 {
+        beat(&mut coordinator, second * 1_000 * MS, "b", Phase::Ready);
+        if coordinator.ending != Ending::Complete {
+            break;
+        }
+    }
+    let Ending::ClusterFailed(why) = &coordinator.ending else { panic!() };
+    assert_eq!(why, "no agent for default/0 within 30.0 s; here: `b`");
+}
+
+#[test]
+fn a_seat_that_becomes_free_goes_to_an_agent_that_stands_by() {
+    let mut coordinator = coordinator(2);
+    coordinator.settings.artifact = Arc::new({
+        let mut artifact = coordinator.settings.artifact.as_ref().clone();
+        let mut other = artifact.nodes.groups["default"].clone();
+        artifact.nodes.groups.get_mut("default").unwrap().agents = 1;
+        other.agents = 1;
+        artifact.nodes.groups.insert("late".to_owned(), other);
+        artifact
+    });
+    welcome(&mut coordinator, MS, hello("a", "a"));
+    assert_eq!(welcome(&mut coordinator, MS, hello("b", "b")).verdict, Verdict::Standby);
+    for second in 1..=4 {
+        beat(&mut coordinator, second * 1_000 * MS, "b", Phase::Idle);
+    }
+    assert_eq!(coordinator.free_seats(), ["late/0"]);
+    assert_eq!(coordinator.members[0].seats, ["default/0"]);
+}
+
+#[test]
+fn agents_have_time_to_come_back_with_their_results() {
+    let mut coordinator = coordinator(2);
+    let start = running(&mut coordinator);
+    for name in ["a", "b"] {
+        beat(&mut coordinator, start, name, Phase::Running);
+    }
+    coordinator.on(start, Input::Link(false));
+    coordinator.on(start + 4_000 * MS, Input::Tick);
+    let Ending::ClusterFailed(why) = coordinator.ending.clone() else { panic!() };
+    assert_eq!(why, "the broker was away for 4.0 s, no shorter than the lease of 4.0 s");
+    let back = start + 9_000 * MS;
+    coordinator.on(back, Input::Link(true));
+    for name in ["a", "b"] {
+        coordinator.on(back, Input::Reached { name: name.to_owned(), listens: false });
+    }
+    coordinator.on(back + 2_000 * MS, Input::Tick);
+    assert!(coordinator.members.iter().all(|member| !member.given_up), "they reconnect");
+    coordinator.on(back + 3_000 * MS, Input::Tick);
+    assert!(coordinator.members.iter().all(|member| member.given_up), "nobody came");
+}
+
+#[test]
+fn a_coordinator_that_stood_still_judges_nobody_by_it() {
+    let mut coordinator = coordinator(2);
+    let start = running(&mut coordinator);
+    for name in ["a", "b"] {
+        beat(&mut coordinator, start, name, Phase::Running);
+    }
+    let woken = start + 3_800 * MS;
+    coordinator.on(woken, Input::Still(3_800 * MS));
+    coordinator.on(woken, Input::Tick);
+    assert_eq!(coordinator.ending, Ending::Complete);
+    assert_eq!(coordinator.warnings[0].1, "the coordinator stood still for 3.8 s");
+    assert_eq!(beat(&mut coordinator, woken + MS, "a", Phase::Running), (Want::Run, 4_000));
+    for tenth in 1..=21 {
+        coordinator.on(woken + tenth * 100 * MS, Input::Tick);
+    }
+    let Ending::ClusterFailed(why) = &coordinator.ending else { panic!() };
+    assert!(why.contains("`b`"), "who stays silent is lost: {why}");
+}
+
+#[test]
+fn whoever_has_no_place_is_named() {
+    let mut coordinator = coordinator(1);
+    let stranger = Hello { group: "x".to_owned(), ..hello("s", "s") };
+    for at in [1, 2] {
+        let effects = coordinator.on(at * MS, Input::Hello(stranger.clone()));
+        let said = effects.iter().any(|effect| match effect {
+            Effect::Event(event) => matches!(event.what, Happened::Warning { .. }),
+            _ => false,
+        });
+        assert_eq!(said, at == 1, "said once");
+    }
+    coordinator.on(30_000 * MS, Input::Tick);
+    let Ending::ClusterFailed(why) = &coordinator.ending else { panic!() };
+    assert!(why.ends_with("turned away: `s`, the plan has no group `x`"), "{why}");
+}
