@@ -63,6 +63,7 @@ struct Server {
 pub struct HttpPool {
     shared: Rc<Shared>,
     /// For each target; the last one that became idle is used first, so that the others can go cold.
+    #[expect(clippy::vec_box, reason = "each request takes one out and puts it back")]
     idle: Rc<RefCell<Vec<Vec<Box<Connection>>>>>,
 }
 

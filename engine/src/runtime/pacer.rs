@@ -36,6 +36,11 @@ impl Pacer {
 
     /// Returns at `tick`, or after a turn of the other tasks if it has passed.
     pub(super) async fn sleep_until(&mut self, tick: Ticks) {
+        if self.clock.now() >= tick {
+            // Who is behind must still let what was started have its turn.
+            tokio::task::yield_now().await;
+            return;
+        }
         #[cfg(target_os = "linux")]
         if let Some(timer) = &mut self.timer {
             match timer.sleep_until(&self.clock, tick).await {
@@ -94,13 +99,8 @@ mod timer {
             Ok(Timer { fd, armed: None })
         }
 
-        /// Returns at `tick`, or after a turn of the other tasks if it has passed. A call that is dropped leaves the timer armed, which is harmless.
+        /// Returns at `tick`, or at once if it has passed. A call that is dropped leaves the timer armed, which is harmless.
         pub(super) async fn sleep_until(&mut self, clock: &Clock, tick: Ticks) -> io::Result<()> {
-            if clock.now() >= tick {
-                // Who is behind must still let what was started have its turn.
-                tokio::task::yield_now().await;
-                return Ok(());
-            }
             if self.armed != Some(tick) {
                 self.arm(tick)?;
             }
@@ -139,6 +139,14 @@ mod tests {
         assert_eq!(clock.now(), 3_600_000_000_000);
         pacer.sleep_until(1).await;
         assert_eq!(clock.now(), 3_600_000_000_000);
+    }
+
+    #[tokio::test]
+    async fn who_is_behind_lets_others_have_a_turn() {
+        let mut pacer = Pacer::new(Clock::real());
+        let other = tokio::spawn(async {});
+        pacer.sleep_until(1).await;
+        assert!(other.is_finished());
     }
 
     #[tokio::test]
