@@ -63,10 +63,11 @@ struct Server {
 pub struct HttpPool {
     shared: Rc<Shared>,
     /// For each target; the last one that became idle is used first, so that the others can go cold.
-    idle: Rc<RefCell<Vec<Vec<Connection>>>>,
+    #[expect(clippy::vec_box, reason = "each request takes one out and puts it back")]
+    idle: Rc<RefCell<Vec<Vec<Box<Connection>>>>>,
 }
 
-/// An open connection, driven by whoever holds it.
+/// An open connection, driven by whoever holds it; some kilobytes, so it is boxed for as long as it is open.
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
     wire: Wire,
@@ -171,7 +172,8 @@ impl HttpPool {
                 Err(Unsent(unsent)) => message = unsent,
             }
         }
-        let mut connection = server.open().await?;
+        // Boxed: most requests find a connection, and need no room for the opening of one.
+        let mut connection = Box::pin(server.open()).await?;
         match connection.send(message, progress).await? {
             Ok(response) => self.finish(target, connection, response, body_wanted, progress).await,
             Err(Unsent(_)) => Err(Failure::new(
@@ -185,7 +187,7 @@ impl HttpPool {
     async fn finish(
         &self,
         target: usize,
-        mut connection: Connection,
+        mut connection: Box<Connection>,
         response: Response<Incoming>,
         body_wanted: bool,
         progress: &mut Progress,
@@ -206,7 +208,7 @@ impl HttpPool {
     }
 
     /// Takes the connection that became idle last, and is still open.
-    fn idle_connection(&self, target: usize) -> Option<Connection> {
+    fn idle_connection(&self, target: usize) -> Option<Box<Connection>> {
         loop {
             let mut connection = self.idle.borrow_mut().get_mut(target)?.pop()?;
             if connection.is_open() {
@@ -241,12 +243,12 @@ impl Server {
         Ok(message)
     }
 
-    async fn open(&self) -> Result<Connection, Failure> {
+    async fn open(&self) -> Result<Box<Connection>, Failure> {
         let counts = Rc::new(Counts::default());
         let stream = self.connector.connect(Rc::clone(&counts)).await;
         let stream = stream.map_err(|why| connect_failure(&why))?;
         let (sender, io) = http1::handshake(TokioIo::new(stream)).await.map_err(protocol)?;
-        Ok(Connection { sender, wire: Wire { io, ended: false }, counts })
+        Ok(Box::new(Connection { sender, wire: Wire { io, ended: false }, counts }))
     }
 }
 

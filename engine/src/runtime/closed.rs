@@ -70,7 +70,9 @@ pub(super) fn start_users(
     });
     for user in users {
         let (lane, pool, spans) = (Rc::clone(&lane), driver.pool(), closed.user_spans(user));
-        context.spawn(number, async move { lane.user(user, &spans, &pool).await });
+        // Boxed, because a task that moves what it is to wait for has room for it twice.
+        let task = Box::pin(async move { lane.user(user, &spans, &pool).await });
+        context.spawn(number, task);
     }
     begin.saturating_add(closed.length_ns())
 }

@@ -25,8 +25,8 @@ use std::sync::{Arc, mpsc as thread_mpsc};
 use std::thread;
 
 use thiserror::Error;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
-use tokio::task::LocalSet;
 
 use self::collect::{Collector, EVENTS_MAX, PARTS_PER_WORKER, Report};
 use self::context::Shared;
@@ -213,15 +213,27 @@ fn spawn_thread<F: Future<Output = ()>>(
     task: impl FnOnce() -> F + Send + 'static,
 ) -> Result<(), RuntimeError> {
     let failed = |source| RuntimeError::Thread { thread: name.clone(), source };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let (started, has_started) = thread_mpsc::sync_channel(1);
+    let run = move || match local_runtime() {
+        Ok(runtime) => {
+            // Who asks waits for the answer.
+            drop(started.send(Ok(())));
+            runtime.block_on(task());
+        }
+        Err(error) => drop(started.send(Err(error))),
+    };
+    // The thread is not joined: it ends by itself once it has told the node's owner, and a node that is dropped may not block.
+    thread::Builder::new().name(name.clone()).spawn(run).map_err(failed)?;
+    has_started.recv().map_err(|_| RuntimeError::Broken)?.map_err(failed)
+}
+
+/// Returns a runtime of the calling thread. Tasks of a local set would all be woken through the set, each time by a
+/// write to the runtime's own descriptor and one more look at all sockets.
+fn local_runtime() -> std::io::Result<LocalRuntime> {
+    Builder::new_current_thread()
         .enable_all()
         .event_interval(EVENT_INTERVAL)
-        .build()
-        .map_err(failed)?;
-    let thread = thread::Builder::new().name(name.clone());
-    // The thread is not joined: it ends by itself once it has told the node's owner, and a node that is dropped may not block.
-    let spawned = thread.spawn(move || LocalSet::new().block_on(&runtime, task()));
-    spawned.map(drop).map_err(failed)
+        .build_local(LocalOptions::default())
 }
 
 impl fmt::Debug for Setup {

@@ -34,11 +34,16 @@ impl Pacer {
         Pacer { clock }
     }
 
-    /// Returns at `tick`, or at once if it has passed.
+    /// Returns at `tick`, or after a turn of the other tasks if it has passed.
     pub(super) async fn sleep_until(&mut self, tick: Ticks) {
+        if self.clock.now() >= tick {
+            // Who is behind must still let what was started have its turn.
+            tokio::task::yield_now().await;
+            return;
+        }
         #[cfg(target_os = "linux")]
         if let Some(timer) = &mut self.timer {
-            match timer.sleep_until(tick).await {
+            match timer.sleep_until(&self.clock, tick).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(%error, "the precise timer failed, arrivals start up to 2 ms late");
@@ -72,7 +77,7 @@ mod timer {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
-    use crate::clock::Ticks;
+    use crate::clock::{Clock, Ticks};
 
     /// A timer descriptor.
     #[derive(Debug)]
@@ -95,19 +100,15 @@ mod timer {
         }
 
         /// Returns at `tick`, or at once if it has passed. A call that is dropped leaves the timer armed, which is harmless.
-        pub(super) async fn sleep_until(&mut self, tick: Ticks) -> io::Result<()> {
+        pub(super) async fn sleep_until(&mut self, clock: &Clock, tick: Ticks) -> io::Result<()> {
             if self.armed != Some(tick) {
                 self.arm(tick)?;
             }
-            loop {
-                let mut ready = self.fd.readable().await?;
-                let mut expirations = [0; 8];
-                let read = ready.try_io(|fd| Ok(rustix::io::read(fd.get_ref(), &mut expirations)?));
-                if let Ok(read) = read {
-                    self.armed = None;
-                    return read.map(|_| ());
-                }
+            while clock.now() < tick {
+                // The count of expirations need not be read: arming resets it, and each expiry is an event of its own.
+                self.fd.readable().await?.clear_ready();
             }
+            Ok(())
         }
 
         fn arm(&mut self, tick: Ticks) -> io::Result<()> {
@@ -138,6 +139,14 @@ mod tests {
         assert_eq!(clock.now(), 3_600_000_000_000);
         pacer.sleep_until(1).await;
         assert_eq!(clock.now(), 3_600_000_000_000);
+    }
+
+    #[tokio::test]
+    async fn who_is_behind_lets_others_have_a_turn() {
+        let mut pacer = Pacer::new(Clock::real());
+        let other = tokio::spawn(async {});
+        pacer.sleep_until(1).await;
+        assert!(other.is_finished());
     }
 
     #[tokio::test]

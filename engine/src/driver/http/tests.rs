@@ -392,3 +392,13 @@ fn names_are_resolved() {
         assert!(matches!(failure(&nowhere).0, FailureKind::Connect | FailureKind::Timeout));
     });
 }
+
+#[test]
+fn a_request_on_its_way_is_small() {
+    local(async {
+        let pool = pool(9);
+        let sending = pool.send(request(Method::GET, "/", ""));
+        let bytes = size_of_val(&sending);
+        assert!(bytes <= 3_000, "each user and each arrival in flight holds {bytes} bytes");
+    });
+}
