@@ -10,9 +10,6 @@ use crate::cluster::bus::Bus;
 use crate::cluster::load::{Load, LoadError, Loader, Share};
 use crate::cluster::wire::{self, FromAgent, FromCoordinator, Get, ShareOrder, V};
 
-/// Longest wait for one chunk.
-const CHUNK_WAIT: Duration = Duration::from_secs(2);
-
 /// Tries for one chunk.
 const CHUNK_TRIES: u32 = 10;
 
@@ -37,10 +34,11 @@ impl Fetch {
         share: ShareOrder,
         loader: Arc<dyn Loader>,
     ) -> Result<Box<dyn Load>, LoadError> {
-        let artifact = self.get(&share.artifact).await?;
+        let wait = Duration::from_millis(share.get_timeout_ms.max(1));
+        let artifact = self.get(&share.artifact, wait).await?;
         let mut files = BTreeMap::new();
         for digest in share.data {
-            let content = self.get(&digest).await?;
+            let content = self.get(&digest, wait).await?;
             let found = format!("blake3:{}", blake3::hash(&content).to_hex());
             if found != digest {
                 return Err(LoadError::Refused(format!("a file is {found}, not {digest}")));
@@ -61,15 +59,15 @@ impl Fetch {
     }
 
     /// Fetches what has `digest`; that it does have it is for others to check.
-    async fn get(&self, digest: &str) -> Result<Bytes, LoadError> {
-        let (first, head) = self.chunk(digest, 0).await?;
+    async fn get(&self, digest: &str, wait: Duration) -> Result<Bytes, LoadError> {
+        let (first, head) = self.chunk(digest, 0, wait).await?;
         if head.count == 0 || head.size > SIZE_MAX {
             let size = head.size;
             return Err(LoadError::Failed(format!("{digest} is not to be had ({size} bytes)")));
         }
         let mut whole = BytesMut::from(first.as_ref());
         for index in 1..head.count {
-            let (chunk, next) = self.chunk(digest, index).await?;
+            let (chunk, next) = self.chunk(digest, index, wait).await?;
             if next.count != head.count || whole.len() as u64 > head.size {
                 return Err(LoadError::Failed(format!("{digest} changed while it was fetched")));
             }
@@ -78,13 +76,18 @@ impl Fetch {
         Ok(whole.freeze())
     }
 
-    async fn chunk(&self, digest: &str, index: u32) -> Result<(Bytes, wire::Chunk), LoadError> {
+    async fn chunk(
+        &self,
+        digest: &str,
+        index: u32,
+        wait: Duration,
+    ) -> Result<(Bytes, wire::Chunk), LoadError> {
         let get = Get { v: V, nonce: self.nonce.clone(), digest: digest.to_owned(), index };
         let body = wire::encode(&FromAgent::Get(get), &[])
             .map_err(|error| LoadError::Failed(error.to_string()))?;
         let mut why = String::new();
         for _ in 0..CHUNK_TRIES {
-            match self.bus.request(&self.subject, body.clone(), CHUNK_WAIT).await {
+            match self.bus.request(&self.subject, body.clone(), wait).await {
                 Ok(answer) => match wire::decode(&answer) {
                     Ok((FromCoordinator::Chunk(head), chunk))
                         if head.digest == digest && head.index == index =>

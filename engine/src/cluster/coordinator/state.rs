@@ -311,6 +311,7 @@ impl Coordinator {
             vars: settings.vars.clone(),
             seats: member.seats.clone(),
             moved: Vec::new(),
+            get_timeout_ms: self.tuning.get_timeout_ns / MS,
         });
         let drain_ms = self.drain_ns() / MS;
         let stop = self

@@ -273,6 +273,8 @@ pub struct ShareOrder {
     pub seats: Vec<String>,
     /// Slots taken over from others; empty in this version.
     pub moved: Vec<Moved>,
+    /// Longest wait for one chunk of what is fetched.
+    pub get_timeout_ms: u64,
 }
 
 /// Slots taken over from a lost agent.
