@@ -27,6 +27,7 @@ use std::thread;
 use thiserror::Error;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_local;
 
 use self::collect::{Collector, EVENTS_MAX, PARTS_PER_WORKER, Report};
 use self::context::Shared;
@@ -208,7 +209,7 @@ impl Parts {
 }
 
 /// Runs a task and what it spawns on a thread of its own.
-fn spawn_thread<F: Future<Output = ()>>(
+fn spawn_thread<F: Future<Output = ()> + 'static>(
     name: String,
     task: impl FnOnce() -> F + Send + 'static,
 ) -> Result<(), RuntimeError> {
@@ -218,7 +219,9 @@ fn spawn_thread<F: Future<Output = ()>>(
         Ok(runtime) => {
             // Who asks waits for the answer.
             drop(started.send(Ok(())));
-            runtime.block_on(task());
+            // A runtime's first future is woken by a write to the runtime's own descriptor and one more look at all
+            // sockets, a spawned task by neither. A panic in it has told its story already.
+            drop(runtime.block_on(async { spawn_local(task()).await }));
         }
         Err(error) => drop(started.send(Err(error))),
     };
@@ -227,8 +230,7 @@ fn spawn_thread<F: Future<Output = ()>>(
     has_started.recv().map_err(|_| RuntimeError::Broken)?.map_err(failed)
 }
 
-/// Returns a runtime of the calling thread. Tasks of a local set would all be woken through the set, each time by a
-/// write to the runtime's own descriptor and one more look at all sockets.
+/// Returns a runtime of the calling thread, whose tasks need not be `Send`.
 fn local_runtime() -> std::io::Result<LocalRuntime> {
     Builder::new_current_thread()
         .enable_all()
