@@ -11,6 +11,8 @@ use compiler::schedule::owned_below;
 
 use crate::metrics::{Arrivals, DroppedBy, LedgerRow};
 
+const SECOND_NS: u64 = 1_000_000_000;
+
 /// Most lanes that one node may have; a row that says more is refused.
 pub const LANES_MAX: u32 = 4096;
 
@@ -194,6 +196,43 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Returns by scenario how many of the arrivals that [`Ledger::settle`] drops undecided were due in each of the first
+    /// `seconds` of the run; nothing for scenarios without due times.
+    pub fn undecided(&self, fates: &[Fate], seconds: u64, due: &dyn DueTimes) -> Vec<Vec<u64>> {
+        let scenarios = self.scenarios.iter().enumerate();
+        scenarios.map(|(at, plan)| self.undecided_of(plan, at, fates, seconds, due)).collect()
+    }
+
+    fn undecided_of(
+        &self,
+        plan: &Plan,
+        at: usize,
+        fates: &[Fate],
+        seconds: u64,
+        due: &dyn DueTimes,
+    ) -> Vec<u64> {
+        let first = |second| due.first_due_at_or_after(at, second * SECOND_NS);
+        if first(0).is_none() {
+            return Vec::new();
+        }
+        let edges: Vec<u64> = (0..=seconds).map(|s| first(s).unwrap_or(plan.planned)).collect();
+        let mut dropped = vec![0; edges.len() - 1];
+        for (node, fate) in self.nodes.iter().zip(fates) {
+            let unknown_below = Cuts::new(plan, at, *fate, None, due).horizon;
+            for row in node.rows(at) {
+                let slots = lane_slots(&node.slots[at], &row);
+                let known = row.upto.max(unknown_below);
+                let below = |number: u64| plan.owned_below(&slots, number.max(known));
+                for (count, edge) in dropped.iter_mut().zip(edges.windows(2)) {
+                    *count += below(edge[1]) - below(edge[0]);
+                }
+            }
+        }
+        dropped
+    }
+}
+
 /// Arrival numbers at which the reason of undecided arrivals changes.
 struct Cuts {
     fate: Fate,
@@ -218,18 +257,20 @@ impl Cuts {
 }
 
 impl Node {
-    fn settle(&self, plan: &Plan, at: usize, cuts: &Cuts, sum: &mut Arrivals) {
+    /// Returns the sums of a scenario by lane; a lane that has not been heard of has decided nothing.
+    fn rows(&self, at: usize) -> Vec<LedgerRow> {
         let scenario = u32::try_from(at).unwrap_or(u32::MAX);
-        let rows: Vec<LedgerRow> =
-            self.lanes.range((scenario, 0)..=(scenario, u32::MAX)).map(|(_, row)| *row).collect();
-        let lanes = rows.first().map_or(1, |row| row.lanes);
-        for lane in 0..lanes {
-            let row = rows.iter().find(|row| row.lane == lane).copied().unwrap_or(LedgerRow {
-                scenario,
-                lane,
-                lanes,
-                ..LedgerRow::default()
-            });
+        let mut known = self.lanes.range((scenario, 0)..=(scenario, u32::MAX)).map(|(_, row)| row);
+        let lanes = known.next().map_or(1, |row| row.lanes);
+        let row = |lane| {
+            let nothing = LedgerRow { scenario, lane, lanes, ..LedgerRow::default() };
+            self.lanes.get(&(scenario, lane)).copied().unwrap_or(nothing)
+        };
+        (0..lanes).map(row).collect()
+    }
+
+    fn settle(&self, plan: &Plan, at: usize, cuts: &Cuts, sum: &mut Arrivals) {
+        for row in self.rows(at) {
             sum.started += row.started;
             sum.succeeded += row.succeeded;
             sum.failed += row.failed;

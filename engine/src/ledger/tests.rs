@@ -74,6 +74,7 @@ proptest! {
         let mut ledger = Ledger::new(&artifact, &seats(agents));
         let mut expected = Arrivals { planned, ..Arrivals::default() };
         let mut fates = Vec::new();
+        let mut undecided = vec![0; 4];
         for node in 0..agents {
             let fate = match kinds[node as usize] {
                 0 => Fate::Reported,
@@ -92,6 +93,9 @@ proptest! {
                 for n in (upto..planned).filter(|n| owns(node, agents, lane, lanes, None, *n)) {
                     let due_ns = due.due_ns(0, n).unwrap();
                     let after_stop = stop_ns.is_some_and(|stop_ns| due_ns >= stop_ns);
+                    let is_known = !matches!(fate, Fate::Lost { horizon_ns } if due_ns < horizon_ns);
+                    let second = usize::try_from(due_ns / 1_000_000_000).unwrap();
+                    undecided[second] += u64::from(is_known);
                     match fate {
                         Fate::Lost { horizon_ns } if due_ns < horizon_ns => expected.unaccounted += 1,
                         Fate::Reported => expected.dropped_by.stopped += 1,
@@ -108,6 +112,7 @@ proptest! {
         expected.dropped = late + full + lease + lost + stopped;
         prop_assert_eq!(got, expected);
         prop_assert_eq!(got.planned, got.started + got.dropped + got.unaccounted);
+        prop_assert_eq!(&ledger.undecided(&fates, SECONDS, &due)[0], &undecided);
     }
 
     #[test]

@@ -109,6 +109,9 @@ pub struct RunRecord {
     pub arrivals: Vec<Arrivals>,
     /// Closed scenarios: user time lost with nodes, in microseconds, in the artifact's order.
     pub users_lost_us: Vec<u64>,
+    /// By scenario, in the artifact's order, and second of the run: arrivals due in it that nobody decided and that
+    /// were dropped for it (`lease`, `lost`, `stopped`). May hold more or fewer seconds than the run.
+    pub undecided: Vec<Vec<u64>>,
     /// What went wrong without failing the run: (code, message).
     pub warnings: Vec<(String, String)>,
     /// Software versions: `volley`, and `nats` where there is a broker.

@@ -338,7 +338,8 @@ fn series(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Series {
         let mut series = ScenarioSeries::default();
         for second in 0..u32::try_from(len).unwrap_or(u32::MAX) {
             let row = counted.seconds.get(&second).copied().unwrap_or_default();
-            push_row(&mut series, &row);
+            let undecided = record.undecided.get(at).and_then(|by| by.get(second as usize));
+            push_row(&mut series, &row, undecided.copied().unwrap_or(0));
             let point = totals.second(at, u64::from(second));
             let value = |place: usize| point.values.get(place).copied().flatten();
             series.p50.push(value(0));
@@ -355,11 +356,11 @@ fn series(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Series {
     Series { interval_us: 1_000_000, scenarios: scenarios.collect::<BTreeMap<_, _>>() }
 }
 
-fn push_row(series: &mut ScenarioSeries, row: &SecondRow) {
+fn push_row(series: &mut ScenarioSeries, row: &SecondRow, undecided: u64) {
     series.started.push(row.started);
     series.succeeded.push(row.succeeded);
     series.failed.push(row.failed);
-    series.dropped.push(row.dropped);
+    series.dropped.push(row.dropped + undecided);
     series.in_flight.push(row.in_flight);
 }
 

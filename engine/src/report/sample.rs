@@ -450,6 +450,7 @@ pub(crate) fn record(artifact: &Artifact, totals: &Totals) -> RunRecord {
         nodes: nodes.collect(),
         arrivals: arrivals.collect(),
         users_lost_us: vec![0, 0],
+        undecided: Vec::new(),
         warnings: Vec::new(),
         versions: BTreeMap::from([
             ("nats".to_owned(), "2.11.4".to_owned()),

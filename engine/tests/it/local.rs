@@ -165,6 +165,11 @@ fn an_interrupt_drains_and_writes_the_results() {
     assert_eq!(result.arrivals.planned, 900);
     assert!(result.arrivals.dropped_by.stopped > 0, "{:?}", result.arrivals);
     assert!(result.arrivals.succeeded > 0, "{:?}", result.arrivals);
+    // Every arrival that was due while the run lasted is in its second: sent, or dropped because of the stop.
+    let series = &result.series.scenarios["browse"];
+    let sum = |counts: &[u64]| counts.iter().sum::<u64>();
+    let (planned, started) = (sum(&series.planned), sum(&series.started));
+    assert_eq!(planned, started + sum(&series.dropped), "{series:?}");
 }
 
 #[test]

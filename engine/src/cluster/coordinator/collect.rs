@@ -20,6 +20,8 @@ use crate::metrics::{Arrivals, Ending, NodeRecord, RunRecord, Window};
 /// Windows that may wait for one before them; an agent has no more in flight.
 const AHEAD_MAX: u64 = 4;
 
+const SECOND_NS: u64 = 1_000_000_000;
+
 /// Longest window in seconds rows, a bound for what one message can make us keep.
 const ROWS_MAX: usize = 200_000;
 
@@ -245,6 +247,7 @@ impl Coordinator {
                 .map(|at| self.node_record(&self.members[*at], start))
                 .collect(),
             users_lost_us: vec![0; arrivals.len()],
+            undecided: self.undecided(start, end),
             arrivals,
             warnings: self.warnings.clone(),
             versions: BTreeMap::from([("volley".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
@@ -281,6 +284,17 @@ impl Coordinator {
         let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at, start)).collect();
         let stop_ns = self.stopped.as_ref().map(|stopped| stopped.at.saturating_sub(start));
         self.ledger.settle(&fates, stop_ns, &due)
+    }
+
+    /// Returns the arrivals that were dropped undecided by the second in which they were due.
+    fn undecided(&self, start: Ticks, end: Ticks) -> Vec<Vec<u64>> {
+        if self.stage_before_load() {
+            return Vec::new();
+        }
+        let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at, start)).collect();
+        // A node's last second may end a little after the one of this clock.
+        let seconds = end.saturating_sub(start).div_ceil(SECOND_NS) + 1;
+        self.ledger.undecided(&fates, seconds, &Schedules::new(&self.settings.artifact))
     }
 
     fn stage_before_load(&self) -> bool {
