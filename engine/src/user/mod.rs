@@ -18,6 +18,7 @@ pub mod secrets;
 mod slot;
 mod target;
 mod template;
+mod unbuilt;
 mod value;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 pub use self::prepare::PrepareError;
 pub use self::program::{Program, Values};
 pub use self::rows::TableError;
+pub use self::unbuilt::unbuilt;
 
 /// What a run adds to its artifact.
 #[derive(Clone, Default)]

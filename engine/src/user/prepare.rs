@@ -17,6 +17,7 @@ use super::render::{RequestTemplate, Surroundings};
 use super::rows::{RowRule, Table, TableError};
 use super::slot::{Names, ScenarioNames, literal};
 use super::template::{Scope, Template};
+use super::unbuilt::unbuilt;
 use super::value::Value;
 use super::{Arrival, Inputs, Target, Values, target};
 
@@ -83,6 +84,9 @@ pub enum PrepareError {
     /// A header that the driver sets.
     #[error("header `{0}` follows from the body and cannot be set")]
     Framing(String),
+    /// Parts of the plan language that come later, in the words of a plan.
+    #[error("this version cannot execute {} yet", .0.join(", "))]
+    Unbuilt(Vec<String>),
 }
 
 /// Vars of one group by name.
@@ -100,6 +104,10 @@ struct Context<'a> {
 
 /// Makes an artifact ready.
 pub(super) fn program(artifact: Arc<Artifact>, inputs: &Inputs) -> Result<Program, PrepareError> {
+    let unbuilt = unbuilt(&artifact);
+    if !unbuilt.is_empty() {
+        return Err(PrepareError::Unbuilt(unbuilt));
+    }
     let mut context = Context {
         artifact: &artifact,
         inputs,

@@ -16,6 +16,7 @@ use compiler::exit::Exit;
 use compiler::source::Files;
 
 use super::{Refusal, RunArgs, chain, run_id};
+use crate::user::unbuilt;
 
 /// What is run.
 pub(super) struct Loaded {
@@ -38,13 +39,26 @@ pub(super) struct Loaded {
 /// Loads what the command line names.
 pub(super) fn load(args: &RunArgs) -> Result<Loaded, Refusal> {
     let refuse = |error: files::FileError| Refusal::new(error.exit(), chain(&error));
-    match files::open(&args.plan, args.data_dir.as_deref()).map_err(refuse)? {
+    let loaded = match files::open(&args.plan, args.data_dir.as_deref()).map_err(refuse)? {
         Input::Plan(files) => {
             let overrides = args.overrides.load().map_err(refuse)?;
-            from_plan(&files, overrides)
+            from_plan(&files, overrides)?
         }
-        Input::Artifact(artifact) => from_artifact(args, *artifact),
+        Input::Artifact(artifact) => from_artifact(args, *artifact)?,
+    };
+    match unbuilt(&loaded.artifact).as_slice() {
+        [] => Ok(loaded),
+        list => Err(Refusal::new(Exit::Rejected, later(list))),
     }
+}
+
+/// Says that the plan is good, and what of it comes later.
+fn later(unbuilt: &[String]) -> String {
+    let list: Vec<String> = unbuilt.iter().map(|what| format!("  - {what}")).collect();
+    format!(
+        "the plan is good, but this version of volley cannot execute all of it yet:\n{}\n`volley plan explain` shows what it will do",
+        list.join("\n")
+    )
 }
 
 fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {

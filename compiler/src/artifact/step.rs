@@ -1,0 +1,117 @@
+//! Steps: the vertices of a transaction, what must hold of an answer and what is kept of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Comparison, Json, Text};
+
+/// One vertex of a transaction's DAG.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its name, or `#` and its place in the list (from 1) for a `wait` without one.
+    pub name: String,
+    /// Steps of the same list that must have ended before.
+    pub needs: Vec<String>,
+    /// Longest time from its send to its end; 0 for the endpoint's time-out alone.
+    pub timeout_ns: u64,
+    /// What it does.
+    pub action: Action,
+    /// What must hold of the answer; empty for a `wait`.
+    pub expect: Expect,
+    /// What is kept of the answer.
+    pub capture: Vec<Capture>,
+}
+
+/// A JSON pointer into an answer as the plan writes it: an RFC 9535 JSONPath.
+pub type Pointer = String;
+
+/// What must hold of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// Accepted status codes; empty: below 400.
+    pub status: Vec<StatusRange>,
+    /// Bounds of the step's duration, in microseconds.
+    pub duration: Vec<Comparison>,
+    /// Checks of the JSON body.
+    pub json: Vec<JsonExpect>,
+    /// Checks of headers.
+    pub header: Vec<(String, TextCheck)>,
+    /// Checks of the body as text.
+    pub body: Vec<TextCheck>,
+}
+
+/// Status codes from `from` to `to`, both included.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusRange {
+    /// Lowest.
+    pub from: u16,
+    /// Highest.
+    pub to: u16,
+}
+
+/// A check of one place of a JSON body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JsonExpect {
+    /// The first match counts.
+    pub path: Pointer,
+    /// What must hold.
+    pub check: JsonCheck,
+}
+
+/// What must hold of a JSON value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum JsonCheck {
+    /// Equal by value; numbers by amount.
+    Equals(Json),
+    /// A number that compares so, such as `"> 0"`.
+    Number {
+        /// `== != < <= > >=` spelled as [`super::Bound`].
+        bound: super::Bound,
+        /// Text of a JSON number.
+        value: String,
+    },
+}
+
+/// What must hold of a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TextCheck {
+    /// The whole text.
+    Equals(Text),
+    /// A part of it.
+    Contains(Text),
+    /// A regular expression matches somewhere.
+    Matches(String),
+}
+
+/// A value kept from an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    /// Its name; read as `{{ step.name }}`.
+    pub name: String,
+    /// Where it is found.
+    pub from: CaptureFrom,
+    /// Whether every match is kept, as a list.
+    pub all: bool,
+    /// Its value when nothing is found; `null` in the file when finding nothing fails the step.
+    pub default: Option<Json>,
+}
+
+/// Where a capture is found.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum CaptureFrom {
+    /// A JSONPath into the body.
+    Json(Pointer),
+    /// A header, by lowercase name.
+    Header(String),
+    /// A regular expression over the body: its first group, else the whole match.
+    Regex(String),
+    /// The status code, a number.
+    Status,
+}
