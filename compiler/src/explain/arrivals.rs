@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::scenario::residues;
 use super::{ExplainError, check_seat};
 use crate::artifact::{Artifact, Data, DataUse, Load, OpenLoad, Per, Scenario};
-use crate::partition::{Seed, row};
+use crate::partition::row;
 use crate::schedule::{Closed, Open, slot_in};
+use crate::seed::Seed;
 
 /// How arrivals are listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

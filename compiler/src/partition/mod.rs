@@ -1,16 +1,14 @@
-//! (pure) Who executes which arrivals: groups → weights → slots → seats, and the seeds of random draws.
+//! (pure) Who executes which arrivals: groups → weights → slots → seats.
 //!
 //! The number of nodes is no input: nodes take seats when a run starts.
 
 mod deal;
 mod row;
-mod seed;
 
 use std::collections::BTreeMap;
 
 pub use self::deal::deal;
 pub use self::row::row;
-pub use self::seed::Seed;
 use crate::artifact::SlotSet;
 use crate::unit::gcd;
 
