@@ -25,7 +25,13 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             }
         }
     }
-    for (_, scenario) in children(top, "scenarios") {
+    for (_, traffic) in children(top, "traffic") {
+        if let Some(load) = traffic.get("load") {
+            shape.load(load);
+        }
+    }
+    for (entry, scenario) in children(top, "scenarios") {
+        shape.one_load(top, entry, scenario);
         shape.scenario(scenario);
     }
     for id in shape.holes {
