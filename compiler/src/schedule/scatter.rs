@@ -71,3 +71,32 @@ impl Block {
         self.lo + high * place + ((low * place) >> 64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::OpenStage;
+    use crate::unit::{Rate, SECOND_NS};
+
+    #[test]
+    fn a_wide_block_is_divided_exactly() {
+        let block = |width| Block { number: 0, places: Vec::new(), lo: 5, width };
+        for place in [0, 1, 7, u64::MAX / 3, u64::MAX] {
+            let wide = u128::from(place);
+            assert_eq!(block(1_000_003).position(place), 5 + ((1_000_003 * wide) >> 64));
+            assert_eq!(block(9 << 64).position(place), 5 + 9 * wide);
+            let both = block((9 << 64) + 1_000_003).position(place);
+            assert_eq!(both, 5 + 9 * wide + ((1_000_003 * wide) >> 64));
+        }
+    }
+
+    #[test]
+    fn a_block_holds_what_the_even_schedule_has_in_it() {
+        let rate = Rate::new(3_000, SECOND_NS);
+        let stage = OpenStage::Rate { from: rate, to: rate, length_ns: 3 * SECOND_NS };
+        let integral = Integral::new(&[stage], &Seed::root(1));
+        let blocks = (0..4).map(|number| Block::new(&integral, &Seed::root(1), number));
+        let counts: Vec<u64> = blocks.map(|block| block.count_before(|_| true)).collect();
+        assert_eq!(counts, [4096, 4096, 808, 0]);
+    }
+}
