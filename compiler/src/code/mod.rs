@@ -1,6 +1,7 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
 mod flow;
+mod load;
 mod reference;
 mod schema;
 mod syntax;
@@ -26,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         template::CODES,
         reference::CODES,
         flow::CODES,
+        load::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()
