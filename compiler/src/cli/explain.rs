@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, Input};
-use super::{CliError, findings};
-use crate::Overrides;
+use super::{CliError, OverrideArgs, findings};
 use crate::artifact::Artifact;
 use crate::code;
 use crate::diagnostic::did_you_mean;
@@ -31,6 +30,8 @@ pub struct ExplainArgs {
     /// How it is written; arrivals as JSON are one object a line
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    #[command(flatten)]
+    overrides: OverrideArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -59,7 +60,7 @@ pub(super) fn run(
     let Some(path) = &args.plan else {
         return Err(CliError::Flags("a plan, an artifact or `--code CODE` is needed"));
     };
-    let Some(artifact) = load(path, err)? else { return Ok(Exit::Rejected) };
+    let Some(artifact) = load(path, &args.overrides, err)? else { return Ok(Exit::Rejected) };
     let seat = args.seat.as_deref();
     if let Some(scenario) = &args.arrivals {
         let format = match args.format {
@@ -77,11 +78,20 @@ pub(super) fn run(
     Ok(Exit::Passed)
 }
 
-/// Reads `path` and compiles it if it is a plan; `None` when the plan is rejected.
-pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<Option<Artifact>, CliError> {
+/// Reads `path` and compiles it with `overrides` if it is a plan; `None` when the plan is rejected.
+///
+/// What shapes an artifact was decided when it was compiled: flags that would change it are refused.
+pub(super) fn load(
+    path: &Path,
+    overrides: &OverrideArgs,
+    err: &mut dyn Write,
+) -> Result<Option<Artifact>, CliError> {
     match files::open(path, None)? {
+        Input::Artifact(_) if overrides.any() => Err(CliError::Flags(
+            "`--var`, `--var-file`, `--environment` and `--seed` change plans, not artifacts: give the plan",
+        )),
         Input::Artifact(artifact) => Ok(Some(*artifact)),
-        Input::Plan(files) => findings::compile(&files, &Overrides::default(), err),
+        Input::Plan(files) => findings::compile(&files, &overrides.load()?, err),
     }
 }
 
@@ -108,7 +118,10 @@ fn explain_code(name: &str, format: Format, out: &mut dyn Write) -> Result<Exit,
     Ok(Exit::Passed)
 }
 
-fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), CliError> {
+pub(super) fn write_json(
+    value: &impl serde::Serialize,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
     writeln!(out)?;
     Ok(())

@@ -3,17 +3,20 @@
 //! Nothing here decides: every number comes from [`crate::schedule`] and [`crate::partition`], as the engine's do.
 
 mod arrivals;
+pub(crate) mod condition;
 mod graph;
 mod human;
-mod label;
-mod path;
+pub(crate) mod label;
+pub(crate) mod path;
 mod scenario;
+pub(crate) mod stage;
 
 use serde::Serialize;
 
 pub use self::arrivals::{ArrivalsFormat, list as list_arrivals};
 pub use self::graph::{GraphFormat, draw as draw_graph};
 pub use self::human::render;
+pub(crate) use self::scenario::seat_order;
 pub use self::scenario::{DataView, ScenarioView, SeatView, StepView};
 use crate::artifact::{Artifact, Per, Take};
 

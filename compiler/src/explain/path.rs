@@ -8,34 +8,37 @@ use crate::artifact::{Action, Step, WaitAction};
 ///
 /// Total for any list of steps: an unknown need is left out, steps of a cycle come last in plan order (a verified artifact has neither).
 #[derive(Clone, Debug)]
-pub(super) struct Dag {
+pub(crate) struct Dag {
     /// Places of the steps so that each comes after what it needs, plan order where that is free.
-    pub(super) order: Vec<usize>,
+    pub(crate) order: Vec<usize>,
     /// For each step, the places it needs directly: those that no other need already implies. Ascending.
-    pub(super) needs: Vec<Vec<usize>>,
+    pub(crate) needs: Vec<Vec<usize>>,
 }
 
 /// The path that takes longest by the waits that are known, then by number of steps.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Longest {
+pub(crate) struct Longest {
     /// Places of its steps.
-    pub(super) steps: Vec<usize>,
+    pub(crate) steps: Vec<usize>,
     /// Mean of its waits, in nanoseconds.
-    pub(super) wait_ns: u64,
+    pub(crate) wait_ns: u64,
 }
 
 impl Dag {
-    pub(super) fn new(steps: &[Step]) -> Dag {
+    pub(crate) fn new(steps: &[Step]) -> Dag {
+        let entries = steps.iter().map(|step| (step.name.as_str(), step.needs.as_slice()));
+        Dag::of(&entries.collect::<Vec<_>>())
+    }
+
+    /// Takes names and needs of the entries of one list.
+    pub(crate) fn of(entries: &[(&str, &[String])]) -> Dag {
         let places: BTreeMap<&str, usize> =
-            steps.iter().enumerate().map(|(at, step)| (step.name.as_str(), at)).collect();
-        let all: Vec<Vec<usize>> = steps
+            entries.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+        let all: Vec<Vec<usize>> = entries
             .iter()
-            .map(|step| {
-                let mut needs: Vec<usize> = step
-                    .needs
-                    .iter()
-                    .filter_map(|need| places.get(need.as_str()).copied())
-                    .collect();
+            .map(|(_, needs)| {
+                let mut needs: Vec<usize> =
+                    needs.iter().filter_map(|need| places.get(need.as_str()).copied()).collect();
                 needs.sort_unstable();
                 needs.dedup();
                 needs
@@ -47,7 +50,7 @@ impl Dag {
     }
 
     /// Returns the longest path; the first in plan order of several.
-    pub(super) fn longest(&self, steps: &[Step]) -> Longest {
+    pub(crate) fn longest(&self, steps: &[Step]) -> Longest {
         let mut best: Vec<(u64, usize)> = vec![(0, 0); steps.len()];
         let mut before: Vec<Option<usize>> = vec![None; steps.len()];
         for at in self.order.iter().copied() {
@@ -71,7 +74,7 @@ impl Dag {
 }
 
 /// Returns the mean length of a wait, in nanoseconds; 0 for what sends, whose time is not known.
-pub(super) fn mean_wait_ns(step: &Step) -> u64 {
+pub(crate) fn mean_wait_ns(step: &Step) -> u64 {
     match &step.action {
         Action::Http(_) => 0,
         Action::Wait(WaitAction::Constant { length_ns }) => *length_ns,

@@ -199,7 +199,7 @@ fn seats(scenario: &Scenario, only: Option<&str>) -> Vec<SeatView> {
 }
 
 /// Returns a key that sorts `eu/2` before `eu/10`.
-pub(super) fn seat_order(seat: &str) -> (&str, u32) {
+pub(crate) fn seat_order(seat: &str) -> (&str, u32) {
     let (group, number) = seat.rsplit_once('/').unwrap_or((seat, ""));
     (group, number.parse().unwrap_or(u32::MAX))
 }

@@ -1,0 +1,111 @@
+//! (pure) Scenarios: loads, shares, rows, steps and everything else that one has.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Change, json, load, more, seats, steps, values};
+use crate::artifact::{Artifact, Scenario};
+use crate::explain::label::number;
+
+/// Keys of a scenario that are compared in words of their own, or follow from others.
+const OWN: [&str; 7] = ["load", "planned", "slot_base", "slot_count", "seats", "data", "steps"];
+
+/// Compares all scenarios.
+pub(super) fn compare(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
+    let renamed = renamed(old, new);
+    let names: BTreeSet<&String> = old.scenarios.keys().chain(new.scenarios.keys()).collect();
+    for name in names {
+        let subject = format!("scenario {name}");
+        match (old.scenarios.get(name), new.scenarios.get(name)) {
+            (Some(old), Some(new)) => scenario(&subject, name, old, new, changes),
+            (None, Some(new)) if !renamed.iter().any(|(_, to)| *to == name) => {
+                let note = more(0, new.planned, "arrivals");
+                changes.push(Change::added(subject, summary(new)).with_note(note));
+            }
+            (Some(old), None) => match renamed.iter().find(|(from, _)| *from == name) {
+                Some((_, to)) => changes.push(Change::renamed(subject, to)),
+                None => {
+                    let note = more(old.planned, 0, "arrivals");
+                    changes.push(Change::removed(subject, summary(old)).with_note(note));
+                }
+            },
+            (None, _) => {}
+        }
+    }
+}
+
+/// Returns pairs of a name that is gone and a new one that stands for the same scenario.
+fn renamed<'a>(old: &'a Artifact, new: &'a Artifact) -> Vec<(&'a String, &'a String)> {
+    let gone = old.scenarios.iter().filter(|(name, _)| !new.scenarios.contains_key(*name));
+    let mut fresh: Vec<(&String, Value)> = new
+        .scenarios
+        .iter()
+        .filter(|(name, _)| !old.scenarios.contains_key(*name))
+        .map(|(name, scenario)| (name, without_place(scenario)))
+        .collect();
+    let mut pairs = Vec::new();
+    for (name, scenario) in gone {
+        let body = without_place(scenario);
+        if let Some(at) = fresh.iter().position(|(_, other)| *other == body) {
+            pairs.push((name, fresh.remove(at).0));
+        }
+    }
+    pairs
+}
+
+/// Returns a scenario without the numbers of its slots, which go by the names of all scenarios.
+fn without_place(scenario: &Scenario) -> Value {
+    let mut value = json(scenario);
+    if let Value::Object(map) = &mut value {
+        map.remove("slot_base");
+        let shares: Vec<(String, String)> = seats::shares(scenario)
+            .map(|(seat, share)| (seat.to_owned(), share.to_string()))
+            .collect();
+        map.insert("seats".to_owned(), json(&shares));
+    }
+    value
+}
+
+fn summary(scenario: &Scenario) -> String {
+    let steps: Vec<&str> = scenario.steps.iter().map(|step| step.name.as_str()).collect();
+    format!("{}; steps {}", load::text(&scenario.load), steps.join(", "))
+}
+
+fn scenario(subject: &str, name: &str, old: &Scenario, new: &Scenario, changes: &mut Vec<Change>) {
+    let before = changes.len();
+    load::compare(subject, &old.load, &new.load, changes);
+    if old.planned != new.planned && changes[before..].iter().all(|change| change.note.is_empty()) {
+        let note = more(old.planned, new.planned, "arrivals");
+        let planned = |planned: u64| Some(number(planned));
+        let change = Change::value(subject, "arrivals", planned(old.planned), planned(new.planned));
+        changes.push(change.with_note(note));
+    }
+    values(subject, old, new, &OWN, changes);
+    seats::compare(subject, name, old, new, changes);
+    rows(subject, old, new, changes);
+    steps::compare(subject, &listed(old), &listed(new), changes);
+}
+
+fn listed(scenario: &Scenario) -> Vec<Value> {
+    scenario.steps.iter().map(json).collect()
+}
+
+/// Compares the rows that a scenario takes.
+fn rows(subject: &str, old: &Scenario, new: &Scenario, changes: &mut Vec<Change>) {
+    let names: BTreeSet<&String> = old.data.keys().chain(new.data.keys()).collect();
+    for name in names {
+        let span = |scenario: &Scenario| {
+            let used = scenario.data.get(name)?;
+            let last = used.first_row.saturating_add(used.rows).saturating_sub(1);
+            Some(match used.rows {
+                0 => "none".to_owned(),
+                _ => format!("{} to {}", number(used.first_row), number(last)),
+            })
+        };
+        let (old, new) = (span(old), span(new));
+        if old != new {
+            changes.push(Change::value(subject, format!("rows of {name}"), old, new));
+        }
+    }
+}
