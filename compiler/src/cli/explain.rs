@@ -9,7 +9,8 @@ use crate::artifact::Artifact;
 use crate::code;
 use crate::diagnostic::did_you_mean;
 use crate::exit::Exit;
-use crate::explain::{self, ArrivalsFormat};
+use crate::explain::{self, ArrivalsFormat, Listing, Options};
+use crate::unit::Length;
 
 /// Arguments of `plan explain`.
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,12 @@ pub struct ExplainArgs {
     /// Lists the arrivals of a scenario: number, due time, seat, data rows
     #[arg(long, value_name = "SCENARIO")]
     arrivals: Option<String>,
+    /// Lists at most so many arrivals
+    #[arg(long, value_name = "N", requires = "arrivals")]
+    limit: Option<u64>,
+    /// How long a request is assumed to take, for what runs at one time and for users
+    #[arg(long, value_name = "LENGTH", default_value = "100ms", value_parser = length)]
+    service_time: Length,
     /// Explains a diagnostic code; no plan is read
     #[arg(long, value_name = "CODE", conflicts_with_all = ["plan", "seat", "arrivals"])]
     code: Option<String>,
@@ -37,7 +44,8 @@ pub struct ExplainArgs {
 const EXAMPLES: &str = "Examples:
   plan explain plans/checkout.yaml
   plan explain plans/checkout.yaml --seat eu/0 --format json
-  plan explain checkout.json --arrivals checkout | head
+  plan explain checkout.json --arrivals checkout --limit 20
+  plan explain plans/checkout.yaml --service-time 250ms
   plan explain --code plan::variable::unbound";
 
 /// How an explanation is written.
@@ -67,15 +75,21 @@ pub(super) fn run(
             Format::Human => ArrivalsFormat::Human,
             Format::Json => ArrivalsFormat::Json,
         };
-        explain::list_arrivals(&artifact, scenario, seat, format, out)??;
+        let listing = Listing { seat, limit: args.limit, format };
+        explain::list_arrivals(&artifact, scenario, listing, out)??;
         return Ok(Exit::Passed);
     }
-    let explanation = explain::explain(&artifact, seat)?;
+    let options = Options { seat, service_ns: args.service_time.0 };
+    let explanation = explain::explain(&artifact, options)?;
     match args.format {
         Format::Human => explain::render(&explanation, out)?,
         Format::Json => write_json(&explanation, out)?,
     }
     Ok(Exit::Passed)
+}
+
+fn length(text: &str) -> Result<Length, String> {
+    Length::parse(text).map_err(|error| format!("{}: {}", error.message, error.help))
 }
 
 /// Reads `path` and compiles it with `overrides` if it is a plan; `None` when the plan is rejected.

@@ -54,11 +54,14 @@ fn renamed<'a>(old: &'a Artifact, new: &'a Artifact) -> Vec<(&'a String, &'a Str
     pairs
 }
 
-/// Returns a scenario without the numbers of its slots, which go by the names of all scenarios.
+/// Returns a scenario without the numbers of its slots and rows, which go by all scenarios.
 fn without_place(scenario: &Scenario) -> Value {
     let mut value = json(scenario);
     if let Value::Object(map) = &mut value {
         map.remove("slot_base");
+        for used in map.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten() {
+            used.1.as_object_mut().map(|used| used.remove("first_row"));
+        }
         let shares: Vec<(String, String)> = seats::shares(scenario)
             .map(|(seat, share)| (seat.to_owned(), share.to_string()))
             .collect();
@@ -73,6 +76,9 @@ fn summary(scenario: &Scenario) -> String {
 }
 
 fn scenario(subject: &str, name: &str, old: &Scenario, new: &Scenario, changes: &mut Vec<Change>) {
+    if old == new {
+        return;
+    }
     let before = changes.len();
     load::compare(subject, &old.load, &new.load, changes);
     if old.planned != new.planned && changes[before..].iter().all(|change| change.note.is_empty()) {
@@ -91,19 +97,12 @@ fn listed(scenario: &Scenario) -> Vec<Value> {
     scenario.steps.iter().map(json).collect()
 }
 
-/// Compares the rows that a scenario takes.
+/// Compares how many rows a scenario takes. Where they begin follows from the order in which the plan writes its scenarios.
 fn rows(subject: &str, old: &Scenario, new: &Scenario, changes: &mut Vec<Change>) {
     let names: BTreeSet<&String> = old.data.keys().chain(new.data.keys()).collect();
     for name in names {
-        let span = |scenario: &Scenario| {
-            let used = scenario.data.get(name)?;
-            let last = used.first_row.saturating_add(used.rows).saturating_sub(1);
-            Some(match used.rows {
-                0 => "none".to_owned(),
-                _ => format!("{} to {}", number(used.first_row), number(last)),
-            })
-        };
-        let (old, new) = (span(old), span(new));
+        let rows = |scenario: &Scenario| scenario.data.get(name).map(|used| number(used.rows));
+        let (old, new) = (rows(old), rows(new));
         if old != new {
             changes.push(Change::value(subject, format!("rows of {name}"), old, new));
         }

@@ -51,7 +51,7 @@ pub(crate) fn terms(threshold: &Threshold) -> Vec<String> {
     if *grace_ns > 0 {
         terms.push(format!("after {}", length(*grace_ns)));
     }
-    if *min_samples > 0 {
+    if *min_samples > 1 {
         terms.push(format!("from {min_samples} samples on"));
     }
     if *abort {
