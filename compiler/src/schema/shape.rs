@@ -1,13 +1,11 @@
 //! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
 
+mod step;
+
 use super::{first_line, unsupported, words};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Source, Span};
 use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
-
-const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
-const BODIES: &[&str] = &["json", "form", "text", "file"];
-const SOURCES: &[&str] = &["json", "header", "regex", "status"];
 
 /// Reports what is not exactly one thing, and makes holes of it.
 pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
@@ -25,6 +23,11 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
                 shape.later(&entry.key, entry.key_span, entry.value);
             }
         }
+    }
+    shape.steps(top, "before");
+    shape.steps(top, "after");
+    for (_, transaction) in children(top, "transactions") {
+        shape.steps(transaction, "steps");
     }
     for (_, scenario) in children(top, "scenarios") {
         shape.scenario(scenario);
@@ -76,9 +79,8 @@ impl Shape<'_> {
         if let Some(load) = scenario.get("load") {
             self.load(load);
         }
-        for step in scenario.get("steps").into_iter().flat_map(Node::items) {
-            self.step(step);
-        }
+        self.steps(scenario, "before_each_user");
+        self.steps(scenario, "steps");
     }
 
     fn load(&mut self, load: Node<'_>) {
@@ -157,40 +159,6 @@ impl Shape<'_> {
             Diagnostic::error("plan::schema::stage", span, message).label("this stage").help(help),
         );
         self.holes.push(stage.id());
-    }
-
-    fn step(&mut self, step: Node<'_>) {
-        if step.is_hole() || !matches!(step.kind(), Kind::Map(_)) {
-            return;
-        }
-        if !self.one_of(step, "step", &["http", "wait"], "plan::schema::action") {
-            return;
-        }
-        if let Some((wait, _)) = step.entry("wait") {
-            for key in ["expect", "capture", "timeout"] {
-                if let Some((entry, _)) = step.entry(key) {
-                    let message = format!("`{key}` has no meaning on a wait");
-                    self.sink.push(
-                        Diagnostic::error("plan::schema::action", entry.key_span, message)
-                            .label("nothing is sent")
-                            .also(wait.key_span, "this step waits")
-                            .help("remove it, or move it to the step that sends the request"),
-                    );
-                }
-            }
-            return;
-        }
-        if step.entry("step").is_none() && !has_broken(step) {
-            let span = step.entry("http").map_or(step.span(), |(entry, _)| entry.key_span);
-            self.sink.push(words::missing_key("step", "step", span));
-        }
-        if let Some(http) = step.get("http") {
-            self.one_of(http, "request", METHODS, "plan::schema::method");
-            self.at_most_one(http, "request", BODIES, "plan::schema::body");
-        }
-        for (_, capture) in children(step, "capture") {
-            self.one_of(capture, "capture", SOURCES, "plan::schema::source");
-        }
     }
 
     /// Reports unless `node` has exactly one of `keys`; returns whether it has.
