@@ -54,6 +54,10 @@ impl Fields {
                 self.lists.insert(path, items.clone());
             }
             Value::Array(items) => self.add_items(&path, items),
+            // Of an action the fields say enough; another kind is told apart before.
+            Value::Object(map) if key == "action" && map.len() == 1 => {
+                map.values().for_each(|inner| self.add(&path, "", inner));
+            }
             Value::Object(map) => {
                 // A JSON body keeps its keys in a list of pairs under `object`.
                 match map.get("object").and_then(Value::as_array).filter(|_| map.len() == 1) {

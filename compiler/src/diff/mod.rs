@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::render::{human, markdown};
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Step};
 use crate::explain::label;
 
 /// Version of the JSON form.
@@ -158,8 +158,17 @@ fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
     section("endpoint", &old.endpoints, &new.endpoints, changes);
     section("data", &old.data, &new.data, changes);
     section("file", &old.files, &new.files, changes);
+    section("transaction", &old.transactions, &new.transactions, changes);
+    around("before", &old.before, &new.before, changes);
+    around("after", &old.after, &new.after, changes);
     section("group", &old.nodes.groups, &new.nodes.groups, changes);
     values("nodes", &old.nodes, &new.nodes, &["groups"], changes);
+}
+
+/// Compares the steps that run once around the load.
+fn around(word: &str, old: &[Step], new: &[Step], changes: &mut Vec<Change>) {
+    let list = |steps: &[Step]| steps.iter().map(json).collect::<Vec<_>>();
+    steps::compare(word, &list(old), &list(new), changes);
 }
 
 /// Compares two maps of things that go by name.
@@ -207,7 +216,11 @@ fn summary<T: Serialize>(part: &T) -> String {
     let plain = ["false", "0", "0s"];
     let said = fields.values.iter().filter(|(_, text)| !plain.contains(&text.as_str()));
     let field = |(path, text): (&fields::Path, &String)| format!("{} {text}", path.join(" "));
-    let all: Vec<String> = said.map(|pair| field(pair).trim().to_owned()).collect();
+    let mut all: Vec<String> = said.map(|pair| field(pair).trim().to_owned()).collect();
+    for steps in fields.lists.values() {
+        let names: Vec<&str> = steps.iter().map(steps::name).collect();
+        all.push(format!("steps {}", names.join(", ")));
+    }
     all.join(", ")
 }
 

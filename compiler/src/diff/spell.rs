@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::artifact::{Bound, CaptureFrom, Json, Slot, Text};
+use crate::artifact::{Bound, CaptureFrom, Condition, Json, Slot, Text};
 use crate::explain::label;
 use crate::unit::{Rate, Share};
 
@@ -85,6 +85,9 @@ fn object(value: &Value, map: &Map<String, Value>) -> Option<String> {
     }
     if let Some(slot) = from::<Slot>(value) {
         return Some(label::slot(&slot));
+    }
+    if let Some(condition) = from::<Condition>(value) {
+        return Some(label::condition(&condition));
     }
     let json = from::<Json>(value).filter(|json| !matches!(json, Json::Object(_)));
     if let Some(json) = json {

@@ -185,7 +185,8 @@ fn with_names(step: &Value, renames: &BTreeMap<&str, &str>) -> Value {
     }
 }
 
-fn name(step: &Value) -> &str {
+/// Returns a step's name.
+pub(super) fn name(step: &Value) -> &str {
     step.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -1,7 +1,8 @@
 //! (pure) What a transaction takes: requests, waits, and time under the assumption that a request takes some.
 
+use super::label;
 use super::path::{Dag, Longest};
-use crate::artifact::{Action, Artifact, Step, WaitAction};
+use crate::artifact::{Action, Artifact, Branch, ForEach, Json, SlotSource, Step, WaitAction};
 
 /// Calls and blocks inside of one another that are followed; a verified artifact has fewer.
 const DEPTH_MAX: u32 = 64;
@@ -71,11 +72,63 @@ impl<'a> Assumed<'a> {
             Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
                 Shape::Waits(min_ns.midpoint(*max_ns))
             }
+            Action::ForEach(block) => {
+                let turns = self.items(block);
+                let bodies = vec![Body { label: String::new(), steps: &block.steps }];
+                Shape::Block(Block { turns_min: turns.unwrap_or(0), turns_max: turns, bodies })
+            }
+            Action::Repeat(block) => {
+                let turns_min = if block.until.is_some() { 1 } else { block.at_most };
+                let bodies = vec![Body { label: String::new(), steps: &block.steps }];
+                Shape::Block(Block { turns_min, turns_max: Some(block.at_most), bodies })
+            }
+            Action::Choose(choose) => {
+                let bodies = branches(&choose.branches);
+                Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
+            }
+            Action::Call(call) => {
+                let called = self.artifact.transactions.get(&call.transaction);
+                let steps = called.map_or(&[][..], |called| &called.steps);
+                let bodies = vec![Body { label: String::new(), steps }];
+                Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
+            }
         }
     }
 
-    /// Returns what one step takes.
+    /// Returns how many items a loop's list has where the plan says so.
+    fn items(&self, block: &ForEach) -> Option<u64> {
+        let list = match &block.list {
+            Json::Slot(slot) if slot.filters.is_empty() => match &slot.from {
+                SlotSource::Var(name) => &self.artifact.vars.get(name)?.value,
+                _ => return None,
+            },
+            list => list,
+        };
+        match list {
+            Json::List(items) => Some(items.len() as u64),
+            Json::Null
+            | Json::Bool(_)
+            | Json::Number(_)
+            | Json::Text(_)
+            | Json::Slot(_)
+            | Json::Object(_) => None,
+        }
+    }
+
+    /// Returns what one step takes; retries and a `when` count for the fewest and most requests, not for the time.
     pub(crate) fn step(&self, step: &'a Step) -> Effort {
+        let mut effort = self.once(step);
+        if let Some(retry) = &step.retry {
+            let attempts = u64::from(retry.attempts);
+            effort.requests_max = effort.requests_max.map(|max| max.saturating_mul(attempts));
+        }
+        if step.when.is_some() {
+            effort.requests_min = 0;
+        }
+        effort
+    }
+
+    fn once(&self, step: &'a Step) -> Effort {
         match self.shape(step) {
             Shape::Sends => Effort {
                 requests_min: 1,
@@ -143,4 +196,25 @@ impl<'a> Assumed<'a> {
         };
         (effort, dag, longest)
     }
+}
+
+/// Returns the lists of a choice, with an empty one if it may be that none is chosen.
+fn branches(branches: &[Branch]) -> Vec<Body<'_>> {
+    let weights: u64 = branches.iter().map(|branch| branch.weight).fold(0, u64::saturating_add);
+    let body = |branch: &'_ Branch| -> String {
+        match &branch.when {
+            Some(when) => format!("when {}", label::condition(when)),
+            None => {
+                let share = u128::from(branch.weight) * 1_000 / u128::from(weights.max(1));
+                let percent = format!("{}.{}", share / 10, share % 10);
+                format!("{}%", percent.trim_end_matches('0').trim_end_matches('.'))
+            }
+        }
+    };
+    let mut bodies: Vec<Body<'_>> =
+        branches.iter().map(|branch| Body { label: body(branch), steps: &branch.steps }).collect();
+    if weights == 0 {
+        bodies.push(Body { label: "else nothing".to_owned(), steps: &[] });
+    }
+    bodies
 }

@@ -8,7 +8,7 @@ use super::effort::Assumed;
 use super::label;
 use super::outline::{StepView, outline};
 use super::scenario_text;
-use super::table::{Table, WIDTH};
+use super::table::WIDTH;
 use crate::artifact::{Artifact, Scenario, Step};
 
 /// How DAGs are drawn.
@@ -51,7 +51,20 @@ fn drawn(artifact: &Artifact) -> Vec<Drawn> {
         };
         list(format!("scenario {name}{start}"), &scenario.steps)
     };
-    artifact.scenarios.iter().map(scenario).collect()
+    let around = |word: &str, steps: &[Step]| {
+        (!steps.is_empty()).then(|| list(format!("{word}, once for the cluster"), steps))
+    };
+    let users = |(name, scenario): (&String, &Scenario)| {
+        let steps = &scenario.before_each_user;
+        (!steps.is_empty()).then(|| list(format!("before each user of scenario {name}"), steps))
+    };
+    let scenarios =
+        artifact.scenarios.iter().flat_map(|pair| users(pair).into_iter().chain([scenario(pair)]));
+    around("before", &artifact.before)
+        .into_iter()
+        .chain(scenarios)
+        .chain(around("after", &artifact.after))
+        .collect()
 }
 
 fn draw_text(artifact: &Artifact, drawn: &[Drawn], out: &mut dyn Write) -> io::Result<()> {
@@ -59,9 +72,7 @@ fn draw_text(artifact: &Artifact, drawn: &[Drawn], out: &mut dyn Write) -> io::R
     for list in drawn {
         writeln!(out)?;
         writeln!(out, "{}", list.title)?;
-        let mut table = Table::untitled(&[0, 1, 2]);
-        scenario_text::steps(&list.steps, 0, &mut table);
-        for line in table.lines(WIDTH - 2) {
+        for line in scenario_text::steps(&list.steps, WIDTH - 2) {
             writeln!(out, "  {line}")?;
         }
     }

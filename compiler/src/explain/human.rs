@@ -31,6 +31,8 @@ pub fn render(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> 
     section(out, "assumed", &[assumed])?;
     section(out, "each node", &[largest(&explanation.timeline)])?;
     section(out, "sends", &timeline(&explanation.timeline))?;
+    section(out, "before", &scenario_text::steps(&explanation.before, CONTENT))?;
+    section(out, "after", &scenario_text::steps(&explanation.after, CONTENT))?;
     let files: Vec<String> = explanation.data.iter().map(file_line).collect();
     section(out, "data", &files)?;
     section(out, "passes if", &thresholds(explanation))?;
@@ -78,7 +80,9 @@ fn timeline(timeline: &Timeline) -> Vec<String> {
     if let Some(more) = more_seats(timeline.seats.len()) {
         lines.push(more);
     }
-    lines.push("requests of the transactions that start from then on, at most".to_owned());
+    let open_ended = timeline.seats.iter().any(|node| node.requests.max.is_none());
+    let counted = if open_ended { "without loops over lists of unknown length" } else { "at most" };
+    lines.push(format!("requests of the transactions that start from then on, {counted}"));
     if !timeline.exact_times {
         let estimated = "users start their next one when the last has ended: when is an estimate";
         lines.push(estimated.to_owned());

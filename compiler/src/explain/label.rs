@@ -1,7 +1,8 @@
 //! (pure) Short words for steps and lengths, as a plan would spell them.
 
 use crate::artifact::{
-    Action, Filter, HttpAction, Json, Method, Piece, Slot, SlotSource, Step, Text, WaitAction,
+    Action, Condition, Filter, HttpAction, Json, Method, OnFail, Piece, Repeat, Retry, Slot,
+    SlotSource, Step, Text, WaitAction,
 };
 use crate::unit::Length;
 
@@ -18,9 +19,9 @@ pub(crate) fn action(step: &Step) -> String {
         Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
             format!("wait {} to {}", length(*min_ns), length(*max_ns))
         }
-        Action::ForEach(_) => "for each item of a list".to_owned(),
-        Action::Repeat(block) if block.until.is_some() => {
-            format!("repeat at most {} times", block.at_most)
+        Action::ForEach(block) => format!("for each of {}", operand(&block.list)),
+        Action::Repeat(Repeat { at_most, until: Some(until), steps: _ }) => {
+            format!("repeat until {}, at most {at_most} times", condition(until))
         }
         Action::Repeat(block) => format!("repeat {} times", block.at_most),
         Action::Choose(choose) => format!("choose one of {}", choose.branches.len()),
@@ -53,6 +54,63 @@ pub(crate) fn number(n: u64) -> String {
         spaced.push(digit);
     }
     spaced
+}
+
+/// Returns a condition as a plan spells it.
+pub(crate) fn condition(condition: &Condition) -> String {
+    let parts = |parts: &[Condition], word: &str| {
+        let part = |part: &Condition| match part {
+            Condition::All(_) | Condition::Any(_) => format!("({})", self::condition(part)),
+            Condition::Not(_)
+            | Condition::Compare { .. }
+            | Condition::In { .. }
+            | Condition::Is(_) => self::condition(part),
+        };
+        parts.iter().map(part).collect::<Vec<_>>().join(word)
+    };
+    match condition {
+        Condition::All(all) => parts(all, " and "),
+        Condition::Any(any) => parts(any, " or "),
+        Condition::Not(inner) => format!("not ({})", self::condition(inner)),
+        Condition::Compare { left, bound, right } => {
+            format!("{} {} {}", operand(left), bound.symbol(), operand(right))
+        }
+        Condition::In { value, list } => format!("{} in {}", operand(value), operand(list)),
+        Condition::Is(value) => operand(value),
+    }
+}
+
+/// Returns a value of a condition: names stand without braces.
+fn operand(value: &Json) -> String {
+    match value {
+        Json::Slot(slot) if slot.filters.is_empty() => source(&slot.from),
+        value => json(value),
+    }
+}
+
+/// Returns what else a plan says of a step, such as `when list.total > 100` or `up to 3 attempts`.
+pub(crate) fn notes(step: &Step) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(when) = &step.when {
+        notes.push(format!("when {}", condition(when)));
+    }
+    if let Some(Retry { attempts, when: _, wait_ns }) = &step.retry {
+        notes.push(format!("up to {attempts} attempts, {} apart", length(*wait_ns)));
+    }
+    match step.on_fail {
+        OnFail::EndTransaction => {}
+        OnFail::Continue => notes.push("goes on if it fails".to_owned()),
+        OnFail::StopScenario => notes.push("stops the scenario if it fails".to_owned()),
+        OnFail::AbortRun => notes.push("aborts the run if it fails".to_owned()),
+    }
+    let metrics: Vec<&str> = step.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    if !metrics.is_empty() {
+        notes.push(format!("measures {}", metrics.join(", ")));
+    }
+    if step.split_by.is_some() {
+        notes.push("split by what it finds".to_owned());
+    }
+    notes
 }
 
 /// Returns `kind` of a step as results spell it.

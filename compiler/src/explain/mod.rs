@@ -90,6 +90,12 @@ pub struct Explanation {
     pub requests: Requests,
     /// Latency histograms that are kept.
     pub series: u64,
+    /// Steps that run once for the cluster before the load; not counted elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<StepView>,
+    /// Steps that run once for the cluster after the load; not counted elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<StepView>,
     /// What each seat sends, and when.
     pub timeline: Timeline,
     /// Scenarios by name.
@@ -203,6 +209,8 @@ pub fn explain(artifact: &Artifact, options: Options<'_>) -> Result<Explanation,
         arrivals_expected: shares().map(|seat| seat.arrivals_expected).fold(0, u64::saturating_add),
         requests: shares().map(|seat| seat.requests).fold(Requests::NONE, Requests::and),
         series: scenarios.iter().map(|view| view.series).sum(),
+        before: outline::outline(assumed, &artifact.before),
+        after: outline::outline(assumed, &artifact.after),
         timeline,
         scenarios,
         data: files(artifact),

@@ -21,6 +21,9 @@ pub struct StepView {
     pub action: String,
     /// Steps it waits for, without those that others imply.
     pub after: Vec<String>,
+    /// What else the plan says of it, such as `when list.total > 100`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How many steps must have ended before it on the way with most steps.
     pub layer: u64,
     /// Whether it is on the longest path of its list.
@@ -59,6 +62,7 @@ fn nested(assumed: Assumed<'_>, steps: &[Step], depth: u32) -> Vec<StepView> {
             kind: label::kind(step),
             action: label::action(step),
             after: dag.needs[at].iter().map(|need| steps[*need].name.clone()).collect(),
+            notes: label::notes(step),
             layer: layers[at],
             longest: longest.steps.contains(&at),
             requests: Requests { min: effort.requests_min, max: effort.requests_max },

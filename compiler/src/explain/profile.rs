@@ -1,5 +1,6 @@
 //! (pure) How high a load is over its time, in parts fine enough to draw and coarse enough to be even.
 
+use super::scenario::between;
 use super::tally::Tally;
 use crate::artifact::{ClosedLoad, ClosedStage, Load, Scenario};
 
@@ -23,9 +24,7 @@ pub(super) fn profile(scenario: &Scenario, tally: &Tally<'_>, length_ns: u64) ->
             let fine = |parts: &&u64| scenario.planned / **parts >= ARRIVALS_MIN;
             let parts = DIVISIONS.iter().find(fine).copied().unwrap_or(6);
             let ends: Vec<u64> = (1..=parts).map(|part| place(part, parts)).collect();
-            let started = tally.all_before(&ends);
-            let before = std::iter::once(0).chain(started.iter().copied());
-            let heights = started.iter().zip(before).map(|(end, start)| end.saturating_sub(start));
+            let heights = between(&tally.all_before(&ends)).into_iter();
             let wide = usize::try_from(PARTS / parts).unwrap_or(1);
             heights.flat_map(|height| std::iter::repeat_n(height, wide)).collect()
         }

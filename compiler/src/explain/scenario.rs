@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::effort::{Assumed, Effort};
+use super::label;
 use super::outline::{StepView, outline};
 use super::profile;
 use super::stage::{self, spelled};
@@ -65,6 +66,12 @@ pub struct ScenarioView {
     pub seats: Vec<SeatView>,
     /// Data that its steps read.
     pub data: Vec<DataView>,
+    /// Steps that run once for each user; their requests are counted with the user's start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before_each_user: Vec<StepView>,
+    /// Values that are drawn once for a transaction, such as `ref = {{ rand.uuid() }}`.
+    #[serde(rename = "let", skip_serializing_if = "Vec::is_empty")]
+    pub lets: Vec<String>,
     /// Steps, each after what it needs.
     pub steps: Vec<StepView>,
     /// Names of the steps of the longest path.
@@ -171,7 +178,23 @@ impl Requests {
 pub(super) struct Explained<'a> {
     pub(super) view: ScenarioView,
     pub(super) tally: Tally<'a>,
-    pub(super) effort: Effort,
+    pub(super) effort: Efforts,
+}
+
+/// What the transactions of a scenario take.
+#[derive(Clone, Copy)]
+pub(super) struct Efforts {
+    /// Each of them.
+    pub(super) each: Effort,
+    /// What a user's start takes besides.
+    pub(super) start: Effort,
+}
+
+impl Efforts {
+    /// Returns the requests of so many transactions, and of so many users who start.
+    pub(super) fn requests(&self, arrivals: u64, starts: u64) -> Requests {
+        Requests::of(&self.each, arrivals).and(Requests::of(&self.start, starts))
+    }
 }
 
 /// Explains one scenario, for all seats or one.
@@ -182,11 +205,15 @@ pub(super) fn explained<'a>(
     seat: Option<&str>,
 ) -> Explained<'a> {
     let (effort, _, longest) = assumed.steps(&scenario.steps);
-    let tally = Tally::new(scenario, effort.time_ns);
+    let (start, ..) = assumed.steps(&scenario.before_each_user);
+    let effort = Efforts { each: effort, start };
+    let tally = Tally::new(scenario, effort.each.time_ns);
+    let lets = scenario.lets.iter();
     let at_us = |ns: u64| scenario.start_ns.saturating_add(ns) / 1_000;
     let length = length_ns(&scenario.load);
     let all = seats(scenario, &tally, &effort);
     let arrivals_expected = all.iter().map(|seat| seat.arrivals_expected).sum();
+    let requests = all.iter().map(|seat| seat.requests).fold(Requests::NONE, Requests::and);
     let mut view = ScenarioView {
         name: name.to_owned(),
         model: "open",
@@ -197,14 +224,14 @@ pub(super) fn explained<'a>(
         warm_up_arrivals: None,
         arrivals: None,
         arrivals_expected,
-        requests_each: Requests { min: effort.requests_min, max: effort.requests_max },
-        requests: Requests::of(&effort, arrivals_expected),
+        requests_each: Requests::of(&effort.each, 1),
+        requests,
         peak_rate: None,
         users_max: None,
         users_us: None,
         max_in_flight: None,
-        transaction_us: effort.time_ns / 1_000,
-        transaction_wait_us: effort.wait_ns / 1_000,
+        transaction_us: effort.each.time_ns / 1_000,
+        transaction_wait_us: effort.each.wait_ns / 1_000,
         in_flight: 0,
         full_at_us: None,
         connections: 0,
@@ -213,11 +240,13 @@ pub(super) fn explained<'a>(
         slots: scenario.slot_count,
         seats: all.into_iter().filter(|view| seat.is_none_or(|seat| seat == view.seat)).collect(),
         data: data(assumed.artifact, scenario),
+        before_each_user: outline(assumed, &scenario.before_each_user),
+        lets: lets.map(|drawn| format!("{} = {}", drawn.name, label::json(&drawn.value))).collect(),
         steps: outline(assumed, &scenario.steps),
         longest_path: longest.steps.iter().map(|at| scenario.steps[*at].name.clone()).collect(),
         series: series(assumed, scenario),
     };
-    fill_load(&mut view, scenario, &tally, &effort, assumed.service_ns);
+    fill_load(&mut view, scenario, &tally, &effort.each, assumed.service_ns);
     Explained { view, tally, effort }
 }
 
@@ -262,14 +291,13 @@ fn in_flight(rate: Rate, stay_ns: u64) -> u64 {
     u64::try_from(arrivals.div_ceil(u128::from(rate.per_ns.max(1)))).unwrap_or(u64::MAX)
 }
 
-fn stages(scenario: &Scenario, tally: &Tally<'_>, effort: &Effort) -> Vec<StageView> {
+fn stages(scenario: &Scenario, tally: &Tally<'_>, effort: &Efforts) -> Vec<StageView> {
     let at_us = |ns: u64| scenario.start_ns.saturating_add(ns) / 1_000;
     let stages = stage::stages(&scenario.load, tally.open.as_ref());
     let ends: Vec<u64> = stages.iter().map(|stage| stage.end_ns).collect();
-    let started = tally.all_before(&ends);
-    let before = std::iter::once(0).chain(started.iter().copied());
-    let expected = started.iter().zip(before).map(|(end, start)| end.saturating_sub(start));
-    let view = |(stage, expected): (&stage::Stage, u64)| {
+    let expected = between(&tally.all_before(&ends));
+    let starts = between(&tally.all_starts_before(&ends));
+    let view = |(stage, (expected, starts)): (&stage::Stage, (u64, u64))| {
         let arrivals_expected = stage.arrivals.unwrap_or(expected);
         StageView {
             what: spelled(&stage.words),
@@ -277,15 +305,22 @@ fn stages(scenario: &Scenario, tally: &Tally<'_>, effort: &Effort) -> Vec<StageV
             end_us: at_us(stage.end_ns),
             arrivals: stage.arrivals,
             arrivals_expected,
-            requests: Requests::of(effort, arrivals_expected),
+            requests: effort.requests(arrivals_expected, starts),
         }
     };
-    stages.iter().zip(expected).map(view).collect()
+    stages.iter().zip(expected.into_iter().zip(starts)).map(view).collect()
 }
 
-fn seats(scenario: &Scenario, tally: &Tally<'_>, effort: &Effort) -> Vec<SeatView> {
+/// Returns the difference of each number from the one before it, the first from 0.
+pub(super) fn between(sums: &[u64]) -> Vec<u64> {
+    let before = std::iter::once(0).chain(sums.iter().copied());
+    sums.iter().zip(before).map(|(sum, before)| sum.saturating_sub(before)).collect()
+}
+
+fn seats(scenario: &Scenario, tally: &Tally<'_>, effort: &Efforts) -> Vec<SeatView> {
     let known = tally.known();
     let expected = tally.before(&[u64::MAX]);
+    let starts = tally.starts_before(&[u64::MAX]);
     let (ends, concurrency) = (tally.ends(), tally.concurrency());
     let at_us = |ns: u64| scenario.start_ns.saturating_add(ns) / 1_000;
     let view = |(at, (seat, residues)): (usize, &(&str, Vec<u32>))| {
@@ -299,7 +334,7 @@ fn seats(scenario: &Scenario, tally: &Tally<'_>, effort: &Effort) -> Vec<SeatVie
             share: format!("{}/{}", share.count, share.per_ns),
             arrivals: known[at],
             arrivals_expected,
-            requests: Requests::of(effort, arrivals_expected),
+            requests: effort.requests(arrivals_expected, starts[at].first().copied().unwrap_or(0)),
             first_us: ends[at].map(|(first, _)| at_us(first)),
             last_us: ends[at].map(|(_, last)| at_us(last)),
             concurrency_max: concurrency[at],

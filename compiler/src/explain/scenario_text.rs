@@ -29,9 +29,9 @@ pub(super) fn render(scenario: &ScenarioView, out: &mut dyn Write) -> io::Result
     section(out, "seats", &seats(scenario))?;
     let data: Vec<String> = scenario.data.iter().map(data_line).collect();
     section(out, "data", &data)?;
-    let mut table = Table::untitled(&[0, 1, 2]);
-    steps(&scenario.steps, 0, &mut table);
-    section(out, "steps", &table.lines(CONTENT))?;
+    section(out, "let", &scenario.lets)?;
+    section(out, "each user", &steps(&scenario.before_each_user, CONTENT))?;
+    section(out, "steps", &steps(&scenario.steps, CONTENT))?;
     let waits = length_us(scenario.transaction_wait_us);
     let path = format!("{} ({waits} of waits)", scenario.longest_path.join(" → "));
     section(out, "longest", &[path])
@@ -153,21 +153,34 @@ fn data_line(data: &DataView) -> String {
     }
 }
 
-/// Adds a row for each step, those of blocks further in; `●` marks the longest path.
-pub(super) fn steps(steps: &[StepView], depth: usize, table: &mut Table) {
+/// Returns a line for each step, those of blocks further in; `●` marks the longest path.
+pub(super) fn steps(steps: &[StepView], width: usize) -> Vec<String> {
+    let mut table = Table::untitled(&[0, 1, 2]);
+    add_steps(steps, 0, &mut table);
+    table.lines(width)
+}
+
+fn add_steps(steps: &[StepView], depth: usize, table: &mut Table) {
     let indent = "  ".repeat(depth);
-    for step in steps {
+    for (at, step) in steps.iter().enumerate() {
         let mark = if step.longest { '●' } else { '○' };
         let after = match step.after.as_slice() {
+            // The first step of a block starts with the block.
+            [] if at == 0 && depth > 0 => String::new(),
             [] => "at once".to_owned(),
             after => format!("after {}", after.join(", ")),
         };
-        table.row(vec![format!("{indent}{mark} {}", step.name), step.action.clone(), after]);
+        let mut says = std::iter::once(&after).filter(|after| !after.is_empty()).chain(&step.notes);
+        let first = says.next().cloned().unwrap_or_default();
+        table.row(vec![format!("{indent}{mark} {}", step.name), step.action.clone(), first]);
+        for note in says {
+            table.row(vec![String::new(), String::new(), note.clone()]);
+        }
         for body in &step.bodies {
             if !body.label.is_empty() {
-                table.row(vec![format!("{indent}  {}:", body.label)]);
+                table.row(vec![format!("{indent}  {}", body.label)]);
             }
-            self::steps(&body.steps, depth + 1, table);
+            add_steps(&body.steps, depth + 1, table);
         }
     }
 }

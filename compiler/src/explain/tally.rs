@@ -102,13 +102,7 @@ impl<'a> Tally<'a> {
 
     /// Returns how many arrivals of all seats start before each of `bounds_ns`.
     pub(super) fn all_before(&self, bounds_ns: &[u64]) -> Vec<u64> {
-        let mut sums = vec![0u64; bounds_ns.len()];
-        for seat in self.before(bounds_ns) {
-            for (sum, count) in sums.iter_mut().zip(seat) {
-                *sum = sum.saturating_add(count);
-            }
-        }
-        sums
+        summed(self.before(bounds_ns), bounds_ns.len())
     }
 
     fn users(&self, load: &ClosedLoad, residues: &[u32]) -> u64 {
@@ -133,8 +127,35 @@ impl<'a> Tally<'a> {
         bounds_ns.iter().map(within).collect()
     }
 
-    /// Sums up the stays of all users, each in the seat that has its slot.
+    /// Returns for each seat how many users start before each of `bounds_ns`; none in an open load.
+    pub(super) fn starts_before(&self, bounds_ns: &[u64]) -> Vec<Vec<u64>> {
+        match &self.closed {
+            Some(closed) => {
+                self.users_by(closed, bounds_ns, |start_ns, end_ns| u64::from(end_ns > start_ns))
+            }
+            None => vec![vec![0; bounds_ns.len()]; self.seats.len()],
+        }
+    }
+
+    /// Returns how many users of all seats start before each of `bounds_ns`.
+    pub(super) fn all_starts_before(&self, bounds_ns: &[u64]) -> Vec<u64> {
+        summed(self.starts_before(bounds_ns), bounds_ns.len())
+    }
+
+    /// Counts the iterations in the stays of all users.
     fn stays(&self, closed: &Closed, bounds_ns: &[u64]) -> Vec<Vec<u64>> {
+        self.users_by(closed, bounds_ns, |start_ns, end_ns| {
+            self.turns(end_ns.saturating_sub(start_ns))
+        })
+    }
+
+    /// Sums up `of` each user's stay, cut at each of `bounds_ns`, in the seat that has the user's slot.
+    fn users_by(
+        &self,
+        closed: &Closed,
+        bounds_ns: &[u64],
+        of: impl Fn(u64, u64) -> u64,
+    ) -> Vec<Vec<u64>> {
         let owners: BTreeMap<u32, usize> = self
             .seats
             .iter()
@@ -149,8 +170,7 @@ impl<'a> Tally<'a> {
             };
             for (start_ns, end_ns) in closed.user_spans(user) {
                 for (sum, bound) in sums.iter_mut().zip(bounds_ns) {
-                    let stay_ns = (*bound).min(end_ns).saturating_sub(start_ns);
-                    *sum = sum.saturating_add(self.turns(stay_ns));
+                    *sum = sum.saturating_add(of(start_ns, (*bound).min(end_ns)));
                 }
             }
         }
@@ -164,4 +184,15 @@ impl<'a> Tally<'a> {
             iteration_ns => stay_ns.div_ceil(iteration_ns),
         }
     }
+}
+
+/// Returns the sums over all seats.
+fn summed(seats: Vec<Vec<u64>>, bounds: usize) -> Vec<u64> {
+    let mut sums = vec![0u64; bounds];
+    for seat in seats {
+        for (sum, count) in sums.iter_mut().zip(seat) {
+            *sum = sum.saturating_add(count);
+        }
+    }
+    sums
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::scenario::{Explained, Requests};
+use super::scenario::{Explained, Requests, between};
 use super::{SERIES_BYTES, TRANSACTION_BYTES};
 use crate::artifact::Artifact;
 use crate::unit::SECOND_NS;
@@ -140,15 +140,12 @@ fn add(
     if let Some(last) = bounds.last_mut() {
         *last = u64::MAX;
     }
-    let before = tally.before(&bounds);
-    let most = effort.requests_max.unwrap_or(effort.requests_min);
-    for ((name, residues), before) in tally.seats.iter().zip(before) {
+    let seats = tally.seats.iter().zip(tally.before(&bounds)).zip(tally.starts_before(&bounds));
+    for (((name, residues), before), starts) in seats {
         let Some(node) = places.get(*name).and_then(|at| nodes.get_mut(*at)) else { continue };
-        let mut last = 0;
-        for (cell, count) in node.requests_by_stretch.iter_mut().zip(before) {
-            let started = count.saturating_sub(last);
-            *cell = cell.saturating_add(started.saturating_mul(most));
-            last = count;
+        let started = between(&before).into_iter().zip(between(&starts));
+        for (cell, (arrivals, users)) in node.requests_by_stretch.iter_mut().zip(started) {
+            *cell = cell.saturating_add(effort.requests(arrivals, users).at_most());
         }
         let share = |all: u64| {
             let part = u128::from(all) * residues.len() as u128;
