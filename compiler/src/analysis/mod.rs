@@ -7,14 +7,18 @@ mod endpoint;
 mod flow;
 mod load;
 mod name;
+mod observe;
 mod place;
+mod placement;
 mod reads;
 mod scope;
+mod start;
 mod threshold;
 mod unused;
 
 use std::collections::BTreeMap;
 
+pub use self::start::Start;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{self, Flow};
@@ -44,8 +48,8 @@ pub struct Placed {
     pub flow: Flow,
     /// The steps of `before_each_user` as a DAG.
     pub each_user: Flow,
-    /// When it starts, in nanoseconds from the run's start.
-    pub start_ns: u64,
+    /// When it starts.
+    pub start: Start,
     /// Arrivals in all; 0 for timed closed loads.
     pub planned: u64,
     /// Its slots and who owns them.
@@ -74,6 +78,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let Tables { data, files: body_files } = tables;
     name::check(plan, sink);
     endpoint::check(plan, sink);
+    observe::check(plan, sink);
     let flows = flows(plan, sink);
     let ends = graph::transactions(plan, sink);
     call::check(plan, ends, sink);
@@ -82,9 +87,9 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     flow::check(plan, sink);
     threshold::check(plan, sink);
     let order = graph::scenarios(plan, sink);
-    let starts = order.and_then(|order| load::starts(plan, &order, sink));
+    let starts = order.and_then(|order| start::starts(plan, &order, sink));
     let planned = load::check(plan, &flows.scenarios, sink);
-    let partitions = load::partitions(plan, sink);
+    let partitions = placement::partitions(plan, sink);
     let rows = data::rows(plan, &data, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
@@ -92,11 +97,11 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let mut scenarios = Vec::new();
     let parts = flows.scenarios.into_iter().zip(partitions).zip(planned).zip(rows);
     for (at, (((flow, partition), planned), data)) in parts.enumerate() {
-        let start_ns = starts.as_ref().map(|starts| starts[at]);
+        let start = starts.as_ref().map(|starts| starts[at].clone());
         let placed = || {
             let ((each_user, flow), partition, planned) = (flow?, partition?, planned?);
-            let (start_ns, data) = (start_ns?, data?);
-            Some(Placed { flow, each_user, start_ns, planned, partition, data })
+            let (start, data) = (start?, data?);
+            Some(Placed { flow, each_user, start, planned, partition, data })
         };
         scenarios.push(placed());
     }

@@ -8,12 +8,24 @@ use crate::artifact::Load;
 use crate::explain::stage::{Stage, Words, spelled, stages};
 use crate::schedule::Open;
 
+/// A scenario's load and what its schedule is drawn from.
+#[derive(Clone, Copy)]
+pub(super) struct Loaded<'a> {
+    /// Seed of the plan.
+    pub(super) plan_seed: u64,
+    /// Name of the scenario.
+    pub(super) name: &'a str,
+    /// The load.
+    pub(super) load: &'a Load,
+}
+
 /// Compares the loads of a scenario.
-pub(super) fn compare(subject: &str, old: &Load, new: &Load, changes: &mut Vec<Change>) {
-    let other = match (old, new) {
+pub(super) fn compare(subject: &str, old: Loaded<'_>, new: Loaded<'_>, changes: &mut Vec<Change>) {
+    let other = match (old.load, new.load) {
         (Load::Open(old), Load::Open(new)) => differing(old, new),
         (Load::Closed(old), Load::Closed(new)) => differing(old, new),
-        (Load::Open(_), Load::Closed(_)) | (Load::Closed(_), Load::Open(_)) => {
+        (Load::Observe { .. }, Load::Observe { .. }) => Vec::new(),
+        (Load::Open(_) | Load::Closed(_) | Load::Observe { .. }, _) => {
             changes.push(Change::value(subject, "load", Some(text(old)), Some(text(new))));
             return;
         }
@@ -24,19 +36,22 @@ pub(super) fn compare(subject: &str, old: &Load, new: &Load, changes: &mut Vec<C
 }
 
 /// Returns a load on one line.
-pub(super) fn text(load: &Load) -> String {
-    let model = match load {
-        Load::Open(_) => "open",
-        Load::Closed(_) => "closed",
+pub(super) fn text(loaded: Loaded<'_>) -> String {
+    let model = match loaded.load {
+        Load::Open(_) => "open: ",
+        Load::Closed(_) => "closed: ",
+        Load::Observe { .. } => "",
     };
-    let stages: Vec<String> = laid_out(load).iter().map(|stage| spelled(&stage.words)).collect();
-    format!("{model}: {}", stages.join(", "))
+    let stages = laid_out(loaded);
+    let stages: Vec<String> = stages.iter().map(|stage| spelled(&stage.words)).collect();
+    format!("{model}{}", stages.join(", "))
 }
 
-fn laid_out(load: &Load) -> Vec<Stage> {
+fn laid_out(loaded: Loaded<'_>) -> Vec<Stage> {
+    let Loaded { plan_seed, name, load } = loaded;
     match load {
-        Load::Open(open) => stages(load, Some(&Open::new(open))),
-        Load::Closed(_) => stages(load, None),
+        Load::Open(open) => stages(load, Some(&Open::of(plan_seed, name, open))),
+        Load::Closed(_) | Load::Observe { .. } => stages(load, None),
     }
 }
 

@@ -18,16 +18,20 @@ pub(super) fn compare(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>)
     for name in names {
         let subject = format!("scenario {name}");
         match (old.scenarios.get(name), new.scenarios.get(name)) {
-            (Some(old), Some(new)) => scenario(&subject, name, old, new, changes),
-            (None, Some(new)) if !renamed.iter().any(|(_, to)| *to == name) => {
-                let note = more(0, new.planned, "arrivals");
-                changes.push(Change::added(subject, summary(new)).with_note(note));
+            (Some(before), Some(after)) => {
+                scenario(&subject, name, (old.seed, before), (new.seed, after), changes);
             }
-            (Some(old), None) => match renamed.iter().find(|(from, _)| *from == name) {
+            (None, Some(after)) if !renamed.iter().any(|(_, to)| *to == name) => {
+                let note = more(0, after.planned, "arrivals");
+                changes
+                    .push(Change::added(subject, summary(new.seed, name, after)).with_note(note));
+            }
+            (Some(before), None) => match renamed.iter().find(|(from, _)| *from == name) {
                 Some((_, to)) => changes.push(Change::renamed(subject, to)),
                 None => {
-                    let note = more(old.planned, 0, "arrivals");
-                    changes.push(Change::removed(subject, summary(old)).with_note(note));
+                    let note = more(before.planned, 0, "arrivals");
+                    let was = summary(old.seed, name, before);
+                    changes.push(Change::removed(subject, was).with_note(note));
                 }
             },
             (None, _) => {}
@@ -70,17 +74,29 @@ fn without_place(scenario: &Scenario) -> Value {
     value
 }
 
-fn summary(scenario: &Scenario) -> String {
+fn summary(plan_seed: u64, name: &str, scenario: &Scenario) -> String {
+    let load = load::text(load::Loaded { plan_seed, name, load: &scenario.load });
     let steps: Vec<&str> = scenario.steps.iter().map(|step| step.name.as_str()).collect();
-    format!("{}; steps {}", load::text(&scenario.load), steps.join(", "))
+    format!("{load}; steps {}", steps.join(", "))
 }
 
-fn scenario(subject: &str, name: &str, old: &Scenario, new: &Scenario, changes: &mut Vec<Change>) {
+/// Compares two scenarios, each with the seed of its plan.
+fn scenario(
+    subject: &str,
+    name: &str,
+    (old_seed, old): (u64, &Scenario),
+    (new_seed, new): (u64, &Scenario),
+    changes: &mut Vec<Change>,
+) {
     if old == new {
         return;
     }
     let before = changes.len();
-    load::compare(subject, &old.load, &new.load, changes);
+    let (was, is) = (
+        load::Loaded { plan_seed: old_seed, name, load: &old.load },
+        load::Loaded { plan_seed: new_seed, name, load: &new.load },
+    );
+    load::compare(subject, was, is, changes);
     if old.planned != new.planned && changes[before..].iter().all(|change| change.note.is_empty()) {
         let note = more(old.planned, new.planned, "arrivals");
         let planned = |planned: u64| Some(number(planned));

@@ -11,8 +11,9 @@ use super::scenario_text::clock;
 use super::table::WIDTH;
 use super::{ExplainError, check_seat};
 use crate::artifact::{Artifact, Data, DataUse, Load, OpenLoad, Per, Scenario};
-use crate::partition::{Seed, row};
+use crate::partition::row;
 use crate::schedule::{Closed, Open, slot_in};
+use crate::seed::Seed;
 
 /// Columns of the numbers and times, with the gaps around them.
 const FIXED: usize = 50;
@@ -84,6 +85,8 @@ pub fn list(
 }
 
 struct Lines<'a> {
+    plan_seed: u64,
+    name: &'a str,
     scenario: &'a Scenario,
     /// Columns of a seat's name.
     seat_width: usize,
@@ -97,7 +100,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(
         artifact: &'a Artifact,
-        name: &str,
+        name: &'a str,
         scenario: &'a Scenario,
         only: Option<&'a str>,
     ) -> Lines<'a> {
@@ -118,7 +121,8 @@ impl<'a> Lines<'a> {
         let widths = scenario.seats.keys().map(|seat| seat.chars().count());
         let seat_width = widths.max().unwrap_or(0).clamp(4, SEAT_MAX);
         let data_shown = data.len().min((WIDTH - FIXED - seat_width) / (DATA_WIDTH + 1));
-        Lines { scenario, seat_width, data_shown, owners, only, data }
+        let plan_seed = artifact.seed;
+        Lines { plan_seed, name, scenario, seat_width, data_shown, owners, only, data }
     }
 
     fn write(&self, format: ArrivalsFormat, limit: u64, out: &mut dyn Write) -> io::Result<()> {
@@ -138,6 +142,8 @@ impl<'a> Lines<'a> {
     fn lines(&self) -> Box<dyn Iterator<Item = Line<'a>> + '_> {
         match &self.scenario.load {
             Load::Open(load) => self.open(load),
+            // Its arrivals are events of others.
+            Load::Observe { .. } => Box::new(std::iter::empty()),
             Load::Closed(load) => {
                 let closed = Closed::new(load);
                 match closed.count() {
@@ -152,7 +158,7 @@ impl<'a> Lines<'a> {
     }
 
     fn open(&self, load: &OpenLoad) -> Box<dyn Iterator<Item = Line<'a>> + '_> {
-        let open = Open::new(load);
+        let open = Open::of(self.plan_seed, self.name, load);
         let owned: Vec<u32> = (0u32..)
             .zip(&self.owners)
             .filter(|(_, owner)| self.only.is_none() || **owner == self.only)
@@ -197,7 +203,9 @@ impl<'a> Lines<'a> {
 
     fn write_titles(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = match &self.scenario.load {
-            Load::Open(_) => format!("{:>12} {:>16} {:>14}", "number", "due_us", "due"),
+            Load::Open(_) | Load::Observe { .. } => {
+                format!("{:>12} {:>16} {:>14}", "number", "due_us", "due")
+            }
             Load::Closed(load) if Closed::new(load).count().is_some() => {
                 format!("{:>12} {:>12}", "number", "user")
             }

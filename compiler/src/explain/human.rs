@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::label::{clipped, length_us, number};
+use super::label::{clipped, counted, length_us, number};
 use super::scenario_text;
 use super::table::{CONTENT, INDENT, Table, broken};
 use super::timeline::{NodeView, Timeline};
@@ -63,9 +63,9 @@ fn run(explanation: &Explanation) -> String {
 fn largest(timeline: &Timeline) -> String {
     let most = |of: fn(&NodeView) -> u64| timeline.seats.iter().map(of).max().unwrap_or(0);
     format!(
-        "at most about {} transactions and {} connections at a time, {} MB of memory",
-        number(most(|node| node.in_flight)),
-        number(most(|node| node.connections)),
+        "at most about {} and {} at a time, {} MB of memory",
+        counted(most(|node| node.in_flight), "transaction"),
+        counted(most(|node| node.connections), "connection"),
         number(most(|node| node.memory_bytes).div_ceil(1_000_000)),
     )
 }

@@ -43,6 +43,12 @@ pub(crate) fn clipped(text: &str, most: usize) -> String {
     format!("{start}…{end}")
 }
 
+/// Returns a number with what it counts: `1 request`, `2 000 requests`.
+pub(crate) fn counted(n: u64, what: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", number(n))
+}
+
 /// Returns a number with a space between thousands.
 pub(crate) fn number(n: u64) -> String {
     let digits = n.to_string();

@@ -8,6 +8,7 @@ mod effort;
 mod graph;
 mod human;
 pub(crate) mod label;
+mod notes;
 mod outline;
 pub(crate) mod path;
 mod profile;

@@ -28,6 +28,7 @@ pub(super) fn profile(scenario: &Scenario, tally: &Tally<'_>, length_ns: u64) ->
             let wide = usize::try_from(PARTS / parts).unwrap_or(1);
             heights.flat_map(|height| std::iter::repeat_n(height, wide)).collect()
         }
+        Load::Observe { .. } => Vec::new(),
         Load::Closed(load) => {
             (0..PARTS).map(|part| users_at(load, place(2 * part + 1, 2 * PARTS))).collect()
         }
@@ -40,7 +41,8 @@ fn users_at(load: &ClosedLoad, at_ns: u64) -> u64 {
     for stage in &load.stages {
         let (from, to, length_ns) = match *stage {
             ClosedStage::Users { from, to, length_ns } => (from, to, length_ns),
-            ClosedStage::Count { users, within_ns, .. } => (users, users, within_ns),
+            ClosedStage::Count { users, within_ns, .. }
+            | ClosedStage::CountEach { users, within_ns, .. } => (users, users, within_ns),
             ClosedStage::Pause { length_ns } => (0, 0, length_ns),
         };
         let within = at_ns.saturating_sub(start_ns);

@@ -3,11 +3,10 @@
 use serde::Serialize;
 
 use super::effort::{Assumed, Effort};
-use super::label;
 use super::outline::{StepView, outline};
-use super::profile;
 use super::stage::{self, spelled};
 use super::tally::Tally;
+use super::{label, notes, profile};
 use crate::artifact::{Artifact, DataUse, Load, Scenario, SlotSet, Take};
 use crate::schedule::length_ns;
 use crate::unit::Rate;
@@ -17,10 +16,12 @@ use crate::unit::Rate;
 pub struct ScenarioView {
     /// Name.
     pub name: String,
-    /// `open` or `closed`.
+    /// `open`, `closed` or `observe`.
     pub model: &'static str,
-    /// When its load starts.
+    /// When its load starts; at the earliest, if that depends on the end of another.
     pub start_us: u64,
+    /// When its load starts at the latest.
+    pub latest_start_us: u64,
     /// When its last stage ends; with a count of a closed load, at the latest.
     pub load_end_us: u64,
     /// When its last transaction ends at the latest: after the graceful stop.
@@ -55,6 +56,9 @@ pub struct ScenarioView {
     pub full_at_us: Option<u64>,
     /// Requests that are on their way at the peak under the assumptions: connections in use.
     pub connections: u64,
+    /// What else the plan says of the load, such as `poisson arrivals`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How high the load is in each part of its time, for a drawing.
     #[serde(skip)]
     pub profile: Vec<u64>,
@@ -207,19 +211,25 @@ pub(super) fn explained<'a>(
     let (effort, _, longest) = assumed.steps(&scenario.steps);
     let (start, ..) = assumed.steps(&scenario.before_each_user);
     let effort = Efforts { each: effort, start };
-    let tally = Tally::new(scenario, effort.each.time_ns);
+    let tally = Tally::new(assumed.artifact.seed, name, scenario, effort.each.time_ns);
     let lets = scenario.lets.iter();
     let at_us = |ns: u64| scenario.start_ns.saturating_add(ns) / 1_000;
     let length = length_ns(&scenario.load);
+    let latest_ns = scenario.late_start.as_ref().map_or(scenario.start_ns, |late| late.latest_ns);
     let all = seats(scenario, &tally, &effort);
     let arrivals_expected = all.iter().map(|seat| seat.arrivals_expected).sum();
     let requests = all.iter().map(|seat| seat.requests).fold(Requests::NONE, Requests::and);
     let mut view = ScenarioView {
         name: name.to_owned(),
-        model: "open",
+        model: match &scenario.load {
+            Load::Open(_) => "open",
+            Load::Closed(_) => "closed",
+            Load::Observe { .. } => "observe",
+        },
         start_us: at_us(0),
-        load_end_us: at_us(length),
-        end_us: at_us(length.saturating_add(scenario.graceful_stop_ns)),
+        latest_start_us: latest_ns / 1_000,
+        load_end_us: latest_ns.saturating_add(length) / 1_000,
+        end_us: latest_ns.saturating_add(length).saturating_add(scenario.graceful_stop_ns) / 1_000,
         warm_up_us: scenario.warm_up_ns / 1_000,
         warm_up_arrivals: None,
         arrivals: None,
@@ -235,6 +245,7 @@ pub(super) fn explained<'a>(
         in_flight: 0,
         full_at_us: None,
         connections: 0,
+        notes: notes::notes(scenario),
         profile: profile::profile(scenario, &tally, length),
         stages: stages(scenario, &tally, &effort),
         slots: scenario.slot_count,
@@ -273,7 +284,6 @@ fn fill_load(
         });
     }
     if let Some(closed) = &tally.closed {
-        view.model = "closed";
         view.arrivals = closed.count();
         view.users_max = Some(u64::from(closed.users_max()));
         view.users_us = Some(closed.planned_us());
@@ -368,7 +378,7 @@ fn data(artifact: &Artifact, scenario: &Scenario) -> Vec<DataView> {
 fn series(assumed: Assumed<'_>, scenario: &Scenario) -> u64 {
     let kinds = match &scenario.load {
         Load::Open(_) => 2,
-        Load::Closed(_) => 1,
+        Load::Closed(_) | Load::Observe { .. } => 1,
     };
     let turns = if scenario.warm_up_ns > 0 { 2 } else { 1 };
     kinds * turns + assumed.series(&scenario.steps)

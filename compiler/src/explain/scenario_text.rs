@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::human::{SEATS_SHOWN, expected, more_seats, requests, section, take};
-use super::label::{clipped, length_us, number};
+use super::label::{clipped, counted, length_us, number};
 use super::outline::StepView;
 use super::table::{CONTENT, Table, spark};
 use super::{DataView, ScenarioView};
@@ -12,21 +12,28 @@ use crate::artifact::Take;
 /// Service time beyond which it does not matter when a limit is reached: one hour, in microseconds.
 const FAR_US: u64 = 3_600_000_000;
 
+/// Model of a scenario that starts nothing.
+const OBSERVE: &str = "observe";
+
 /// Longest name in a heading, in characters.
 const HEADING_MAX: usize = 40;
 
 /// Writes the scenario's part.
 pub(super) fn render(scenario: &ScenarioView, out: &mut dyn Write) -> io::Result<()> {
     let name = clipped(&scenario.name, HEADING_MAX);
-    let [start, load_end, end] =
-        [scenario.start_us, scenario.load_end_us, scenario.end_us].map(length_us);
+    let [start, latest, load_end, end] =
+        [scenario.start_us, scenario.latest_start_us, scenario.load_end_us, scenario.end_us]
+            .map(length_us);
     let model = scenario.model;
+    let start = if start == latest { start } else { format!("{start} or up to {latest}") };
     writeln!(out, "scenario {name}   {model}, {start} to {load_end}, all has ended by {end}")?;
     section(out, "load", &stages(scenario))?;
     section(out, "warm-up", &warm_up(scenario))?;
     section(out, "each", &[each(scenario)])?;
     section(out, "in flight", &concurrency(scenario))?;
-    section(out, "seats", &seats(scenario))?;
+    if scenario.model != OBSERVE {
+        section(out, "seats", &seats(scenario))?;
+    }
     let data: Vec<String> = scenario.data.iter().map(data_line).collect();
     section(out, "data", &data)?;
     section(out, "let", &scenario.lets)?;
@@ -48,7 +55,11 @@ fn stages(scenario: &ScenarioView) -> Vec<String> {
         let exact = stage.arrivals.is_some();
         let arrivals = expected(stage.arrivals_expected, exact);
         let requests = requests(stage.requests, exact);
-        table.row(vec![stage.what.clone(), start, end, arrivals, requests]);
+        let sent = match scenario.model {
+            OBSERVE => ["–".to_owned(), "–".to_owned()],
+            _ => [arrivals, requests],
+        };
+        table.row([stage.what.clone(), start, end].into_iter().chain(sent).collect());
     }
     if scenario.stages.len() > 1 {
         let exact = scenario.arrivals.is_some();
@@ -57,6 +68,7 @@ fn stages(scenario: &ScenarioView) -> Vec<String> {
         table.row(vec!["all".to_owned(), start, end, arrivals, requests(scenario.requests, exact)]);
     }
     lines.extend(table.lines(CONTENT));
+    lines.extend(scenario.notes.iter().cloned());
     lines
 }
 
@@ -83,14 +95,18 @@ fn each(scenario: &ScenarioView) -> String {
 
 /// Little's law: in flight = rate × time in the system.
 fn concurrency(scenario: &ScenarioView) -> Vec<String> {
-    let (running, connections) = (number(scenario.in_flight), number(scenario.connections));
+    let running = counted(scenario.in_flight, "transaction");
+    let connections = counted(scenario.connections, "connection");
     let Some(limit) = scenario.max_in_flight else {
-        let users = format!("at most {running} transactions, one for each user");
-        return vec![format!("{users}; about {connections} connections in use")];
+        if scenario.users_max.is_none() {
+            return vec!["one transaction for each event that is found".to_owned()];
+        }
+        let users = format!("at most {running}, one for each user");
+        return vec![format!("{users}; about {connections} in use")];
     };
     let peak = scenario.peak_rate.as_deref().unwrap_or("0/s");
     let mut lines = vec![format!(
-        "at the peak of {peak} about {running} transactions; {connections} connections in use"
+        "at the peak of {peak} about {running}; {connections} in use"
     )];
     let limit = number(limit);
     lines.push(match scenario.full_at_us {

@@ -2,7 +2,7 @@
 
 use super::label::{length, number};
 use crate::artifact::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
-use crate::schedule::Open;
+use crate::schedule::{Open, closed_length_ns, open_length_ns};
 
 /// A stage as words with values: `hold` `200/s`, `for` `2m`.
 pub(crate) type Words = Vec<(&'static str, String)>;
@@ -20,12 +20,15 @@ pub(crate) struct Stage {
     pub(crate) arrivals: Option<u64>,
 }
 
-/// Returns the stages of `load`; `open` is its schedule if it is an open one.
+/// Returns the stages of a scenario's load; `open` is its schedule if it is an open one.
 pub(crate) fn stages(load: &Load, open: Option<&Open>) -> Vec<Stage> {
-    match (load, open) {
-        (Load::Open(load), Some(open)) => open_stages(load, open),
-        (Load::Open(_), None) => Vec::new(),
-        (Load::Closed(load), _) => closed_stages(load),
+    match load {
+        Load::Open(load) => open.map_or_else(Vec::new, |open| open_stages(load, open)),
+        Load::Closed(load) => closed_stages(load),
+        Load::Observe { length_ns } => {
+            let words = vec![("observe for", length(*length_ns))];
+            vec![Stage { words, start_ns: 0, end_ns: *length_ns, arrivals: None }]
+        }
     }
 }
 
@@ -49,16 +52,6 @@ fn open_stages(load: &OpenLoad, open: &Open) -> Vec<Stage> {
     stages
 }
 
-fn open_length_ns(stage: &OpenStage) -> u64 {
-    match stage {
-        OpenStage::Rate { length_ns, .. } | OpenStage::Pause { length_ns } => *length_ns,
-        OpenStage::Count { rate, count } => {
-            let ns = u128::from(*count) * u128::from(rate.per_ns);
-            u64::try_from(ns.div_ceil(u128::from(rate.count.max(1)))).unwrap_or(u64::MAX)
-        }
-    }
-}
-
 fn open_words(stage: &OpenStage) -> Words {
     match stage {
         OpenStage::Rate { from, to, length_ns } if from == to => {
@@ -67,6 +60,12 @@ fn open_words(stage: &OpenStage) -> Words {
         OpenStage::Rate { from, to, length_ns } => {
             vec![("ramp", from.to_string()), ("to", to.to_string()), ("in", length(*length_ns))]
         }
+        OpenStage::Random { min, max, every_ns, length_ns } => vec![
+            ("random", min.to_string()),
+            ("to", max.to_string()),
+            ("every", length(*every_ns)),
+            ("for", length(*length_ns)),
+        ],
         OpenStage::Count { rate, count } => {
             vec![("send", number(*count)), ("at", rate.to_string())]
         }
@@ -78,12 +77,15 @@ fn closed_stages(load: &ClosedLoad) -> Vec<Stage> {
     let mut start_ns = 0u64;
     let mut stages = Vec::with_capacity(load.stages.len());
     for stage in &load.stages {
-        let (length_ns, arrivals) = match stage {
-            ClosedStage::Users { length_ns, .. } => (*length_ns, None),
-            ClosedStage::Pause { length_ns } => (*length_ns, Some(0)),
-            ClosedStage::Count { count, within_ns, .. } => (*within_ns, Some(*count)),
+        let arrivals = match stage {
+            ClosedStage::Users { .. } => None,
+            ClosedStage::Pause { .. } => Some(0),
+            ClosedStage::Count { count, .. } => Some(*count),
+            ClosedStage::CountEach { users, count, .. } => {
+                Some(count.saturating_mul(u64::from(*users)))
+            }
         };
-        let end_ns = start_ns.saturating_add(length_ns);
+        let end_ns = start_ns.saturating_add(closed_length_ns(stage));
         stages.push(Stage { words: closed_words(stage), start_ns, end_ns, arrivals });
         start_ns = end_ns;
     }
@@ -102,6 +104,11 @@ fn closed_words(stage: &ClosedStage) -> Words {
         ClosedStage::Count { users: by, count, within_ns } => vec![
             ("iterations", number(*count)),
             ("by users", users(by)),
+            ("within", length(*within_ns)),
+        ],
+        ClosedStage::CountEach { users: each, count, within_ns } => vec![
+            ("iterations", number(*count)),
+            ("each of users", users(each)),
             ("within", length(*within_ns)),
         ],
         ClosedStage::Pause { length_ns } => vec![("pause", length(*length_ns))],

@@ -15,17 +15,24 @@ pub(super) struct Tally<'a> {
     pub(super) closed: Option<Closed>,
     /// Seats in order, with their slots counted from the scenario's first.
     pub(super) seats: Vec<(&'a str, Vec<u32>)>,
-    /// Assumed time of one transaction of a user, in nanoseconds; 0 if nothing is known to take time.
+    /// Assumed time from a user's transaction to the next, in nanoseconds; 0 if nothing is known to take time.
     iteration_ns: u64,
 }
 
 impl<'a> Tally<'a> {
-    /// Takes all seats of `scenario`.
-    pub(super) fn new(scenario: &'a Scenario, iteration_ns: u64) -> Tally<'a> {
-        let (open, closed) = match &scenario.load {
-            Load::Open(load) => (Some(Open::new(load)), None),
-            Load::Closed(load) => (None, Some(Closed::new(load))),
+    /// Takes all seats of the scenario `name` in a plan with this seed.
+    pub(super) fn new(
+        plan_seed: u64,
+        name: &str,
+        scenario: &'a Scenario,
+        transaction_ns: u64,
+    ) -> Tally<'a> {
+        let (open, closed, pace_ns) = match &scenario.load {
+            Load::Open(load) => (Some(Open::of(plan_seed, name, load)), None, 0),
+            Load::Closed(load) => (None, Some(Closed::new(load)), load.pace_ns),
+            Load::Observe { .. } => (None, None, 0),
         };
+        let iteration_ns = transaction_ns.max(pace_ns);
         let mut seats: Vec<(&str, Vec<u32>)> = scenario
             .seats
             .iter()
@@ -47,6 +54,7 @@ impl<'a> Tally<'a> {
                 Some(owned_below(residues, self.scenario.slot_count, self.scenario.planned))
             }
             Load::Closed(load) => self.counted(load, residues),
+            Load::Observe { .. } => None,
         };
         self.seats.iter().map(each).collect()
     }
@@ -58,6 +66,7 @@ impl<'a> Tally<'a> {
                 in_flight_share(residues, self.scenario.slot_count, load.max_in_flight)
             }
             Load::Closed(load) => self.users(load, residues),
+            Load::Observe { .. } => 0,
         };
         self.seats.iter().map(each).collect()
     }

@@ -54,6 +54,9 @@ fn in_flight(view: &ScenarioView, warnings: &mut Vec<Warning>) {
 }
 
 fn idle(view: &ScenarioView, warnings: &mut Vec<Warning>) {
+    if view.model == "observe" {
+        return;
+    }
     let idle: Vec<&str> = view
         .seats
         .iter()

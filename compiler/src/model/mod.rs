@@ -16,8 +16,10 @@ mod name;
 mod nodes;
 mod quantity;
 mod scenario;
+mod stage;
 mod step;
 mod threshold;
+mod traffic;
 mod transaction;
 mod vars;
 mod written;
@@ -36,9 +38,10 @@ pub use self::lower::{Site, Use};
 pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
 pub use self::nodes::Nodes;
-pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::scenario::{After, ScenarioPlan};
 pub use self::step::{StepList, StepPlan};
 pub use self::threshold::Threshold;
+pub use self::traffic::{Portion, Traffic};
 pub use self::transaction::{TransactionPlan, ValuePlan};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
@@ -79,6 +82,8 @@ pub struct Plan {
     pub after: StepList,
     /// The cluster.
     pub nodes: Nodes,
+    /// Loads that scenarios share.
+    pub traffic: Section<Traffic>,
     /// Scenarios.
     pub scenarios: Section<ScenarioPlan>,
     /// Pass conditions.
@@ -114,7 +119,9 @@ pub fn lower(
     let transactions = transaction::lower(top, &endpoints, work);
     let before = transaction::around(top, "before", &endpoints, work);
     let after = transaction::around(top, "after", &endpoints, work);
-    let scenarios = scenario::lower(top, &endpoints, work);
+    let traffic = traffic::lower(top, work);
+    let mut scenarios = scenario::lower(top, &endpoints, work);
+    traffic::attach(&traffic, &mut scenarios, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);
     let name = name(top, work);
@@ -134,6 +141,7 @@ pub fn lower(
         before,
         after,
         nodes,
+        traffic,
         scenarios,
         thresholds,
         delivery,
