@@ -1,5 +1,6 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
+mod flow;
 mod load;
 mod reference;
 mod schema;
@@ -25,6 +26,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         schema::CODES,
         template::CODES,
         reference::CODES,
+        flow::CODES,
         load::CODES,
         whole::CODES,
     ];

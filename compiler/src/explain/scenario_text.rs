@@ -105,9 +105,7 @@ fn concurrency(scenario: &ScenarioView) -> Vec<String> {
         return vec![format!("{users}; about {connections} in use")];
     };
     let peak = scenario.peak_rate.as_deref().unwrap_or("0/s");
-    let mut lines = vec![format!(
-        "at the peak of {peak} about {running}; {connections} in use"
-    )];
+    let mut lines = vec![format!("at the peak of {peak} about {running}; {connections} in use")];
     let limit = number(limit);
     lines.push(match scenario.full_at_us {
         Some(full_us) if full_us >= FAR_US => {
