@@ -70,15 +70,18 @@ pub(super) fn nested(subject: &str, old: &Fields, new: &Fields, changes: &mut Ve
     }
 }
 
-/// Compares two steps but for names and needs. Another action is one change, with its fields left out.
+/// Compares two steps but for names and needs. Another action, or a wait, is one change without its fields.
 fn fields(subject: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
     if old == new {
         return;
     }
     let (mut without, mut lists) = (OWN.to_vec(), true);
-    if action_kind(old) != action_kind(new) {
+    let is_wait = action_kind(old).is_some_and(|kind| kind == "wait");
+    if action_kind(old) != action_kind(new) || is_wait {
         let said = |step: &Value| Some(action(step));
-        changes.push(Change::value(subject, "does", said(old), said(new)));
+        if old.get("action") != new.get("action") {
+            changes.push(Change::value(subject, "", said(old), said(new)));
+        }
         without.push("action");
         lists = false;
     }

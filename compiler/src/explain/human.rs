@@ -81,7 +81,7 @@ fn timeline(timeline: &Timeline) -> Vec<String> {
         lines.push(more);
     }
     let open_ended = timeline.seats.iter().any(|node| node.requests.max.is_none());
-    let counted = if open_ended { "without loops over lists of unknown length" } else { "at most" };
+    let counted = if open_ended { "unknown loops left out" } else { "at most" };
     lines.push(format!("requests of the transactions that start from then on, {counted}"));
     if !timeline.exact_times {
         let estimated = "users start their next one when the last has ended: when is an estimate";
@@ -171,7 +171,7 @@ fn thresholds(explanation: &Explanation) -> Vec<String> {
         let (name, require) = (threshold.name.clone(), threshold.require.clone());
         table.row(vec![name, require, threshold.select.clone()]);
         if !threshold.terms.is_empty() {
-            table.row(vec![String::new(), String::new(), threshold.terms.join(", ")]);
+            table.across(2, threshold.terms.join(", "));
         }
     }
     table.lines(CONTENT)

@@ -184,15 +184,13 @@ fn add_steps(steps: &[StepView], depth: usize, table: &mut Table) {
             [] => "at once".to_owned(),
             after => format!("after {}", after.join(", ")),
         };
-        let mut says = std::iter::once(&after).filter(|after| !after.is_empty()).chain(&step.notes);
-        let first = says.next().cloned().unwrap_or_default();
-        table.row(vec![format!("{indent}{mark} {}", step.name), step.action.clone(), first]);
-        for note in says {
-            table.row(vec![String::new(), String::new(), note.clone()]);
+        table.row(vec![format!("{indent}{mark} {}", step.name), step.action.clone(), after]);
+        for note in &step.notes {
+            table.across(1, note.clone());
         }
         for body in &step.bodies {
             if !body.label.is_empty() {
-                table.row(vec![format!("{indent}  {}", body.label)]);
+                table.across(0, format!("{indent}  {}", body.label));
             }
             add_steps(&body.steps, depth + 1, table);
         }

@@ -17,10 +17,19 @@ const CELL_MIN: usize = 8;
 /// Names are not cut below this for the sake of more columns.
 const NAME_MIN: usize = 24;
 
+/// A line of a table.
+#[derive(Debug)]
+enum Row {
+    /// A cell for each column.
+    Cells(Vec<String>),
+    /// A text from a column on to the end of the line, which no width depends on.
+    Across(usize, String),
+}
+
 /// Rows of cells with the same number of columns.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
     /// Columns that stand at the left; the others, numbers, at the right.
     left: Vec<usize>,
 }
@@ -29,7 +38,7 @@ impl Table {
     /// Returns an empty table with its titles and the columns that hold words.
     pub(super) fn new(titles: &[&str], left: &[usize]) -> Table {
         let titles = titles.iter().map(|title| (*title).to_owned()).collect();
-        Table { rows: vec![titles], left: left.to_vec() }
+        Table { rows: vec![Row::Cells(titles)], left: left.to_vec() }
     }
 
     /// Returns an empty table without titles.
@@ -38,12 +47,24 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Adds a line of text that begins at `column`.
+    pub(super) fn across(&mut self, column: usize, text: String) {
+        self.rows.push(Row::Across(column, text));
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Cells(cells) => Some(cells),
+            Row::Across(..) => None,
+        })
     }
 
     /// Returns the lines, at most `width` columns each: the widest columns of words are cut until all fit.
     pub(super) fn lines(&self, width: usize) -> Vec<String> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let columns = self.cells().map(Vec::len).max().unwrap_or(0);
         let mut widths: Vec<usize> = (0..columns).map(|column| self.widest(column)).collect();
         let gaps = 2 * columns.saturating_sub(1);
         while widths.iter().sum::<usize>() + gaps > width {
@@ -54,12 +75,20 @@ impl Table {
             }
             widths[at] -= 1;
         }
-        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+        let line = |row: &Row| match row {
+            Row::Cells(cells) => self.line(cells, &widths),
+            Row::Across(column, text) => {
+                let lead: usize = widths.iter().take(*column).map(|width| width + 2).sum();
+                let text = clipped(text, width.saturating_sub(lead).max(CELL_MIN));
+                format!("{}{text}", " ".repeat(lead))
+            }
+        };
+        self.rows.iter().map(line).collect()
     }
 
     /// Returns how many columns the table takes when its words are cut as far as they may be.
     pub(super) fn narrowest(&self) -> usize {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let columns = self.cells().map(Vec::len).max().unwrap_or(0);
         let least = |column: usize| match self.left.contains(&column) {
             true => self.widest(column).min(NAME_MIN),
             false => self.widest(column),
@@ -68,7 +97,7 @@ impl Table {
     }
 
     fn widest(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let cells = self.cells().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
 

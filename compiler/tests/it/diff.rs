@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the tests write the plans that they compare")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -164,8 +165,18 @@ fn no_field_is_missed() {
     let value = serde_json::to_value(&old).unwrap();
     let mut paths = Vec::new();
     leaves(&value, &mut Vec::new(), &mut paths);
-    let mut tried = 0;
-    for path in paths {
+    let mut tried: BTreeMap<Vec<&str>, u32> = BTreeMap::new();
+    for path in &paths {
+        // Needs are compared without what others imply; an unknown name implies nothing.
+        if path.iter().any(|key| key == "needs") {
+            continue;
+        }
+        let is_place = |key: &&str| key.bytes().all(|byte| byte.is_ascii_digit());
+        let shape: Vec<&str> =
+            path.iter().map(String::as_str).filter(|key| !is_place(key)).collect();
+        if tried.get(&shape).is_some_and(|turns| *turns >= 2) {
+            continue;
+        }
         let derived = path.last().is_some_and(|key| DERIVED.contains(&key.as_str()));
         // The digest of a file is its own, that of the artifact follows.
         if derived && !(path.len() > 1 && path.last().is_some_and(|key| key == "digest")) {
@@ -176,18 +187,29 @@ fn no_field_is_missed() {
             Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
             value => &mut value[key],
         });
+        // No arrivals in any time are no arrivals.
+        let is_rest = path.last().is_some_and(|key| key == "per_ns") && is_zero(&value, path);
         *leaf = match &*leaf {
+            _ if is_rest => continue,
             Value::Bool(flag) => Value::Bool(!flag),
             Value::Number(number) => Value::from(number.as_i64().map_or(7, |n| n ^ 1)),
+            // A step without a name is called by its place.
+            Value::String(text) if text.starts_with('#') => continue,
             Value::String(text) => Value::from(format!("{text}x")),
             _ => continue,
         };
         // What is no artifact any more cannot be compared.
         let Ok(new) = serde_json::from_value::<Artifact>(other) else { continue };
-        tried += 1;
+        *tried.entry(shape).or_default() += 1;
         assert!(!compare(&old, &new).equal, "{}", path.join("/"));
     }
-    assert!(tried > 300, "{tried}");
+    assert!(tried.len() > 100, "{}", tried.len());
+}
+
+/// Returns whether the rate at whose `per_ns` a path ends is 0.
+fn is_zero(value: &Value, path: &[String]) -> bool {
+    let above = path[..path.len() - 1].join("/");
+    value.pointer(&format!("/{above}/count")).is_some_and(|count| count == 0)
 }
 
 fn leaves(value: &Value, path: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
