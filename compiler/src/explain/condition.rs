@@ -1,17 +1,44 @@
 //! (pure) Pass conditions as a plan spells them, whatever spaces it has.
 
 use super::label::{length, length_us};
-use crate::artifact::{Aggregate, Counter, Metric, Quantity, Selector, Threshold};
+use crate::artifact::{Aggregate, Counter, Metric, Phase, Quantity, Selector, Threshold, Vital};
 use crate::unit::Share;
 
 /// Returns what a threshold measures: `p95(service)`.
 pub(crate) fn metric(threshold: &Threshold) -> String {
-    match threshold.metric {
-        Metric::Response(aggregate) => format!("{}(response)", aggregate_word(aggregate)),
-        Metric::Service(aggregate) => format!("{}(service)", aggregate_word(aggregate)),
-        Metric::Share(counter) => format!("share({})", counter_word(counter)),
-        Metric::Rate(counter) => format!("rate({})", counter_word(counter)),
-        Metric::Count(counter) => format!("count({})", counter_word(counter)),
+    let of = |aggregate: Aggregate, what: &str| format!("{}({what})", aggregate_word(aggregate));
+    match &threshold.metric {
+        Metric::Response(aggregate) => of(*aggregate, "response"),
+        Metric::Service(aggregate) => of(*aggregate, "service"),
+        Metric::Phase { phase, aggregate } => of(*aggregate, phase_word(*phase)),
+        Metric::Vital { vital, aggregate } => of(*aggregate, vital_word(*vital)),
+        Metric::Trend { metric, aggregate } => of(*aggregate, metric),
+        Metric::Value { metric } => format!("value({metric})"),
+        Metric::OwnCount { metric } => format!("count({metric})"),
+        Metric::OwnRate { metric } => format!("rate({metric})"),
+        Metric::Share(counter) => format!("share({})", counter_word(*counter)),
+        Metric::Rate(counter) => format!("rate({})", counter_word(*counter)),
+        Metric::Count(counter) => format!("count({})", counter_word(*counter)),
+    }
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Dns => "dns",
+        Phase::Connect => "connect",
+        Phase::Tls => "tls",
+        Phase::FirstByte => "first_byte",
+        Phase::Body => "body",
+    }
+}
+
+fn vital_word(vital: Vital) -> &'static str {
+    match vital {
+        Vital::Lcp => "lcp",
+        Vital::Fcp => "fcp",
+        Vital::Ttfb => "ttfb",
+        Vital::Cls => "cls",
+        Vital::Inp => "inp",
     }
 }
 
@@ -23,22 +50,25 @@ pub(crate) fn limit(threshold: &Threshold) -> String {
         Quantity::Share => Share(value).to_string(),
         Quantity::PerSecond => format!("{}/s", millionths(value)),
         Quantity::Count => value.to_string(),
+        Quantity::Number => millionths(value),
     };
     format!("{} {value}", threshold.bound.symbol())
 }
 
 /// Returns which part of the run is judged: `scenario checkout, step order`.
 pub(crate) fn selected(select: &Selector) -> String {
-    let Selector { scenario, step } = select;
-    let scenario = match scenario {
+    let Selector { scenario, step, group, split } = select;
+    let mut parts = vec![match scenario {
         Some(scenario) => format!("scenario {scenario}"),
         None => "the whole run".to_owned(),
-    };
-    match step.as_deref() {
-        Some("*") => format!("{scenario}, all steps"),
-        Some(step) => format!("{scenario}, step {step}"),
-        None => scenario,
-    }
+    }];
+    parts.extend(step.as_deref().map(|step| match step {
+        "*" => "all steps".to_owned(),
+        step => format!("step {step}"),
+    }));
+    parts.extend(group.as_deref().map(|group| format!("group {group}")));
+    parts.extend(split.as_deref().map(|split| format!("split {split}")));
+    parts.join(", ")
 }
 
 /// Returns when a threshold is judged and what follows, as words; empty if it is judged once, at the end.
@@ -78,6 +108,14 @@ fn counter_word(counter: Counter) -> &'static str {
         Counter::Succeeded => "succeeded",
         Counter::Failed => "failed",
         Counter::Dropped => "dropped",
+        Counter::Unfinished => "unfinished",
+        Counter::Unaccounted => "unaccounted",
+        Counter::Skipped => "skipped",
+        Counter::Matched => "matched",
+        Counter::TimedOut => "timed_out",
+        Counter::Duplicate => "duplicate",
+        Counter::Unmatched => "unmatched",
+        Counter::Late => "late",
     }
 }
 
