@@ -109,11 +109,11 @@ fn paired(old: &[Value], new: &[Value]) -> Vec<Pair> {
         }
         step
     };
-    let alike: [&dyn Fn(&Value, &Value) -> bool; 2] =
-        [&|a, b| anonymous(a) == anonymous(b) && body(a) == body(b), &|a, b| {
-            anonymous(a) && anonymous(b) && action_kind(a) == action_kind(b)
-        }];
-    for alike in alike {
+    for exact in [true, false] {
+        let alike = |a: &Value, b: &Value| match exact {
+            true => anonymous(a) == anonymous(b) && body(a) == body(b),
+            false => anonymous(a) && anonymous(b) && action_kind(a) == action_kind(b),
+        };
         for (from, step) in old.iter().enumerate() {
             if pairs.iter().any(|(place, _)| *place == from) {
                 continue;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::Options;
 use super::effort::Assumed;
-use super::label;
 use super::outline::{StepView, outline};
 use super::scenario_text;
 use super::table::WIDTH;
+use super::{Options, label, notes};
 use crate::artifact::{Artifact, Scenario, Step};
 
 /// How DAGs are drawn.
@@ -26,6 +25,8 @@ pub enum GraphFormat {
 struct Drawn {
     title: String,
     steps: Vec<StepView>,
+    /// Lists after which it starts at a time that only the run knows, as places, with when.
+    after: Vec<(usize, String)>,
 }
 
 /// Draws every transaction of `artifact`, its longest path made strong; an edge that others imply is left out.
@@ -43,28 +44,46 @@ pub fn draw(artifact: &Artifact, format: GraphFormat, out: &mut dyn Write) -> io
 
 fn drawn(artifact: &Artifact) -> Vec<Drawn> {
     let assumed = Assumed::new(artifact, Options::default().service_ns);
-    let list = |title: String, steps: &[Step]| Drawn { title, steps: outline(assumed, steps) };
-    let scenario = |(name, scenario): (&String, &Scenario)| {
-        let start = match scenario.start_ns {
-            0 => String::new(),
-            start_ns => format!(", starts at {}", label::length(start_ns)),
-        };
-        list(format!("scenario {name}{start}"), &scenario.steps)
+    let mut all = Vec::new();
+    let mut list = |title: String, steps: &[Step]| {
+        all.push(Drawn { title, steps: outline(assumed, steps), after: Vec::new() });
+        all.len() - 1
     };
-    let around = |word: &str, steps: &[Step]| {
-        (!steps.is_empty()).then(|| list(format!("{word}, once for the cluster"), steps))
-    };
-    let users = |(name, scenario): (&String, &Scenario)| {
-        let steps = &scenario.before_each_user;
-        (!steps.is_empty()).then(|| list(format!("before each user of scenario {name}"), steps))
-    };
-    let scenarios =
-        artifact.scenarios.iter().flat_map(|pair| users(pair).into_iter().chain([scenario(pair)]));
-    around("before", &artifact.before)
-        .into_iter()
-        .chain(scenarios)
-        .chain(around("after", &artifact.after))
-        .collect()
+    if !artifact.before.is_empty() {
+        list("before, once for the cluster".to_owned(), &artifact.before);
+    }
+    let mut places = BTreeMap::new();
+    for (name, scenario) in &artifact.scenarios {
+        if !scenario.before_each_user.is_empty() {
+            list(format!("before each user of scenario {name}"), &scenario.before_each_user);
+        }
+        places.insert(name.as_str(), list(titled(name, scenario), &scenario.steps));
+    }
+    if !artifact.after.is_empty() {
+        list("after, once for the cluster".to_owned(), &artifact.after);
+    }
+    for (name, scenario) in &artifact.scenarios {
+        let starts = scenario.late_start.iter().flat_map(|late| &late.after);
+        let after = starts.filter_map(|start| {
+            Some((*places.get(start.scenario.as_str())?, notes::start_after(start)))
+        });
+        let place = places.get(name.as_str()).and_then(|at| all.get_mut(*at));
+        if let Some(drawn) = place {
+            drawn.after = after.collect();
+        }
+    }
+    all
+}
+
+fn titled(name: &str, scenario: &Scenario) -> String {
+    match (&scenario.late_start, scenario.start_ns) {
+        (Some(late), _) => {
+            let after: Vec<String> = late.after.iter().map(notes::start_after).collect();
+            format!("scenario {name}, starts {}", after.join(" and "))
+        }
+        (None, 0) => format!("scenario {name}"),
+        (None, start_ns) => format!("scenario {name}, starts at {}", label::length(start_ns)),
+    }
 }
 
 fn draw_text(artifact: &Artifact, drawn: &[Drawn], out: &mut dyn Write) -> io::Result<()> {
@@ -113,6 +132,11 @@ fn draw_mermaid(drawn: &[Drawn], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  subgraph s{place}[\"{}\"]", mermaid(&list.title))?;
         mermaid_steps(&list.steps, &format!("s{place}"), 2, out)?;
         writeln!(out, "  end")?;
+    }
+    for (place, list) in drawn.iter().enumerate() {
+        for (after, when) in &list.after {
+            writeln!(out, "  s{after} -. \"{}\" .-> s{place}", mermaid(when))?;
+        }
     }
     Ok(())
 }
@@ -164,6 +188,13 @@ fn draw_dot(artifact: &Artifact, drawn: &[Drawn], out: &mut dyn Write) -> io::Re
         writeln!(out, "    label={};", dot(&list.title))?;
         dot_steps(&list.steps, &format!("s{place}"), 2, out)?;
         writeln!(out, "  }}")?;
+    }
+    for (place, list) in drawn.iter().enumerate() {
+        for (after, when) in &list.after {
+            let ends = format!("ltail=cluster_s{after}, lhead=cluster_s{place}");
+            let text = dot(when);
+            writeln!(out, "  s{after}n0 -> s{place}n0 [style=dotted, label={text}, {ends}];")?;
+        }
     }
     writeln!(out, "}}")
 }

@@ -72,10 +72,9 @@ fn largest(timeline: &Timeline) -> String {
 
 /// Returns what each seat sends in all and by stretch; stretches are put together until the table fits.
 fn timeline(timeline: &Timeline) -> Vec<String> {
-    let joined = [1, 2, 4, 8];
-    let tables = joined.iter().map(|joined| sends(timeline, *joined));
-    let fitting = tables.clone().find(|table| table.narrowest() <= CONTENT);
-    let Some(table) = fitting.or_else(|| tables.last()) else { return Vec::new() };
+    let mut tables = [1, 2, 4].iter().map(|joined| sends(timeline, *joined));
+    let fitting = tables.find(|table| table.narrowest() <= CONTENT);
+    let table = fitting.unwrap_or_else(|| sends(timeline, 8));
     let mut lines = table.lines(CONTENT);
     if let Some(more) = more_seats(timeline.seats.len()) {
         lines.push(more);
