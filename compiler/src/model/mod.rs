@@ -12,7 +12,9 @@ mod name;
 mod nodes;
 mod quantity;
 mod scenario;
+mod stage;
 mod threshold;
+mod traffic;
 mod transaction;
 mod vars;
 mod written;
@@ -28,8 +30,9 @@ pub use self::lower::{Site, Use};
 pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
 pub use self::nodes::Nodes;
-pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::scenario::{After, ScenarioPlan};
 pub use self::threshold::Threshold;
+pub use self::traffic::{Portion, Traffic};
 pub use self::transaction::{StepPlan, Transaction};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
@@ -64,6 +67,8 @@ pub struct Plan {
     pub data: Section<DataFile>,
     /// The cluster.
     pub nodes: Nodes,
+    /// Loads that scenarios share.
+    pub traffic: Section<Traffic>,
     /// Scenarios.
     pub scenarios: Section<ScenarioPlan>,
     /// Pass conditions.
@@ -96,7 +101,9 @@ pub fn lower(
     let endpoints = endpoint::lower(top, work);
     let data = data::lower(top, work);
     let nodes = nodes::lower(top, &vars, work);
-    let scenarios = scenario::lower(top, &endpoints, work);
+    let traffic = traffic::lower(top, work);
+    let mut scenarios = scenario::lower(top, &endpoints, work);
+    traffic::attach(&traffic, &mut scenarios, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);
     let name = name(top, work);
@@ -113,6 +120,7 @@ pub fn lower(
         endpoints,
         data,
         nodes,
+        traffic,
         scenarios,
         thresholds,
         delivery,

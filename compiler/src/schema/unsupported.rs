@@ -4,17 +4,7 @@
 const KEYS: &[(&str, &[&str])] = &[
     (
         "plan",
-        &[
-            "traffic",
-            "include",
-            "fragment",
-            "sinks",
-            "before",
-            "after",
-            "transactions",
-            "observe",
-            "metrics",
-        ],
+        &["include", "fragment", "sinks", "before", "after", "transactions", "observe", "metrics"],
     ),
     (
         "endpoint",
@@ -36,13 +26,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("http_endpoint", &["redirects", "connections"]),
     ("data", &["from", "on_end"]),
-    (
-        "scenario",
-        &["before_each_user", "observe", "max_failures", "connections", "let", "on_fail", "retry"],
-    ),
-    ("load", &["arrivals", "on_overload", "pace", "connections"]),
-    ("open_stage.rate", &["min", "max", "every"]),
-    ("closed_stage", &["count_each"]),
+    ("scenario", &["before_each_user", "let", "on_fail", "retry"]),
     (
         "step",
         &[
@@ -71,7 +55,6 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["json_file", "multipart", "redirects"]),
-    ("threshold", &["group", "split"]),
 ];
 
 /// Words that a key of the slice may have in the full language.

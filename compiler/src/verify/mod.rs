@@ -5,6 +5,7 @@
 mod load;
 mod names;
 mod placement;
+mod traffic;
 
 use serde::Deserialize;
 

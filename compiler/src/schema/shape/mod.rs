@@ -1,0 +1,141 @@
+//! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
+
+mod load;
+mod step;
+
+use super::{first_line, unsupported, words};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{Source, Span};
+use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
+
+/// Reports what is not exactly one thing, and makes holes of it.
+pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
+    let mut shape = Shape { source, sink, holes: Vec::new() };
+    let top = tree.root();
+    for (_, secret) in children(top, "secrets") {
+        shape.one_of(secret, "secret", &["env", "file"], "plan::schema::source");
+    }
+    for (_, data) in children(top, "data") {
+        shape.data(data);
+    }
+    if let Some(nodes) = top.get("nodes") {
+        for (entry, _) in children(nodes, "groups") {
+            if entry.key == unsupported::COORDINATOR {
+                shape.later(&entry.key, entry.key_span, entry.value);
+            }
+        }
+    }
+    for (_, traffic) in children(top, "traffic") {
+        if let Some(load) = traffic.get("load") {
+            shape.load(load);
+        }
+    }
+    for (entry, scenario) in children(top, "scenarios") {
+        shape.one_load(top, entry, scenario);
+        shape.scenario(scenario);
+    }
+    for id in shape.holes {
+        tree.elements[id.0 as usize].kind = Kind::Hole;
+    }
+}
+
+/// Returns the entries of the mapping at `key`.
+fn children<'t>(node: Node<'t>, key: &str) -> impl Iterator<Item = (&'t Entry, Node<'t>)> {
+    node.get(key).into_iter().flat_map(Node::entries)
+}
+
+struct Shape<'s> {
+    source: &'s Source,
+    sink: &'s mut Diagnostics,
+    holes: Vec<ElementId>,
+}
+
+impl Shape<'_> {
+    fn later(&mut self, word: &str, span: Span, value: ElementId) {
+        self.sink.push(words::unsupported(word, span));
+        self.holes.push(value);
+    }
+
+    fn data(&mut self, data: Node<'_>) {
+        let Some(file) = data.get("file") else {
+            return;
+        };
+        let path = file.as_str().unwrap_or_default();
+        let ending = unsupported::DATA_ENDINGS.iter().find(|ending| path.ends_with(**ending));
+        if let Some(ending) = ending {
+            let ending = ending.trim_start_matches('.');
+            let later = words::unsupported(ending, file.span());
+            self.sink.push(
+                later.help("save it as CSV with a header line; this version reads nothing else"),
+            );
+            self.holes.push(file.id());
+        }
+    }
+
+    fn scenario(&mut self, scenario: Node<'_>) {
+        for group in scenario.get("runs_on").into_iter().flat_map(Node::items) {
+            if group.as_str() == Some(unsupported::COORDINATOR) {
+                self.later(unsupported::COORDINATOR, group.span(), group.id());
+            }
+        }
+        if let Some(load) = scenario.get("load") {
+            self.load(load);
+        }
+        for step in scenario.get("steps").into_iter().flat_map(Node::items) {
+            self.step(step);
+        }
+    }
+
+    /// Reports unless `node` has exactly one of `keys`; returns whether it has.
+    fn one_of(&mut self, node: Node<'_>, thing: &str, keys: &[&str], code: &'static str) -> bool {
+        if !matches!(node.kind(), Kind::Map(_)) {
+            return false;
+        }
+        if node.entries().any(|(entry, _)| keys.contains(&entry.key.as_str())) {
+            return self.at_most_one(node, thing, keys, code);
+        }
+        // An unknown key, already reported, may stand for one of them.
+        if !has_broken(node) {
+            let all = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            let span = first_line(self.source, node.span(), None);
+            self.sink.push(
+                Diagnostic::error(code, span, format!("the {thing} has none of {all}"))
+                    .label(format!("this {thing}"))
+                    .help("write exactly one of them"),
+            );
+        }
+        self.holes.push(node.id());
+        false
+    }
+
+    /// Reports if `node` has two of `keys`; returns whether it has not.
+    fn at_most_one(
+        &mut self,
+        node: Node<'_>,
+        thing: &str,
+        keys: &[&str],
+        code: &'static str,
+    ) -> bool {
+        let mut found = node
+            .entries()
+            .map(|(entry, _)| entry)
+            .filter(|entry| keys.contains(&entry.key.as_str()));
+        let (Some(first), Some(second)) = (found.next(), found.next()) else {
+            return true;
+        };
+        let message = format!("the {thing} has both `{}` and `{}`", first.key, second.key);
+        self.sink.push(
+            Diagnostic::error(code, second.key_span, message)
+                .label("second")
+                .also(first.key_span, "first")
+                .help("keep exactly one of them"),
+        );
+        self.holes.push(node.id());
+        false
+    }
+}
+
+/// Returns whether something in the mapping was reported already.
+fn has_broken(node: Node<'_>) -> bool {
+    node.is_hole() || node.entries().any(|(_, value)| value.is_hole())
+}
