@@ -85,14 +85,33 @@ pub fn file_paths(plan: &Source) -> Vec<String> {
     let top = tree.root();
     let under = |key: &str| top.get(key).into_iter().flat_map(Node::entries).map(|(_, node)| node);
     let data = under("data");
-    let steps = under("scenarios").filter_map(|node| node.get("steps")).flat_map(Node::items);
-    let bodies = steps.filter_map(|step| step.get("http"));
+    let mut steps = Vec::new();
+    for key in ["before", "after"] {
+        top.get(key).into_iter().for_each(|list| add_steps(list, &mut steps));
+    }
+    for owner in under("transactions").chain(under("scenarios")) {
+        for key in ["before_each_user", "steps"] {
+            owner.get(key).into_iter().for_each(|list| add_steps(list, &mut steps));
+        }
+    }
+    let bodies = steps.into_iter().filter_map(|step| step.get("http"));
     for path in data.chain(bodies).filter_map(|node| node.get("file")?.as_str()) {
         if seen.insert(path) {
             paths.push(path.to_owned());
         }
     }
     paths
+}
+
+/// Adds the steps of `list` with those in their blocks.
+fn add_steps<'t>(list: Node<'t>, out: &mut Vec<Node<'t>>) {
+    for step in list.items() {
+        out.push(step);
+        let branches = step.get("choose").into_iter().flat_map(Node::items);
+        for owner in std::iter::once(step).chain(branches) {
+            owner.get("steps").into_iter().for_each(|inner| add_steps(inner, out));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,11 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     for (_, scenario) in plan.scenarios.whole() {
         let Some(load) = &scenario.load else { continue };
         if let Load::Observe { .. } = load.load {
-            let steps = &scenario.transaction.steps;
-            steps.iter().filter(|step| sends(step)).for_each(|step| sink.push(sent(step, load)));
+            let steps = scenario.transaction.all();
+            steps
+                .into_iter()
+                .filter(|step| sends(step))
+                .for_each(|step| sink.push(sent(step, load)));
         }
     }
 }
@@ -19,7 +22,15 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
 fn sends(step: &StepPlan) -> bool {
     match &step.action {
         Some(Action::Http(_)) => true,
-        Some(Action::Wait(_)) | None => false,
+        // What a block runs stands in the list too.
+        Some(
+            Action::Wait(_)
+            | Action::ForEach(_)
+            | Action::Repeat(_)
+            | Action::Choose(_)
+            | Action::Call(_),
+        )
+        | None => false,
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod action;
 mod canonical;
+mod condition;
 mod data;
 mod digest;
 mod endpoint;
+mod flow;
 mod load;
 mod nodes;
 mod scenario;
@@ -23,10 +25,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::action::{Action, Body, HttpAction, Method, NameValue, WaitAction};
 pub use self::canonical::to_bytes;
+pub use self::condition::Condition;
 pub use self::data::{Data, DataUse, FileRef, Per, Take};
 pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
 pub use self::endpoint::{Endpoint, HttpEndpoint};
+pub use self::flow::{
+    Branch, Call, Choose, ForEach, Let, OnFail, OwnFrom, OwnKind, OwnMetric, Repeat, Retry,
+    RetryWhen, Transaction,
+};
 pub use self::load::{
     Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenLoad, OpenStage, Share,
 };
@@ -69,6 +76,15 @@ pub struct Artifact {
     pub data: BTreeMap<String, Data>,
     /// Files that bodies send, by name as written.
     pub files: BTreeMap<String, FileRef>,
+    /// Transactions that steps call, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub transactions: BTreeMap<String, Transaction>,
+    /// Steps that run once for the whole cluster before the load starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Step>,
+    /// Steps that run once after the load, whenever `before` began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Step>,
     /// The cluster that the plan is dealt to.
     pub nodes: Nodes,
     /// Scenarios by name.

@@ -2,10 +2,7 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    (
-        "plan",
-        &["include", "fragment", "sinks", "before", "after", "transactions", "observe", "metrics"],
-    ),
+    ("plan", &["include", "fragment", "sinks", "observe", "metrics"]),
     (
         "endpoint",
         &[
@@ -26,7 +23,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("http_endpoint", &["redirects", "connections"]),
     ("data", &["from", "on_end"]),
-    ("scenario", &["before_each_user", "let", "on_fail", "retry"]),
+    ("scenario", &["on_fail", "retry"]),
     (
         "step",
         &[
@@ -40,18 +37,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "tcp",
             "exec",
             "wasm",
-            "call",
-            "when",
-            "on_fail",
-            "retry",
-            "metrics",
-            "split_by",
-            "for_each",
-            "repeat",
-            "choose",
             "let",
-            "with",
-            "steps",
         ],
     ),
     ("http", &["json_file", "multipart", "redirects"]),
@@ -62,9 +48,6 @@ const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redi
 
 /// Words of the slice that the full language also writes as a mapping.
 const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
-
-/// Keys that only belong to another unsupported key beside them.
-const FOLLOWERS: &[&str] = &["steps", "with"];
 
 /// The group that stands for the coordinator itself.
 pub(super) const COORDINATOR: &str = "coordinator";
@@ -85,11 +68,6 @@ pub(super) fn is_value(context: &str, value: &str) -> bool {
 /// Returns whether the key at `context` may have a mapping in the full language.
 pub(super) fn is_mapping(context: &str) -> bool {
     MAPPINGS.contains(&context)
-}
-
-/// Returns whether `key` says nothing of its own beside another unsupported key.
-pub(super) fn is_follower(key: &str) -> bool {
-    FOLLOWERS.contains(&key)
 }
 
 fn listed(table: &[(&str, &[&str])], context: &str, word: &str) -> bool {

@@ -5,6 +5,8 @@
 mod load;
 mod names;
 mod placement;
+mod scope;
+mod steps;
 mod traffic;
 
 use serde::Deserialize;

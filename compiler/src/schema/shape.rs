@@ -25,6 +25,11 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             }
         }
     }
+    shape.steps(top, "before");
+    shape.steps(top, "after");
+    for (_, transaction) in children(top, "transactions") {
+        shape.steps(transaction, "steps");
+    }
     for (_, traffic) in children(top, "traffic") {
         if let Some(load) = traffic.get("load") {
             shape.load(load);
@@ -81,9 +86,8 @@ impl Shape<'_> {
         if let Some(load) = scenario.get("load") {
             self.load(load);
         }
-        for step in scenario.get("steps").into_iter().flat_map(Node::items) {
-            self.step(step);
-        }
+        self.steps(scenario, "before_each_user");
+        self.steps(scenario, "steps");
     }
 
     /// Reports unless `node` has exactly one of `keys`; returns whether it has.
