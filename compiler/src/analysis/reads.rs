@@ -5,7 +5,9 @@ use crate::analysis::scope::{At, Doubt, END, Order, Scope};
 use crate::artifact::{Load, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::Flow;
-use crate::model::{Block, Named, Plan, ScenarioPlan, StepList, StepPlan, TransactionPlan, Use};
+use crate::model::{
+    Block, Named, Plan, ScenarioPlan, Site, StepList, StepPlan, TransactionPlan, Use,
+};
 use crate::source::Span;
 use crate::template::ROOTS;
 
@@ -283,7 +285,10 @@ fn maybe(whole: &str, read: &Use, captured: Span, doubt: &Doubt) -> Diagnostic {
         .label("read here without a default")
         .also(captured, "captured here")
         .also(doubt.span, doubt.why)
-        .help("give it a default, in the capture (`default: none`) or where it is read (`| default(\"none\")`), or read it under the same condition")
+        .help(match read.site {
+            Site::Condition => "give the capture a default (`default: none`), or read it inside of the same block",
+            _ => "give it a default, in the capture (`default: none`) or where it is read (`| default(\"none\")`), or read it inside of the same block",
+        })
 }
 
 fn uncaptured(step: &StepPlan, name: &str, read: &Use) -> Diagnostic {

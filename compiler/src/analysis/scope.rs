@@ -156,7 +156,7 @@ fn doubt(mut list: &StepList, path: &[At]) -> Option<Doubt> {
 fn branch_span(step: &StepPlan, branch: usize) -> Span {
     match &step.block {
         Some(Block::ForEach { span, .. }) => *span,
-        Some(Block::Choose { branches }) => {
+        Some(Block::Choose { branches, .. }) => {
             branches.get(branch).map_or(step.span, |branch| branch.span)
         }
         Some(Block::Repeat { .. } | Block::Call { .. }) | None => step.span,

@@ -1,5 +1,6 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
+mod flow;
 mod load;
 mod reference;
 mod schema;
@@ -26,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         template::CODES,
         reference::CODES,
         load::CODES,
+        flow::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()
