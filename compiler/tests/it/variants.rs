@@ -230,7 +230,7 @@ fn add_flow(artifact: &mut Artifact) {
     };
     artifact.transactions.insert("sign_in".to_owned(), transaction);
     let stages = vec![ClosedStage::Users { from: 1, to: 1, length_ns: SECOND_NS }];
-    let load = Load::Closed(ClosedLoad { stages, users_max: 1 });
+    let load = Load::Closed(ClosedLoad { stages, users_max: 1, pace_ns: 0 });
     sample::add_scenario(artifact, "flow", load, blocks());
     let scenario = artifact.scenarios.get_mut("flow").unwrap();
     scenario.before_each_user = vec![once("signed")];
