@@ -4,6 +4,7 @@
 
 mod artifact;
 mod check;
+mod docs;
 mod every_feature;
 mod explain;
 mod fuzz;
