@@ -226,6 +226,21 @@ fn one_mistake_in_steps_is_one_diagnostic() {
             "{ default: 1 }",
         ),
         (step("{ step: a, publish: { subject: x } }"), "plan::unsupported", "publish"),
+        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::unsupported", "multipart"),
+        (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
+        (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
+        (step("{ name: a, http: { get: / } }"), "plan::schema::unknown-key", "name"),
+        (step("{ step: a, http: { post: /, body: x } }"), "plan::schema::unknown-key", "body"),
+        (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
+    ] {
+        let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));
+        mistake(&text, code, at, more);
+    }
+}
+
+#[test]
+fn one_mistake_in_blocks_is_one_diagnostic() {
+    for (text, code, at) in [
         (step("{ for_each: list.ids, steps: [] }"), "plan::schema::empty", "[]"),
         (step("{ for_each: list.ids }"), "plan::schema::missing-key", "for_each"),
         (step("{ repeat: 0, steps: [ { wait: 1s } ] }"), "plan::schema::range", "0"),
@@ -284,15 +299,8 @@ fn one_mistake_in_steps_is_one_diagnostic() {
             "plan::schema::type",
             "x",
         ),
-        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::unsupported", "multipart"),
-        (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
-        (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
-        (step("{ name: a, http: { get: / } }"), "plan::schema::unknown-key", "name"),
-        (step("{ step: a, http: { post: /, body: x } }"), "plan::schema::unknown-key", "body"),
-        (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
     ] {
-        let more = usize::from(text.contains("vus: 3"));
-        mistake(&text, code, at, more);
+        mistake(&text, code, at, 0);
     }
 }
 
