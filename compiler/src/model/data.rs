@@ -4,7 +4,7 @@ use crate::artifact::{Per, SecretSource, Take};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::Lower;
 use crate::model::name::Section;
-use crate::source::Spanned;
+use crate::source::{Spanned, join};
 use crate::syntax::Node;
 
 /// A data file as the plan declares it; its content is for the analysis.
@@ -39,9 +39,9 @@ fn data(node: Node<'_>, work: &mut Lower<'_>) -> Option<DataFile> {
     Some(DataFile { path: path?, take: take?, per: per? })
 }
 
-/// Lowers the path of a file, which is relative to the plan.
+/// Lowers the path of a file, which is relative to the text that names it; the path returned is relative to the plan.
 pub(super) fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Spanned<String>> {
-    let path = work.literal(node, "a path")?;
+    let mut path = work.literal(node, "a path")?;
     let text = path.value.as_str();
     let drive = text.as_bytes().get(1) == Some(&b':');
     if text.is_empty() || text.starts_with('/') || text.contains('\\') || drive {
@@ -50,10 +50,11 @@ pub(super) fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Spanned<Strin
         work.push(
             found
                 .label("not a relative path")
-                .help("write it relative to the plan's folder, with `/`: `data/users.csv`"),
+                .help("write it relative to this file, with `/`: `data/users.csv`"),
         );
         return None;
     }
+    path.value = join(work.source.folder(node.value_span().file), text);
     Some(path)
 }
 

@@ -1,6 +1,7 @@
 //! (pure) Sections of named things, and names that are taken.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::parts::SECTIONS;
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::template::ROOTS;
@@ -40,7 +41,11 @@ impl<T> Section<T> {
         key: &str,
         mut each: impl FnMut(&str, Node<'_>) -> Option<T>,
     ) -> Section<T> {
-        let Some((entry, node)) = top.entry(key) else { return Section::default() };
+        // What a part that cannot be read declares is not known.
+        let known = !(top.tree().gaps && SECTIONS.contains(&key));
+        let Some((entry, node)) = top.entry(key) else {
+            return Section { complete: known, ..Section::default() };
+        };
         let items = node
             .entries()
             .map(|(entry, value)| {
@@ -48,7 +53,7 @@ impl<T> Section<T> {
                 Named { name: entry.key.clone(), span: entry.key_span, value: lowered }
             })
             .collect();
-        Section { items, complete: !node.is_hole(), span: Some(entry.key_span) }
+        Section { items, complete: known && !node.is_hole(), span: Some(entry.key_span) }
     }
 
     /// Returns the thing named `name`, broken or not.

@@ -171,7 +171,6 @@ impl Place<'_> {
             "load" => other == "observe",
             "to" => matches!(other, "min" | "max"),
             "file" | "take" => other == "from",
-            "scenarios" => other == "fragment",
             _ => false,
         };
         self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))

@@ -1,5 +1,7 @@
 //! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
 
+mod sections;
+
 use super::{first_line, unsupported, words};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Source, Span};
@@ -13,6 +15,7 @@ const SOURCES: &[&str] = &["json", "header", "regex", "status"];
 pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     let mut shape = Shape { source, sink, holes: Vec::new() };
     let top = tree.root();
+    shape.part(top);
     for (_, secret) in children(top, "secrets") {
         shape.one_of(secret, "secret", &["env", "file"], "plan::schema::source");
     }

@@ -2,20 +2,7 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    (
-        "plan",
-        &[
-            "traffic",
-            "include",
-            "fragment",
-            "sinks",
-            "before",
-            "after",
-            "transactions",
-            "observe",
-            "metrics",
-        ],
-    ),
+    ("plan", &["traffic", "sinks", "before", "after", "transactions", "observe", "metrics"]),
     (
         "endpoint",
         &[

@@ -9,6 +9,7 @@ mod explain;
 mod fuzz;
 mod golden;
 mod laws;
+mod parts;
 mod plans;
 mod rejected;
 mod sample;
