@@ -2,6 +2,7 @@
 //!
 //! Lowering goes on after each error: what is broken is reported once and left out.
 
+mod action;
 mod check;
 mod data;
 mod endpoint;

@@ -1,15 +1,12 @@
 //! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
 
 mod sections;
+mod step;
 
 use super::{first_line, unsupported, words};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Source, Span};
 use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
-
-const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
-const BODIES: &[&str] = &["json", "form", "text", "file"];
-const SOURCES: &[&str] = &["json", "header", "regex", "status"];
 
 /// Reports what is not exactly one thing, and makes holes of it.
 pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
@@ -160,40 +157,6 @@ impl Shape<'_> {
             Diagnostic::error("plan::schema::stage", span, message).label("this stage").help(help),
         );
         self.holes.push(stage.id());
-    }
-
-    fn step(&mut self, step: Node<'_>) {
-        if step.is_hole() || !matches!(step.kind(), Kind::Map(_)) {
-            return;
-        }
-        if !self.one_of(step, "step", &["http", "wait"], "plan::schema::action") {
-            return;
-        }
-        if let Some((wait, _)) = step.entry("wait") {
-            for key in ["expect", "capture", "timeout"] {
-                if let Some((entry, _)) = step.entry(key) {
-                    let message = format!("`{key}` has no meaning on a wait");
-                    self.sink.push(
-                        Diagnostic::error("plan::schema::action", entry.key_span, message)
-                            .label("nothing is sent")
-                            .also(wait.key_span, "this step waits")
-                            .help("remove it, or move it to the step that sends the request"),
-                    );
-                }
-            }
-            return;
-        }
-        if step.entry("step").is_none() && !has_broken(step) {
-            let span = step.entry("http").map_or(step.span(), |(entry, _)| entry.key_span);
-            self.sink.push(words::missing_key("step", "step", span));
-        }
-        if let Some(http) = step.get("http") {
-            self.one_of(http, "request", METHODS, "plan::schema::method");
-            self.at_most_one(http, "request", BODIES, "plan::schema::body");
-        }
-        for (_, capture) in children(step, "capture") {
-            self.one_of(capture, "capture", SOURCES, "plan::schema::source");
-        }
     }
 
     /// Reports unless `node` has exactly one of `keys`; returns whether it has.
