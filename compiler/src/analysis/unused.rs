@@ -26,6 +26,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     section(&plan.data, "plan::data::unused", "data", &data, sink);
     section(&plan.endpoints, "plan::endpoint::unused", "endpoint", &endpoints, sink);
     parts(plan, &data, &endpoints, sink);
+    groups(plan, sink);
     for (_, scenario) in whole(plan) {
         let steps = &scenario.transaction.steps;
         let uses = steps.iter().flat_map(|step| &step.uses);
@@ -50,6 +51,24 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
                 );
             }
         }
+    }
+}
+
+/// Reports groups whose agents would have nothing to do.
+fn groups(plan: &Plan, sink: &mut Diagnostics) {
+    let mut named = BTreeSet::new();
+    for (_, scenario) in whole(plan) {
+        let Some(groups) = &scenario.runs_on else { return };
+        named.extend(groups.iter().map(|group| group.value.as_str()));
+    }
+    let idle = plan.nodes.groups.items.iter().filter(|item| !named.contains(item.name.as_str()));
+    for item in idle {
+        let message = format!("no scenario runs on the group `{}`", item.name);
+        sink.push(
+            Diagnostic::warning("plan::group::unused", item.span, message)
+                .label("its agents have nothing to do")
+                .help("name it in `runs_on`, or leave it out: the run waits for its agents"),
+        );
     }
 }
 

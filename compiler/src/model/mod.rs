@@ -22,12 +22,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::check::CapturePlan;
-pub use self::data::DataFile;
+pub use self::data::{DataPlan, Origin};
 pub use self::endpoint::Endpoint;
 pub use self::load::LoadPlan;
 pub use self::lower::{Site, Use};
 pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
+pub(crate) use self::nodes::COORDINATOR;
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan, State};
 pub use self::threshold::Threshold;
@@ -62,8 +63,8 @@ pub struct Plan {
     pub secrets: Section<SecretSource>,
     /// Endpoints.
     pub endpoints: Section<Endpoint>,
-    /// Data files.
-    pub data: Section<DataFile>,
+    /// Data.
+    pub data: Section<DataPlan>,
     /// The cluster.
     pub nodes: Nodes,
     /// Scenarios.

@@ -184,6 +184,8 @@ impl Walk<'_> {
             self.gaps = true;
             return;
         };
+        // What stood where it is no YAML is not known.
+        self.gaps |= self.sink.touches(source.span(0, source.text().len()));
         if !is_part(&tree) {
             self.gaps = true;
             let message = format!("`{path}` is not a part of plans");

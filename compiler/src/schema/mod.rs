@@ -170,7 +170,6 @@ impl Place<'_> {
         let stands_for = |other: &str| match key {
             "load" => other == "observe",
             "to" => matches!(other, "min" | "max"),
-            "file" | "take" => other == "from",
             _ => false,
         };
         self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))

@@ -59,8 +59,11 @@ struct Program {
     command: Command,
 }
 
-/// Checks `path`: the exit code, the findings as file, code, line and labels, and the number of files.
-fn check(path: &Path) -> (Exit, Vec<(String, String, u64, String)>, u64) {
+/// A finding: its file, code, line, and the places of its other labels.
+type Found = (String, String, u64, String);
+
+/// Checks `path`: the exit code, what is found, and the number of files.
+fn check(path: &Path) -> (Exit, Vec<Found>, u64) {
     let args = ["plan", "check", "--format", "json", path.to_str().unwrap()];
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = run(Program::try_parse_from(args).unwrap().command, &mut out, &mut err);

@@ -1,9 +1,12 @@
-//! (pure) What parts may hold.
+//! (pure) What parts may hold, and where data is from.
 
 use super::Shape;
 use crate::diagnostic::Diagnostic;
 use crate::parts::{self, FRAGMENT, SECTIONS};
-use crate::syntax::Node;
+use crate::syntax::{Entry, Node};
+
+/// The group of the node inside `volley run`.
+const COORDINATOR: &str = "coordinator";
 
 /// Keys of a part besides its sections.
 const PART_KEYS: [&str; 3] = ["version", FRAGMENT, "include"];
@@ -34,5 +37,53 @@ impl Shape<'_> {
             );
             self.holes.push(entry.value);
         }
+    }
+
+    /// Reports a group with the name of the coordinator's.
+    pub(super) fn group(&mut self, entry: &Entry) {
+        if entry.key != COORDINATOR {
+            return;
+        }
+        let message = format!("the group `{COORDINATOR}` cannot be declared");
+        self.sink.push(
+            Diagnostic::error("plan::group::reserved", entry.key_span, message)
+                .label("always there")
+                .help("choose another name, or place scenarios with `runs_on: [coordinator]`: one seat, inside `volley run`"),
+        );
+        self.holes.push(entry.value);
+    }
+
+    /// Reports data that is not from exactly one place, and keys that belong to the other.
+    pub(super) fn data(&mut self, data: Node<'_>) {
+        if !self.one_of(data, "data", &["file", "from"], "plan::schema::source") {
+            return;
+        }
+        let Some((entry, value)) = data.entry("on_end").filter(|(_, value)| !value.is_hole())
+        else {
+            return;
+        };
+        let take = data.get("take").and_then(Node::as_str);
+        let (message, label, help, place) = match (data.entry("file"), take) {
+            (Some((file, _)), _) => (
+                "`on_end` has no meaning for a file",
+                "for lists of `from` only",
+                "remove it: that a file has rows enough is proven when compiling",
+                file.key_span,
+            ),
+            (None, Some("circular" | "random")) => (
+                "`on_end` has no meaning where rows are taken again",
+                "for `take: unique` only",
+                "remove it, or say `take: unique`",
+                data.entry("take").map_or(entry.key_span, |(take, _)| take.key_span),
+            ),
+            _ => return,
+        };
+        self.sink.push(
+            Diagnostic::error("plan::schema::source", entry.key_span, message)
+                .label(label)
+                .also(place, "because of this")
+                .help(help),
+        );
+        self.holes.push(value.id());
     }
 }
