@@ -9,7 +9,7 @@ mod table;
 mod threshold;
 mod unused;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::table::Column;
 use crate::artifact::{Data, DataUse, FileRef};
@@ -102,11 +102,9 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
 fn scenario_uses<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a Use> {
     let steps = &scenario.transaction.steps;
     let mut uses: Vec<&Use> = steps.iter().flat_map(|step| &step.uses).collect();
-    let endpoints = plan
-        .endpoints
-        .whole()
-        .filter(|(item, _)| steps.iter().any(|step| endpoint_of(step) == Some(item.name.as_str())));
-    uses.extend(endpoints.flat_map(|(_, endpoint)| &endpoint.uses));
+    let named: BTreeSet<&str> = steps.iter().filter_map(endpoint_of).collect();
+    let endpoints = named.into_iter().filter_map(|name| plan.endpoints.value(name));
+    uses.extend(endpoints.flat_map(|endpoint| &endpoint.uses));
     uses
 }
 

@@ -48,10 +48,10 @@ pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_
     let coordinator = placed_on_coordinator(top);
     if groups.items.is_empty() && groups.complete && coordinator != Placed::All {
         let span = nodes.map_or(top.span(), Node::span);
-        groups.items.push(single(GROUP_DEFAULT, span));
+        groups.push(single(GROUP_DEFAULT, span));
     }
     if coordinator != Placed::None {
-        groups.items.push(single(COORDINATOR, top.span()));
+        groups.push(single(COORDINATOR, top.span()));
     }
     let mut length = |key: &str, default_ns: u64| match nodes.and_then(|node| node.get(key)) {
         Some(node) => work.positive_length(node).map_or(default_ns, |length| length.value),

@@ -4,6 +4,7 @@
 
 mod artifact;
 mod check;
+mod data;
 mod every_feature;
 mod explain;
 mod fuzz;
