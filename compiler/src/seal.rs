@@ -1,19 +1,22 @@
 //! (pure) The last stage: a plan and what the analysis decided become an artifact.
 
+mod step;
+
 use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved};
 use crate::artifact::{
-    Artifact, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector, Step, Threshold, Var,
-    seal_digest,
+    Artifact, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector, Threshold,
+    Transaction, Var, seal_digest,
 };
-use crate::graph::Dag;
-use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan, StepPlan};
+use crate::graph::Flow;
+use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan};
 
 /// Writes the artifact of a plan without errors, with its digest.
 ///
 /// `None` if a part is missing, which an error has reported.
 pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
+    let (before, after) = resolved.around.as_ref().map(|(before, after)| (before, after))?;
     let mut base: u32 = 0;
     let mut scenarios = BTreeMap::new();
     let mut placed: Vec<(&Named<ScenarioPlan>, &ScenarioPlan, Placed)> = Vec::new();
@@ -40,6 +43,9 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
         data: resolved.data,
         lists: lists(plan)?,
         files: resolved.files,
+        transactions: transactions(plan, &resolved.transactions)?,
+        before: step::list(&plan.before, before)?,
+        after: step::list(&plan.after, after)?,
         nodes: nodes(&plan.nodes)?,
         scenarios,
         slots: base,
@@ -89,9 +95,17 @@ fn nodes(nodes: &model::Nodes) -> Option<Nodes> {
     })
 }
 
+fn transactions(plan: &Plan, flows: &[Option<Flow>]) -> Option<BTreeMap<String, Transaction>> {
+    let items = plan.transactions.items.iter().zip(flows);
+    items
+        .map(|(item, flow)| {
+            let sealed = step::transaction(item.value.as_ref()?, flow.as_ref()?)?;
+            Some((item.name.clone(), sealed))
+        })
+        .collect()
+}
+
 fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Scenario> {
-    let steps = &scenario.transaction.steps;
-    let sealed = steps.iter().enumerate().map(|(at, step)| step_of(steps, at, step, &placed.dag));
     Some(Scenario {
         start_ns: placed.start_ns,
         load: scenario.load.as_ref()?.load.clone(),
@@ -103,19 +117,9 @@ fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Sce
         slot_count: placed.partition.slots(),
         seats: placed.partition.owned(base),
         data: placed.data,
-        steps: sealed.collect::<Option<Vec<_>>>()?,
-    })
-}
-
-fn step_of(steps: &[StepPlan], at: usize, step: &StepPlan, dag: &Dag) -> Option<Step> {
-    let captures = step.captures.iter().map(|capture| capture.capture.clone());
-    Some(Step {
-        name: step.name.clone(),
-        needs: dag.needs[at].iter().map(|need| steps[*need].name.clone()).collect(),
-        timeout_ns: step.timeout_ns,
-        action: step.action.clone()?,
-        expect: step.expect.clone(),
-        capture: captures.collect::<Option<Vec<_>>>()?,
+        before_each_user: step::list(&scenario.before_each_user, &placed.each_user)?,
+        lets: step::lets(&scenario.lets)?,
+        steps: step::list(&scenario.transaction, &placed.flow)?,
     })
 }
 

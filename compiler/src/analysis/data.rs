@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::table::{self, Column};
-use crate::analysis::{Tables, scenario_uses, whole};
+use crate::analysis::{Tables, lists, scenario_uses};
 use crate::artifact::{
     ClosedStage, Data, DataUse, FileRef, Format, Load, Per, SlotSource, Take, digest_of,
 };
@@ -23,8 +23,8 @@ pub(super) fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables
             tables.columns.insert(item.name.clone(), columns);
         }
     }
-    for (_, scenario) in whole(plan) {
-        for path in scenario.transaction.steps.iter().filter_map(|step| step.body_file.as_ref()) {
+    for list in lists(plan) {
+        for path in list.all().into_iter().filter_map(|step| step.body_file.as_ref()) {
             if let Some(bytes) = content(files, path, sink) {
                 tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
             }

@@ -13,7 +13,13 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             Site::BaseUrl => "a `base_url`",
             Site::Path => "a path",
             Site::Query => "a query",
-            Site::Header | Site::Body | Site::Expect | Site::Var | Site::Fixed => continue,
+            Site::Header
+            | Site::Body
+            | Site::Expect
+            | Site::Var
+            | Site::Condition
+            | Site::Value
+            | Site::Fixed => continue,
         };
         if let SlotSource::Secret(secret) = &read.from
             && !read.inside
@@ -47,6 +53,18 @@ fn places(endpoint: &Endpoint, sink: &mut Diagnostics) -> bool {
                 "this name",
                 "a `base_url`",
                 "an address is the same for every arrival: only vars are known here",
+            ),
+            (
+                SlotSource::UserCapture { .. }
+                | SlotSource::Let(_)
+                | SlotSource::Param(_)
+                | SlotSource::Item,
+                _,
+            ) => misplaced(
+                read.span,
+                "this name",
+                "an endpoint's headers",
+                "an endpoint serves every scenario: write this header in the steps that know it",
             ),
             (SlotSource::Capture { .. }, _) => misplaced(
                 read.span,

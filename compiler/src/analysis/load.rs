@@ -3,7 +3,7 @@
 use crate::analysis::whole;
 use crate::artifact::{ClosedStage, Load, OpenLoad, OpenStage, SlotSet};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::Dag;
+use crate::graph::Flow;
 use crate::model::{COORDINATOR, LoadPlan, Named, Plan, ScenarioPlan, State, too_much};
 use crate::partition::{GroupShare, Partition, PartitionError, WEIGHTS_MAX};
 use crate::schedule::{Open, length_ns};
@@ -61,9 +61,13 @@ fn is_counted(load: &Load) -> bool {
 }
 
 /// Returns how many arrivals each scenario has, and reports loads that start nothing or cannot run.
-pub(super) fn check(plan: &Plan, dags: &[Option<Dag>], sink: &mut Diagnostics) -> Vec<Option<u64>> {
+pub(super) fn check(
+    plan: &Plan,
+    flows: &[Option<(Flow, Flow)>],
+    sink: &mut Diagnostics,
+) -> Vec<Option<u64>> {
     let mut planned = Vec::new();
-    for (item, dag) in plan.scenarios.items.iter().zip(dags) {
+    for (item, flow) in plan.scenarios.items.iter().zip(flows) {
         let scenario = item.value.as_ref();
         let load = scenario.and_then(|scenario| scenario.load.as_ref());
         let (Some(scenario), Some(load)) = (scenario, load) else {
@@ -72,8 +76,8 @@ pub(super) fn check(plan: &Plan, dags: &[Option<Dag>], sink: &mut Diagnostics) -
         };
         planned.push(match &load.load {
             Load::Open(open) => {
-                if let Some(dag) = dag {
-                    in_flight(scenario, load, open, dag, sink);
+                if let Some((_, flow)) = flow {
+                    in_flight(scenario, load, open, flow, sink);
                 }
                 arrivals(item, load, open, sink)
             }
@@ -157,10 +161,10 @@ fn in_flight(
     scenario: &ScenarioPlan,
     plan: &LoadPlan,
     load: &OpenLoad,
-    dag: &Dag,
+    flow: &Flow,
     sink: &mut Diagnostics,
 ) {
-    let mut wait_ns = dag.shortest_wait_ns(&scenario.transaction.steps);
+    let mut wait_ns = flow.shortest_wait_ns(&scenario.transaction);
     if scenario.timeout_ns > 0 {
         wait_ns = wait_ns.min(scenario.timeout_ns);
     }

@@ -1,21 +1,27 @@
 //! (pure) The plan as a whole: what no single section can know, and what sealing needs to be decided.
 
+mod call;
+mod condition;
 mod data;
 mod endpoint;
+mod flow;
+mod included;
 mod load;
 mod name;
+mod place;
 mod reads;
+mod scope;
 mod table;
 mod threshold;
 mod unused;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::analysis::table::Column;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
-use crate::graph::{self, Dag};
-use crate::model::{Named, Plan, ScenarioPlan, StepPlan, Use};
+use crate::graph::{self, Flow};
+use crate::model::{Named, Plan, ScenarioPlan, StepList, StepPlan, Use};
 use crate::partition::Partition;
 use crate::source::Files;
 
@@ -28,13 +34,19 @@ pub struct Resolved {
     pub files: BTreeMap<String, FileRef>,
     /// Scenarios in plan order; `None` where something is wrong.
     pub scenarios: Vec<Option<Placed>>,
+    /// Flows of the transactions that are called, in plan order; `None` where one is broken.
+    pub transactions: Vec<Option<Flow>>,
+    /// Flows of `before` and `after`.
+    pub around: Option<(Flow, Flow)>,
 }
 
 /// A scenario with everything that follows from the rest of the plan.
 #[derive(Clone, Debug)]
 pub struct Placed {
     /// Its steps as a DAG.
-    pub dag: Dag,
+    pub flow: Flow,
+    /// The steps of `before_each_user` as a DAG.
+    pub each_user: Flow,
     /// When it starts, in nanoseconds from the run's start.
     pub start_ns: u64,
     /// Arrivals in all; 0 for timed closed loads.
@@ -65,47 +77,93 @@ pub fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables {
 pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     name::check(plan, sink);
     endpoint::check(plan, sink);
-    let dags: Vec<Option<Dag>> = plan
-        .scenarios
-        .items
-        .iter()
-        .map(|item| item.value.as_ref().and_then(|scenario| graph::steps(scenario, sink)))
-        .collect();
-    for (item, dag) in plan.scenarios.items.iter().zip(&dags) {
-        if let Some(scenario) = &item.value {
-            reads::check(plan, item, scenario, dag.as_ref(), sink);
-        }
-    }
+    let flows = flows(plan, sink);
+    let ends = graph::transactions(plan, sink);
+    call::check(plan, ends, sink);
+    reads::check(plan, &flows, sink);
+    condition::check(plan, sink);
+    flow::check(plan, sink);
     threshold::check(plan, sink);
     let order = graph::scenarios(plan, sink);
     let starts = order.and_then(|order| load::starts(plan, &order, sink));
-    let planned = load::check(plan, &dags, sink);
+    let planned = load::check(plan, &flows.scenarios, sink);
     let partitions = load::partitions(plan, sink);
     let rows = data::rows(plan, &tables, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
     }
     let mut scenarios = Vec::new();
-    let parts = dags.into_iter().zip(partitions).zip(planned).zip(rows);
-    for (at, (((dag, partition), planned), data)) in parts.enumerate() {
+    let parts = flows.scenarios.into_iter().zip(partitions).zip(planned).zip(rows);
+    for (at, (((flow, partition), planned), data)) in parts.enumerate() {
         let start_ns = starts.as_ref().map(|starts| starts[at]);
         let placed = || {
-            let (dag, partition, planned) = (dag?, partition?, planned?);
-            Some(Placed { dag, start_ns: start_ns?, planned, partition, data: data? })
+            let ((each_user, flow), partition, planned) = (flow?, partition?, planned?);
+            let (start_ns, data) = (start_ns?, data?);
+            Some(Placed { flow, each_user, start_ns, planned, partition, data })
         };
         scenarios.push(placed());
     }
-    Resolved { data: tables.data, files: tables.files, scenarios }
+    let around = Some((flows.before, flows.after));
+    let Tables { data, files, .. } = tables;
+    Resolved { data, files, scenarios, transactions: flows.transactions, around }
 }
 
-/// Returns everything that the requests of a scenario read: its steps', then its endpoints'.
+/// Builds the DAGs of all lists of steps; unknown needs and cycles are reported.
+fn flows(plan: &Plan, sink: &mut Diagnostics) -> reads::Flows {
+    let transactions = plan.transactions.items.iter();
+    let transactions = transactions
+        .map(|item| item.value.as_ref().map(|called| graph::steps(&called.list, sink)))
+        .collect();
+    let scenarios = plan.scenarios.items.iter();
+    let scenarios = scenarios
+        .map(|item| {
+            let scenario = item.value.as_ref()?;
+            let each_user = graph::steps(&scenario.before_each_user, sink);
+            Some((each_user, graph::steps(&scenario.transaction, sink)))
+        })
+        .collect();
+    reads::Flows {
+        before: graph::steps(&plan.before, sink),
+        after: graph::steps(&plan.after, sink),
+        transactions,
+        scenarios,
+    }
+}
+
+/// Returns every list of steps of the plan that stands in no other.
+fn lists(plan: &Plan) -> impl Iterator<Item = &StepList> {
+    let transactions = plan.transactions.whole().map(|(_, called)| &called.list);
+    let scenarios = whole(plan);
+    let scenarios = scenarios.flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
+    [&plan.before, &plan.after].into_iter().chain(transactions).chain(scenarios)
+}
+
+/// Returns the steps that a scenario runs, those of the transactions that it calls among them.
+fn scenario_steps<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a StepPlan> {
+    let mut steps = scenario.before_each_user.all();
+    steps.extend(scenario.transaction.all());
+    let called = call::reached(plan, &steps);
+    steps.extend(called.into_iter().flat_map(|called| called.list.all()));
+    steps
+}
+
+/// Returns everything that a scenario reads: its steps, the transactions that these call, `let`, and its endpoints.
 fn scenario_uses<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a Use> {
-    let steps = &scenario.transaction.steps;
-    let mut uses: Vec<&Use> = steps.iter().flat_map(|step| &step.uses).collect();
-    let named: BTreeSet<&str> = steps.iter().filter_map(endpoint_of).collect();
-    let endpoints = named.into_iter().filter_map(|name| plan.endpoints.value(name));
-    uses.extend(endpoints.flat_map(|endpoint| &endpoint.uses));
+    let steps = scenario_steps(plan, scenario);
+    let mut uses: Vec<&Use> = steps.iter().flat_map(|step| step.all_uses()).collect();
+    let called = call::reached(plan, &steps);
+    let values = scenario.lets.iter().chain(called.into_iter().flat_map(|called| &called.returns));
+    uses.extend(values.flat_map(|value| &value.uses));
+    uses.extend(endpoint_uses(plan, &steps));
     uses
+}
+
+/// Returns what the endpoints of `steps` read.
+fn endpoint_uses<'a>(plan: &'a Plan, steps: &[&StepPlan]) -> impl Iterator<Item = &'a Use> {
+    let named: std::collections::BTreeSet<&str> =
+        steps.iter().copied().filter_map(endpoint_of).collect();
+    let used = plan.endpoints.whole().filter(|(item, _)| named.contains(item.name.as_str()));
+    used.flat_map(|(_, endpoint)| &endpoint.uses).collect::<Vec<_>>().into_iter()
 }
 
 /// Returns the name of the endpoint that a step uses.

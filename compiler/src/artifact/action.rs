@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Json, Text};
+use super::{Call, Choose, ForEach, Json, Repeat, Text};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,14 @@ pub enum Action {
     Http(HttpAction),
     /// Lets time pass.
     Wait(WaitAction),
+    /// Runs steps for each item of a list.
+    ForEach(ForEach),
+    /// Runs steps several times.
+    Repeat(Repeat),
+    /// Runs one of several lists of steps.
+    Choose(Choose),
+    /// Runs the steps of a transaction.
+    Call(Call),
 }
 
 /// An HTTP request.

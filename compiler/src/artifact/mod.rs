@@ -6,9 +6,11 @@
 
 mod action;
 mod canonical;
+mod condition;
 mod data;
 mod digest;
 mod endpoint;
+mod flow;
 mod load;
 mod nodes;
 mod slots;
@@ -22,10 +24,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::action::{Action, Body, HttpAction, Method, NameValue, WaitAction};
 pub use self::canonical::to_bytes;
+pub use self::condition::Condition;
 pub use self::data::{Data, DataUse, FileRef, Format, List, OnEnd, Per, Take};
 pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
 pub use self::endpoint::{Endpoint, HttpEndpoint};
+pub use self::flow::{
+    Branch, Call, Choose, ForEach, Let, OnFail, OwnFrom, OwnKind, OwnMetric, Repeat, Retry,
+    RetryWhen, Transaction,
+};
 pub use self::load::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
 pub use self::nodes::{Group, Nodes, OnAgentLoss, Tuning};
 pub use self::slots::SlotSet;
@@ -68,6 +75,15 @@ pub struct Artifact {
     pub lists: BTreeMap<String, List>,
     /// Files that bodies send, by name as written.
     pub files: BTreeMap<String, FileRef>,
+    /// Transactions that steps call, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub transactions: BTreeMap<String, Transaction>,
+    /// Steps that run once for the whole cluster before the load starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Step>,
+    /// Steps that run once after the load, whenever `before` began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Step>,
     /// The cluster that the plan is dealt to.
     pub nodes: Nodes,
     /// Scenarios by name.
@@ -126,6 +142,12 @@ pub struct Scenario {
     pub seats: BTreeMap<String, SlotSet>,
     /// Data that its steps read.
     pub data: BTreeMap<String, DataUse>,
+    /// Steps that run once for each user; their captures are read as `{{ user.step.capture }}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_each_user: Vec<Step>,
+    /// Values that are drawn once for each transaction, in plan order.
+    #[serde(default, rename = "let", skip_serializing_if = "Vec::is_empty")]
+    pub lets: Vec<Let>,
     /// The transaction's steps in plan order; `needs` makes them a DAG.
     pub steps: Vec<Step>,
 }

@@ -42,6 +42,16 @@ pub enum Origin {
     },
 }
 
+impl DataPlan {
+    /// Returns the step of `before` and its capture that rows are items of.
+    pub fn list(&self) -> Option<(&str, &str)> {
+        match &self.origin {
+            Origin::File { .. } => None,
+            Origin::List { step, capture, .. } => Some((step, capture)),
+        }
+    }
+}
+
 pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Section<DataPlan> {
     Section::lower(top, "data", |_, node| data(node, work))
 }

@@ -3,7 +3,10 @@
 //! Lowering goes on after each error: what is broken is reported once and left out.
 
 mod action;
+mod block;
 mod check;
+mod condition;
+mod control;
 mod data;
 mod endpoint;
 mod environment;
@@ -13,6 +16,7 @@ mod name;
 mod nodes;
 mod quantity;
 mod scenario;
+mod step;
 mod threshold;
 mod transaction;
 mod vars;
@@ -21,7 +25,10 @@ mod written;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::block::{Block, BranchPlan, Handed};
 pub use self::check::CapturePlan;
+pub use self::condition::{ConditionPlan, Pair};
+pub use self::control::{Control, MetricPlan};
 pub use self::data::{DataPlan, Origin};
 pub use self::endpoint::Endpoint;
 pub use self::load::LoadPlan;
@@ -31,8 +38,9 @@ pub use self::name::{Named, Section};
 pub(crate) use self::nodes::COORDINATOR;
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::step::{StepList, StepPlan};
 pub use self::threshold::Threshold;
-pub use self::transaction::{StepPlan, Transaction};
+pub use self::transaction::{TransactionPlan, ValuePlan};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
 use crate::diagnostic::Diagnostics;
@@ -65,6 +73,12 @@ pub struct Plan {
     pub endpoints: Section<Endpoint>,
     /// Data.
     pub data: Section<DataPlan>,
+    /// Transactions that steps call.
+    pub transactions: Section<TransactionPlan>,
+    /// Steps that run once before the load.
+    pub before: StepList,
+    /// Steps that run once after it.
+    pub after: StepList,
     /// The cluster.
     pub nodes: Nodes,
     /// Scenarios.
@@ -102,6 +116,9 @@ pub fn lower(
     let endpoints = endpoint::lower(top, work);
     let data = data::lower(top, work);
     let nodes = nodes::lower(top, &vars, work);
+    let transactions = transaction::lower(top, &endpoints, work);
+    let before = transaction::around(top, "before", &endpoints, work);
+    let after = transaction::around(top, "after", &endpoints, work);
     let scenarios = scenario::lower(top, &endpoints, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);
@@ -118,6 +135,9 @@ pub fn lower(
         secrets,
         endpoints,
         data,
+        transactions,
+        before,
+        after,
         nodes,
         scenarios,
         thresholds,

@@ -146,6 +146,47 @@ const TABLE: &[Foreign] = &[
         "capture",
         "`capture: { id: { json: \"$.id\" } }` in the step",
     ),
+    foreign("if", "other tools", "when", "`when: list.total > 100` on the step"),
+    foreign("ifTrue", "Artillery", "when", "`when: list.total > 100` on the step"),
+    foreign("doIf", "Gatling", "when", "`when: list.total > 100` on the step"),
+    foreign("loop", "Artillery", "repeat", "`repeat: 3` or `for_each: list.ids`, with `steps:`"),
+    foreign(
+        "while",
+        "JMeter",
+        "repeat",
+        "`repeat: { until: poll.state == \"done\", at_most: 10 }`",
+    ),
+    foreign(
+        "whileTrue",
+        "Artillery",
+        "repeat",
+        "`repeat: { until: poll.state == \"done\", at_most: 10 }`",
+    ),
+    foreign(
+        "asLongAs",
+        "Gatling",
+        "repeat",
+        "`repeat: { until: poll.state == \"done\", at_most: 10 }`",
+    ),
+    foreign(
+        "randomSwitch",
+        "Gatling",
+        "choose",
+        "`choose: [ { weight: 70, steps: [ … ] }, { weight: 30, steps: [ … ] } ]`",
+    ),
+    foreign(
+        "switch",
+        "other tools",
+        "choose",
+        "`choose: [ { when: …, steps: [ … ] }, { weight: 1, steps: [ … ] } ]`",
+    ),
+    foreign("parallel", "Artillery", "needs", "`needs: []` on steps that start at once"),
+    foreign("depends_on", "other tools", "needs", "`needs: [login]`"),
+    foreign("setup", "k6", "before", "`before:` at the top of the plan, with a list of steps"),
+    foreign("teardown", "k6", "after", "`after:` at the top of the plan, with a list of steps"),
+    foreign("on_error", "other tools", "on_fail", "`on_fail: continue`"),
+    foreign("retries", "other tools", "retry", "`retry: { attempts: 3 }`"),
+    foreign("tags", "k6", "split_by", "`split_by: { json: \"$.region\" }` on a step"),
 ];
 
 /// Returns the entry of `key`, whatever its spelling of words.

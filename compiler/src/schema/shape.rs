@@ -24,6 +24,11 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             shape.group(entry);
         }
     }
+    shape.steps(top, "before");
+    shape.steps(top, "after");
+    for (_, transaction) in children(top, "transactions") {
+        shape.steps(transaction, "steps");
+    }
     for (_, scenario) in children(top, "scenarios") {
         shape.scenario(scenario);
     }
@@ -48,9 +53,8 @@ impl Shape<'_> {
         if let Some(load) = scenario.get("load") {
             self.load(load);
         }
-        for step in scenario.get("steps").into_iter().flat_map(Node::items) {
-            self.step(step);
-        }
+        self.steps(scenario, "before_each_user");
+        self.steps(scenario, "steps");
     }
 
     fn load(&mut self, load: Node<'_>) {

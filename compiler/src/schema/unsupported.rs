@@ -2,7 +2,7 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    ("plan", &["traffic", "sinks", "before", "after", "transactions", "observe", "metrics"]),
+    ("plan", &["traffic", "sinks", "observe", "metrics"]),
     (
         "endpoint",
         &[
@@ -22,10 +22,7 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http_endpoint", &["redirects", "connections"]),
-    (
-        "scenario",
-        &["before_each_user", "observe", "max_failures", "connections", "let", "on_fail", "retry"],
-    ),
+    ("scenario", &["observe", "max_failures", "connections", "on_fail", "retry"]),
     ("load", &["arrivals", "on_overload", "pace", "connections"]),
     ("open_stage.rate", &["min", "max", "every"]),
     ("closed_stage", &["count_each"]),
@@ -42,18 +39,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "tcp",
             "exec",
             "wasm",
-            "call",
-            "when",
-            "on_fail",
-            "retry",
-            "metrics",
-            "split_by",
-            "for_each",
-            "repeat",
-            "choose",
             "let",
-            "with",
-            "steps",
         ],
     ),
     ("http", &["json_file", "multipart", "redirects"]),
@@ -65,9 +51,6 @@ const VALUES: &[(&str, &[&str])] = &[];
 
 /// Words of the slice that the full language also writes as a mapping.
 const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
-
-/// Keys that only belong to another unsupported key beside them.
-const FOLLOWERS: &[&str] = &["steps", "with"];
 
 /// Returns whether `key` in `context` belongs to the full language.
 pub(super) fn is_key(context: &str, key: &str) -> bool {
@@ -82,11 +65,6 @@ pub(super) fn is_value(context: &str, value: &str) -> bool {
 /// Returns whether the key at `context` may have a mapping in the full language.
 pub(super) fn is_mapping(context: &str) -> bool {
     MAPPINGS.contains(&context)
-}
-
-/// Returns whether `key` says nothing of its own beside another unsupported key.
-pub(super) fn is_follower(key: &str) -> bool {
-    FOLLOWERS.contains(&key)
 }
 
 fn listed(table: &[(&str, &[&str])], context: &str, word: &str) -> bool {

@@ -5,6 +5,8 @@
 mod load;
 mod names;
 mod placement;
+mod scope;
+mod steps;
 
 use serde::Deserialize;
 

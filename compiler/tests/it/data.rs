@@ -18,6 +18,8 @@ fn reads(template: &str) -> String {
 const OPEN: &str = "load: { open: [ { rate: 3/s, count: 3 } ] }";
 const TIMED: &str = "load: { closed: [ { users: 2, for: 5s } ] }";
 
+const BEFORE: &str = "before: [ { step: login, http: { get: / }, capture: { tokens: { json: \"$[*].id\", all: true }, code: { status: true } } } ]";
+
 fn run(top: &str, scenarios: &[String]) -> (Option<Artifact>, Vec<Diagnostic>, Source) {
     let bodies: Vec<String> =
         scenarios.iter().enumerate().map(|(n, body)| format!("  s{n}: {{ {body} }}\n")).collect();
@@ -114,7 +116,9 @@ fn groups_are_placed_and_the_coordinator_by_name_only() {
 
 #[test]
 fn lists_are_taken_from_without_knowing_their_length() {
-    let list = |rest: &str| format!("data: {{ t: {{ from: before.login.tokens, {rest} }} }}");
+    let before = BEFORE.replace(", code: { status: true }", "");
+    let list =
+        |rest: &str| format!("{before}\ndata: {{ t: {{ from: before.login.tokens, {rest} }} }}");
     let one = |load: &str| format!("{load}, {}", reads("data.t.value"));
     let artifact = good(&list("take: unique, on_end: stop"), &[one(OPEN), one(OPEN), one(TIMED)]);
     let uses = |name: &str| artifact.scenarios[name].data["t"];
@@ -128,4 +132,23 @@ fn lists_are_taken_from_without_knowing_their_length() {
     assert_eq!(by_user.scenarios["s1"].data["t"], DataUse { first_row: 2, rows: 2 });
     let circular = good(&list("take: circular"), &[one(TIMED), one(OPEN)]);
     assert_eq!(circular.scenarios["s1"].data["t"], DataUse { first_row: 0, rows: 0 });
+}
+
+#[test]
+fn lists_are_captured_before_the_run() {
+    let check = |from: &str, code: &str, place: &str| {
+        let top = format!("{BEFORE}\ndata: {{ t: {{ from: {from}, take: circular }} }}");
+        let (_, found, source) = run(&top, &[format!("{OPEN}, {}", reads("data.t.value"))]);
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .filter(|one| one.code != "plan::capture::unused")
+            .map(|one| (one.code, source.slice(one.primary.span)))
+            .collect();
+        assert_eq!(found, [(code, place)], "{from}");
+    };
+    check("before.login.code", "plan::data::from", "before.login.code");
+    check("before.login.tokns", "plan::capture::unknown", "before.login.tokns");
+    check("before.logon.tokens", "plan::capture::unknown", "before.logon.tokens");
+    check("login.tokens", "plan::data::from", "login.tokens");
+    check("\"{{ before.login.tokens }}\"", "plan::data::from", "\"{{ before.login.tokens }}\"");
 }

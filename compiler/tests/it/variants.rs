@@ -119,13 +119,13 @@ fn steps() -> Vec<Step> {
             if first { (vec![], vec![]) } else { (vec![field.clone()], vec![field.clone()]) };
         let path = if first { literal("/") } else { text.clone() };
         let endpoint = "shop".to_owned();
+        let action = Action::Http(HttpAction { endpoint, method, path, query, headers, body });
         steps.push(Step {
-            name: name.to_owned(),
             needs: if first { vec![] } else { vec!["first".to_owned()] },
             timeout_ns: SECOND_NS,
-            action: Action::Http(HttpAction { endpoint, method, path, query, headers, body }),
             expect: expect(),
             capture: if first { captures() } else { vec![] },
+            ..Step::new(name, action)
         });
     }
     let waits = [

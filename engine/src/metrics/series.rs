@@ -45,7 +45,11 @@ pub fn series(artifact: &Artifact) -> Vec<Series> {
         list.extend(kept.map(|(kind, _)| Series { scenario, step: None, kind }));
         let sending = compiled.steps.iter().enumerate().filter(|(_, step)| match step.action {
             Action::Http(_) => true,
-            Action::Wait(_) => false,
+            Action::Wait(_)
+            | Action::ForEach(_)
+            | Action::Repeat(_)
+            | Action::Choose(_)
+            | Action::Call(_) => false,
         });
         list.extend(sending.map(|(step, _)| Series {
             scenario,

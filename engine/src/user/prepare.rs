@@ -288,6 +288,9 @@ impl<'a> Context<'a> {
         let action = match &step.action {
             Action::Wait(wait) => return Ok(Step::Wait(*wait, seed.child("wait"))),
             Action::Http(action) => action,
+            Action::ForEach(_) | Action::Repeat(_) | Action::Choose(_) | Action::Call(_) => {
+                return Err(PrepareError::Unbuilt(vec![format!("the block `{}`", step.name)]));
+            }
         };
         let names = Names { scenario: Some(scenario), draws: seed.clone(), ..self.names(group) };
         let endpoint_names = Names { draws: seed.child("endpoint"), ..names.clone() };

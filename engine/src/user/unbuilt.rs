@@ -1,6 +1,8 @@
 //! (pure) What the plan language has and this engine cannot execute yet: asked before anything is prepared.
 
-use compiler::artifact::{Artifact, Format, OnAgentLoss};
+use std::collections::BTreeSet;
+
+use compiler::artifact::{Action, Artifact, Format, OnAgentLoss, OnFail, Step};
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
 pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
@@ -19,5 +21,49 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
     if artifact.nodes.groups.contains_key("coordinator") {
         found.push("`runs_on: [coordinator]`".to_owned());
     }
+    around(artifact, &mut found);
+    found.extend(flow(artifact).into_iter().map(|what| format!("`{what}`")));
     found
+}
+
+/// Adds what runs beside the transactions.
+fn around(artifact: &Artifact, found: &mut Vec<String>) {
+    let scenarios = || artifact.scenarios.values();
+    let used = [
+        ("before", !artifact.before.is_empty()),
+        ("after", !artifact.after.is_empty()),
+        ("before_each_user", scenarios().any(|scenario| !scenario.before_each_user.is_empty())),
+        ("let", scenarios().any(|scenario| !scenario.lets.is_empty())),
+    ];
+    found.extend(used.iter().filter(|(_, used)| *used).map(|(what, _)| format!("`{what}`")));
+}
+
+/// Returns keys of steps, by name.
+fn flow(artifact: &Artifact) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    let scenarios = artifact.scenarios.values();
+    let lists = scenarios.flat_map(|scenario| [&scenario.before_each_user, &scenario.steps]);
+    let called = artifact.transactions.values().map(|called| &called.steps);
+    for list in lists.chain(called).chain([&artifact.before, &artifact.after]) {
+        steps(list, &mut found);
+    }
+    found
+}
+
+fn steps(list: &[Step], found: &mut BTreeSet<&'static str>) {
+    for step in list {
+        let used = [
+            ("when", step.when.is_some()),
+            ("on_fail", step.on_fail != OnFail::EndTransaction),
+            ("retry", step.retry.is_some()),
+            ("metrics", !step.metrics.is_empty()),
+            ("split_by", step.split_by.is_some()),
+            ("for_each", matches!(step.action, Action::ForEach(_))),
+            ("repeat", matches!(step.action, Action::Repeat(_))),
+            ("choose", matches!(step.action, Action::Choose(_))),
+            ("call", matches!(step.action, Action::Call(_))),
+        ];
+        found.extend(used.iter().filter(|(_, used)| *used).map(|(what, _)| *what));
+        step.inner().into_iter().for_each(|inner| steps(inner, found));
+    }
 }
