@@ -80,10 +80,9 @@ mod tests {
 
     #[test]
     fn the_first_plan_has_no_fault_and_compiles() {
-        let (source, found) = judge("first.yaml", PLAN.into(), Path::new("")).unwrap();
+        let (files, found) = judge("first.yaml", PLAN.into(), Path::new("")).unwrap();
         assert!(found.is_empty(), "{found:#?}");
         let mut sink = crate::diagnostic::Diagnostics::new();
-        let files = crate::source::Files::new(source);
         let artifact = crate::compile(&files, &crate::Overrides::default(), &mut sink).unwrap();
         crate::verify::verify(&artifact).unwrap();
     }

@@ -4,12 +4,14 @@
 
 mod artifact;
 mod check;
+mod data;
 mod docs;
 mod every_feature;
 mod explain;
 mod fuzz;
 mod golden;
 mod laws;
+mod parts;
 mod plans;
 mod rejected;
 mod sample;

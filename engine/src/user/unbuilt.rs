@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Connections, Load, OnAgentLoss, OnFail, OnOverload, Scenario,
-    Step,
+    Action, Artifact, ClosedStage, Connections, Format, Load, OnAgentLoss, OnFail, OnOverload,
+    Scenario, Step,
 };
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
@@ -14,6 +14,15 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Fail => {}
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
+    }
+    if artifact.data.values().any(|data| data.format != Format::Csv) {
+        found.push("data in JSON".to_owned());
+    }
+    if !artifact.lists.is_empty() {
+        found.push("data `from` a list".to_owned());
+    }
+    if artifact.nodes.groups.contains_key("coordinator") {
+        found.push("`runs_on: [coordinator]`".to_owned());
     }
     for (name, scenario) in &artifact.scenarios {
         found.extend(of_load(scenario).into_iter().map(|what| format!("{what} of `{name}`")));
