@@ -64,13 +64,17 @@ fn check_digest(file: &FileRef) -> Result<(), String> {
 
 fn check_selector(artifact: &Artifact, threshold: &Threshold) -> Result<(), String> {
     let select = &threshold.select;
+    if let Some(group) = &select.group {
+        let known = artifact.nodes.groups.contains_key(group);
+        ensure(known, || format!("group `{group}` exists"))?;
+    }
     let Some(name) = &select.scenario else {
         return ensure(select.step.is_none(), || "a step is chosen with its scenario".to_owned());
     };
     let scenario = artifact.scenarios.get(name);
     let scenario = scenario.ok_or_else(|| format!("scenario `{name}` exists"))?;
     let Some(step) = &select.step else { return Ok(()) };
-    let known = step == "*" || steps::find(&scenario.steps, step).is_some();
+    let known = step == "*" || steps::find_called(artifact, &scenario.steps, step).is_some();
     ensure(known, || format!("step `{step}` of `{name}` exists"))
 }
 

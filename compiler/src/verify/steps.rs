@@ -14,6 +14,17 @@ pub(super) fn find<'a>(steps: &'a [Step], name: &str) -> Option<&'a Step> {
     })
 }
 
+/// Returns the step of a name; `signed/login` is the step `login` of what `signed` calls.
+pub(super) fn find_called<'a>(
+    artifact: &'a Artifact,
+    steps: &'a [Step],
+    name: &str,
+) -> Option<&'a Step> {
+    let Some((first, rest)) = name.split_once('/') else { return find(steps, name) };
+    let Action::Call(call) = &find(steps, first)?.action else { return None };
+    find_called(artifact, &artifact.transactions.get(&call.transaction)?.steps, rest)
+}
+
 /// Checks that the steps of one transaction have names, each its own.
 pub(super) fn check_names(steps: &[Step]) -> Result<(), String> {
     collect(steps, &mut BTreeSet::new())

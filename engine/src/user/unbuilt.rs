@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Connections, Format, Load, OnAgentLoss, OnFail, OnOverload,
-    Scenario, Step,
+    Action, Artifact, ClosedStage, Connections, Counter, Format, Load, Metric, OnAgentLoss, OnFail,
+    OnOverload, Scenario, Step, Threshold,
 };
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
@@ -23,6 +23,9 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
     }
     if artifact.nodes.groups.contains_key("coordinator") {
         found.push("`runs_on: [coordinator]`".to_owned());
+    }
+    for (name, threshold) in &artifact.thresholds {
+        found.extend(of_threshold(threshold).map(|what| format!("{what} in threshold `{name}`")));
     }
     for (name, scenario) in &artifact.scenarios {
         found.extend(of_load(scenario).into_iter().map(|what| format!("{what} of `{name}`")));
@@ -104,4 +107,34 @@ fn of_load(scenario: &Scenario) -> Vec<&'static str> {
         Connections::PerUser => found.push("`connections: per_user`"),
     }
     found
+}
+
+/// Returns what of a threshold is not measured yet.
+fn of_threshold(threshold: &Threshold) -> Option<&'static str> {
+    if threshold.select.group.is_some() {
+        return Some("`group`");
+    }
+    if threshold.select.split.is_some() {
+        return Some("`split`");
+    }
+    match &threshold.metric {
+        Metric::Response(_) | Metric::Service(_) => None,
+        Metric::Phase { .. } => Some("the phases of a request"),
+        Metric::Vital { .. } => Some("what a browser measures"),
+        Metric::Trend { .. }
+        | Metric::Value { .. }
+        | Metric::OwnCount { .. }
+        | Metric::OwnRate { .. } => Some("a metric of its own"),
+        Metric::Share(counter) | Metric::Rate(counter) | Metric::Count(counter) => match counter {
+            Counter::Started | Counter::Succeeded | Counter::Failed | Counter::Dropped => None,
+            Counter::Unfinished | Counter::Unaccounted | Counter::Skipped => {
+                Some("`unfinished`, `unaccounted` or `skipped`")
+            }
+            Counter::Matched
+            | Counter::TimedOut
+            | Counter::Duplicate
+            | Counter::Unmatched
+            | Counter::Late => Some("a counter of awaits"),
+        },
+    }
 }
