@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use compiler::Overrides;
+use compiler::artifact::OwnKind;
 use compiler::diagnostic::Diagnostics;
+use compiler::expression::{Own, builtins, parse_require};
 use compiler::source::{FileId, Files, Source};
 use compiler::template::{FILTERS, NAMES, ROOTS};
 
@@ -83,30 +85,61 @@ const FILTERED: [Word; 10] = [
     ("raw", "left as it is where the place would encode it", "{{ vars.shop | raw }}"),
 ];
 
-const CONDITIONS: [Word; 11] = [
+const AGGREGATES: [Word; 8] = [
     (
         "p50(…)`, `p95(…)`, `p99.9(…)",
-        "a percentile, up to three decimals, of `response` or `service`",
+        "a percentile of a time, with up to three decimals",
         "p95(service) < 500ms",
     ),
     ("min(…)", "the shortest", "min(service) > 1ms"),
     ("max(…)", "the longest", "max(response) < 3s"),
     ("mean(…)", "the mean", "mean(service) < 200ms"),
+    ("share(…)", "of a counter: its share, in percent", "share(failed) < 1%"),
+    ("rate(…)", "of a counter: how many per time", "rate(succeeded) >= 95/s"),
+    ("count(…)", "of a counter: how many", "count(dropped) == 0"),
+    ("value(…)", "of a gauge of the plan's own: its last value", "value(queue) <= 100"),
+];
+
+const TIMES: [Word; 12] = [
     (
-        "share(…)",
-        "of `started`, `succeeded`, `failed`, `dropped`: its share of all arrivals",
-        "share(failed) < 1%",
+        "response",
+        "from when the arrival was due until its transaction ended; open scenarios only",
+        "p99(response) < 1s",
     ),
-    ("rate(…)", "of the same: arrivals per time", "rate(succeeded) >= 95/s"),
-    ("count(…)", "of the same: how many", "count(dropped) == 0"),
-    ("response", "from when the arrival was due; open scenarios only", "p99(response) < 1s"),
-    ("service", "from when it was sent", "p99(service) < 1s"),
-    ("started`, `succeeded", "arrivals that started, that ended well", "count(started) > 0"),
+    ("service", "from when it was sent until it ended; scenarios and steps", "p99(service) < 1s"),
+    ("dns", "an HTTP request: finding the address", "p95(dns) < 20ms"),
+    ("connect", "an HTTP request: opening the connection", "p95(connect) < 50ms"),
+    ("tls", "an HTTP request: the TLS handshake", "p95(tls) < 50ms"),
     (
-        "failed`, `dropped",
-        "arrivals that ended badly, that never started",
-        "share(dropped) <= 0.1%",
+        "first_byte",
+        "an HTTP request: from the last byte sent to the first byte of the answer",
+        "p95(first_byte) < 300ms",
     ),
+    ("body", "an HTTP request: from the first to the last byte of the answer", "p95(body) < 100ms"),
+    ("lcp", "a browser step: largest contentful paint", "p75(lcp) < 2500ms"),
+    ("fcp", "a browser step: first contentful paint", "p75(fcp) < 1800ms"),
+    ("ttfb", "a browser step: time to first byte", "p75(ttfb) < 800ms"),
+    ("cls", "a browser step: cumulative layout shift, a number without unit", "p75(cls) < 0.1"),
+    ("inp", "a browser step: interaction to next paint", "p75(inp) < 200ms"),
+];
+
+const COUNTERS: [Word; 12] = [
+    ("started", "arrivals that started", "rate(started) > 95/s"),
+    ("succeeded", "arrivals or steps that ended well", "count(succeeded) > 0"),
+    ("failed", "arrivals or steps that ended badly", "share(failed) < 1%"),
+    ("dropped", "arrivals that were due and never started", "share(dropped) <= 0.1%"),
+    ("unfinished", "arrivals that were sent and whose end is not known", "count(unfinished) == 0"),
+    (
+        "unaccounted",
+        "arrivals that nobody can account for, after a node was lost",
+        "count(unaccounted) == 0",
+    ),
+    ("skipped", "steps that `when` passed over", "share(skipped) < 50%"),
+    ("matched", "awaits whose event came", "count(matched) > 0"),
+    ("timed_out", "awaits whose event did not come in time", "share(timed_out) < 1%"),
+    ("duplicate", "awaits: events that came again", "count(duplicate) == 0"),
+    ("unmatched", "awaits: events that nobody waited for", "count(unmatched) < 10"),
+    ("late", "awaits: events that came after their time", "count(late) == 0"),
 ];
 
 pub(super) fn pages() -> Vec<Page> {
@@ -124,7 +157,11 @@ pub(super) fn pages() -> Vec<Page> {
         "# Conditions\n\nA threshold requires `FUNCTION(METRIC) OPERATOR LIMIT` with one of `<`, `<=`, `>`, `>=`, `==`, `!=`. The limit is in the unit of its\n\
          function: a duration, a percentage, a rate, or a count.\n\n[All pages](../README.md)\n\n## Thresholds\n\n",
     );
-    table("word", &CONDITIONS, &mut conditions);
+    table("function", &AGGREGATES, &mut conditions);
+    conditions.push_str("\n### Times\n\nFor `p…`, `min`, `max`, `mean`. A step's own `metrics` of kind `trend` stand here too.\n\n");
+    table("metric", &TIMES, &mut conditions);
+    conditions.push_str("\n### Counters\n\nFor `share`, `rate`, `count`. A step's own `metrics` of kind `counter` stand here too.\n\n");
+    table("metric", &COUNTERS, &mut conditions);
     conditions.push_str(
         "\n## Conditions of steps\n\n`when` of a step or branch and `until` of a `repeat` compare names, as in templates but without braces, with numbers,\n\
          texts in quotes, `true`, `false`, `null` and lists. Nothing else can be said.\n\n",
@@ -173,9 +210,6 @@ const AROUND_TEMPLATE: [&str; 4] = [
 /// A plan around a step's condition.
 const AROUND_TEST: [&str; 1] = [include_str!("around/test.yaml")];
 
-/// A plan around a threshold's condition.
-const AROUND_CONDITION: [&str; 1] = [include_str!("around/threshold.yaml")];
-
 /// Compiles each plan with `example` in it; returns what is wrong with all of them, or nothing if one compiles.
 fn faults(plans: &[&str], example: &str) -> Vec<String> {
     let mut faults = Vec::new();
@@ -203,7 +237,6 @@ fn every_example_compiles() {
     };
     let templates = NAMED.iter().chain(&FUNCTIONS).chain(&FILTERED);
     templates.for_each(|word| check(&AROUND_TEMPLATE, word));
-    CONDITIONS.iter().for_each(|word| check(&AROUND_CONDITION, word));
     TESTS.iter().for_each(|word| check(&AROUND_TEST, word));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -213,6 +246,20 @@ fn a_wrong_example_does_not_compile() {
     for example in ["{{ vars.nothing }}", "{{ rand.float(1) }}", "{{ seed | upper }}"] {
         assert!(!faults(&AROUND_TEMPLATE, example).is_empty(), "{example}");
     }
-    assert!(!faults(&AROUND_CONDITION, "avg(service) < 1s").is_empty());
     assert!(!faults(&AROUND_TEST, "poll.state = 1").is_empty());
+}
+
+#[test]
+fn every_metric_is_named_and_every_condition_is_one() {
+    let mut own = Own::default();
+    own.kinds.insert("queue".to_owned(), Some(OwnKind::Gauge));
+    for (name, _, example) in AGGREGATES.iter().chain(&TIMES).chain(&COUNTERS) {
+        let parsed = parse_require(example, &own);
+        assert!(matches!(parsed, Ok(Some(_))), "{name}: {parsed:?}");
+    }
+    let mut named: Vec<&str> = TIMES.iter().chain(&COUNTERS).map(|(name, ..)| *name).collect();
+    let mut known: Vec<&str> = builtins().collect();
+    named.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(named, known);
 }
