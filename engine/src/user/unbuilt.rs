@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compiler::artifact::{Action, Artifact, Format, OnAgentLoss, OnFail, Step};
+use compiler::artifact::{Action, Artifact, OnAgentLoss, OnFail, Step};
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
 pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
@@ -11,9 +11,6 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Fail => {}
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
-    }
-    if artifact.data.values().any(|data| data.format != Format::Csv) {
-        found.push("data in JSON".to_owned());
     }
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());

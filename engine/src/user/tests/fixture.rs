@@ -7,7 +7,8 @@ use bytes::Bytes;
 use compiler::artifact::{
     self, Action, Artifact, Body, Capture, CaptureFrom, Data, DataUse, Delivery, Endpoint, FileRef,
     Filter, Format, Group, HttpAction, HttpEndpoint, Json, Load, NameValue, Nodes, OnAgentLoss,
-    OpenLoad, Per, Piece, Scenario, SecretSource, Slot, SlotSet, SlotSource, Step, Take, Text, Tuning, Var,
+    OpenLoad, Per, Piece, Scenario, SecretSource, Slot, SlotSet, SlotSource, Step, Take, Text,
+    Tuning, Var,
 };
 use compiler::unit::Share;
 use http::{HeaderMap, HeaderValue};
