@@ -73,8 +73,8 @@ pub(super) fn run(
     let mut included = BTreeSet::new();
     let mut alone = 0;
     let (parts, plans): (Vec<_>, Vec<_>) = search.plans.iter().partition(|path| is_part(path));
-    for path in plans.into_iter().chain(parts.iter().copied()) {
-        let is_part = parts.contains(&path);
+    let plans = plans.into_iter().map(|path| (path, false));
+    for (path, is_part) in plans.chain(parts.into_iter().map(|path| (path, true))) {
         if is_part && included.contains(&real(path)) {
             continue;
         }

@@ -108,16 +108,15 @@ pub fn assemble(
         seen: BTreeSet::new(),
         stack: vec![(own, None)],
         parts: Vec::new(),
+        includes: Vec::new(),
         bytes: 0,
         gaps: false,
         stopped: false,
     };
     walk.enter(&tree);
-    let Walk { parts, gaps, .. } = walk;
+    let Walk { parts, includes, gaps, .. } = walk;
     tree.gaps = gaps || is_part(&tree);
-    let includes = parts.iter().map(|(part, span)| (part.file, *span)).collect();
-    let trees = parts.into_iter().map(|(tree, _)| tree).collect();
-    Some(Whole { tree: merge::merge(tree, trees, sink), includes })
+    Some(Whole { tree: merge::merge(tree, parts, sink), includes })
 }
 
 /// The search for parts, each before what it includes.
@@ -129,7 +128,8 @@ struct Walk<'a> {
     seen: BTreeSet<String>,
     /// The files that lead here, each with the place that includes it.
     stack: Vec<(String, Option<Span>)>,
-    parts: Vec<(Tree, Span)>,
+    parts: Vec<Tree>,
+    includes: Vec<(FileId, Span)>,
     bytes: usize,
     gaps: bool,
     stopped: bool,
@@ -176,6 +176,7 @@ impl Walk<'_> {
         };
         let source = &part.source;
         self.bytes += source.text().len();
+        self.includes.push((source.id(), span));
         if let Some(at) = part.invalid_at {
             self.gaps = true;
             return self.sink.push(not_text(source, at));
@@ -194,7 +195,7 @@ impl Walk<'_> {
             return self.sink.push(found.label("included here").help(help));
         }
         (self.validate)(source, &mut tree, self.sink);
-        self.parts.push((tree.clone(), span));
+        self.parts.push(tree.clone());
         self.stack.push((path, Some(span)));
         self.enter(&tree);
         self.stack.pop();

@@ -13,7 +13,6 @@ use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
 pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     let mut shape = Shape { source, sink, holes: Vec::new() };
     let top = tree.root();
-    shape.part(top);
     for (_, secret) in children(top, "secrets") {
         shape.one_of(secret, "secret", &["env", "file"], "plan::schema::source");
     }
@@ -39,6 +38,15 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
         shape.one_load(top, entry, scenario);
         shape.scenario(scenario);
     }
+    for id in shape.holes {
+        tree.elements[id.0 as usize].kind = Kind::Hole;
+    }
+}
+
+/// Reports what a part of plans cannot hold, and makes holes of it.
+pub(super) fn check_part(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
+    let mut shape = Shape { source, sink, holes: Vec::new() };
+    shape.part(tree.root());
     for id in shape.holes {
         tree.elements[id.0 as usize].kind = Kind::Hole;
     }

@@ -171,6 +171,47 @@ fn what_cannot_be_read_has_no_consequences() {
 }
 
 #[test]
+fn one_mistake_in_a_part_is_one_finding() {
+    let one = |from: &str, to: &str, code: &str, line: u64| {
+        let shop = SHOP.replace(from, to);
+        assert_ne!(shop, SHOP);
+        let place = ("shop.yaml", code, line, "good.yaml:3");
+        finds(&[("parts/shop.yaml", &shop)], "good.yaml", &[place]);
+    };
+    // What a misspelt section declares is not said to be missing.
+    one("endpoints:", "endpoint:", "plan::schema::unknown-key", 4);
+    one("include: [goods/goods.yaml]", "include: goods/goods.yaml", "plan::schema::type", 3);
+    one("version: 1\n", "version: 2\n", "plan::schema::version", 1);
+    one("fragment: true", "fragment: yes", "plan::schema::value", 2);
+    let shop = format!("{SHOP}scenarios: {{ a: {{}} }}\n");
+    let place = ("shop.yaml", "plan::include::content", 5, "2 good.yaml:3");
+    finds(&[("parts/shop.yaml", &shop)], "good.yaml", &[place]);
+}
+
+#[test]
+fn transactions_of_a_part_are_called_by_the_plan() {
+    let text = plan("call", "parts/shop.yaml, parts/buy.yaml").replace(
+        "http: { get: \"/{{ data.goods.sku }}\" }",
+        "call: buy, with: { sku: \"{{ data.goods.sku }}\" }",
+    );
+    let buy = "version: 1\nfragment: true\ntransactions:\n  buy:\n    params: [sku]\n    steps:\n\
+               \x20     - { step: order, http: { post: \"/{{ params.sku }}\", file: order.bin } }\n\
+               \x20 look:\n    steps: [ { step: look, http: { get: \"/{{ vars.shop }}\" } } ]\n";
+    let good = [("call.yaml", text.as_str()), ("parts/buy.yaml", buy), ("parts/order.bin", "x")];
+    let artifact = compiled(&folder(&good).path().join("call.yaml"));
+    assert_eq!(artifact.transactions.keys().collect::<Vec<_>>(), ["buy", "look"]);
+    assert_eq!(artifact.files.keys().collect::<Vec<_>>(), ["parts/order.bin"]);
+    // Of a part a plan may use a little, so that nothing is said of `look`.
+    finds(&good, "call.yaml", &[]);
+    let wrong = buy.replace("params.sku", "params.skv");
+    let wrong = [good[0], ("parts/buy.yaml", wrong.as_str()), good[2]];
+    let folder = folder(&wrong);
+    let (_, found, _) = check(&folder.path().join("call.yaml"));
+    let found: Vec<_> = found.iter().map(|found| (found.0.as_str(), found.2)).collect();
+    assert_eq!(found, [("buy.yaml", 7)]);
+}
+
+#[test]
 fn a_folder_judges_each_part_once_and_where_it_is_included() {
     let shop = SHOP.replace("http: {", "htp: {");
     let second = plan("second", "parts/shop.yaml");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Connections, Counter, Format, Load, Metric, OnAgentLoss, OnFail,
+    Action, Artifact, ClosedStage, Connections, Counter, Load, Metric, OnAgentLoss, OnFail,
     OnOverload, Scenario, Step, Threshold,
 };
 
@@ -14,9 +14,6 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Fail => {}
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
-    }
-    if artifact.data.values().any(|data| data.format != Format::Csv) {
-        found.push("data in JSON".to_owned());
     }
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());

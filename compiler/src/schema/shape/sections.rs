@@ -3,6 +3,7 @@
 use super::Shape;
 use crate::diagnostic::Diagnostic;
 use crate::parts::{self, FRAGMENT, SECTIONS};
+use crate::schema::fault;
 use crate::syntax::{Entry, Node};
 
 /// The group of the node inside `volley run`.
@@ -17,7 +18,9 @@ impl Shape<'_> {
         let Some((fragment, _)) = top.entry(FRAGMENT) else { return };
         for (entry, value) in top.entries() {
             let key = entry.key.as_str();
-            if value.is_hole() || PART_KEYS.contains(&key) || SECTIONS.contains(&key) {
+            let known = fault::known_keys("plan").iter().any(|known| known == key);
+            // Other keys are no keys at all.
+            if !known || value.is_hole() || PART_KEYS.contains(&key) || SECTIONS.contains(&key) {
                 continue;
             }
             let help = match key {
