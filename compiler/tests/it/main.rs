@@ -4,12 +4,15 @@
 
 mod artifact;
 mod check;
+mod data;
 mod diff;
+mod docs;
 mod every_feature;
 mod explain;
 mod fuzz;
 mod golden;
 mod laws;
+mod parts;
 mod plans;
 mod rejected;
 mod sample;
