@@ -28,6 +28,7 @@ pub mod parts;
 pub mod schedule;
 pub mod schema;
 pub mod seal;
+pub mod seed;
 pub mod source;
 pub mod syntax;
 pub mod template;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved};
 use crate::artifact::{
-    Artifact, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector, Threshold,
-    Transaction, Var, seal_digest,
+    Artifact, Connections, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector,
+    Threshold, Transaction, Var, seal_digest,
 };
 use crate::graph::Flow;
 use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan};
@@ -107,11 +107,14 @@ fn transactions(plan: &Plan, flows: &[Option<Flow>]) -> Option<BTreeMap<String, 
 
 fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Scenario> {
     Some(Scenario {
-        start_ns: placed.start_ns,
+        start_ns: placed.start.earliest_ns,
+        late_start: placed.start.late,
         load: scenario.load.as_ref()?.load.clone(),
         warm_up_ns: scenario.warm_up.map_or(0, |length| length.value),
         graceful_stop_ns: scenario.graceful_stop_ns,
         timeout_ns: scenario.timeout_ns,
+        max_failures: scenario.max_failures,
+        connections: scenario.connections.map_or(Connections::Pool, |written| written.value),
         planned: placed.planned,
         slot_base: base,
         slot_count: placed.partition.slots(),

@@ -288,7 +288,7 @@ impl Kinds<'_> {
                     sink.push(constant(until.span, &format!("the loop {what}"), help));
                 }
             }
-            Some(Block::Choose { branches }) => {
+            Some(Block::Choose { branches, .. }) => {
                 let mut taken: Option<Span> = None;
                 for branch in branches {
                     if let Some(first) = taken {

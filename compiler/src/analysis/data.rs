@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::analysis::table::{self, Column};
 use crate::analysis::{Tables, lists, scenario_uses};
-use crate::artifact::{
-    ClosedStage, Data, DataUse, FileRef, Format, Load, Per, SlotSource, Take, digest_of,
-};
+use crate::artifact::{Data, DataUse, FileRef, Format, Load, Per, SlotSource, Take, digest_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{DataPlan, Named, Origin, Plan, ScenarioPlan, Use};
+use crate::schedule::Closed;
 use crate::source::{Files, Span, Spanned};
 
 /// Reads all files that the plan names: data by name, and body files by path.
@@ -210,6 +209,16 @@ impl<'a> Scene<'a> {
     fn needed(&self, source: &DataPlan, sink: &mut Diagnostics) -> Option<Option<u64>> {
         let load = self.scenario.load.as_ref()?;
         match (&load.load, source.per) {
+            (Load::Observe { .. }, _) => {
+                let message = format!("`{}` observes and takes no rows", self.item.name);
+                sink.push(
+                    Diagnostic::error("plan::data::unbounded", self.read.span, message)
+                        .label("no arrival that a row is fixed for")
+                        .also(load.span, "nothing is started")
+                        .help("read what the event holds instead"),
+                );
+                None
+            }
             (Load::Open(_), Per::User) => {
                 let message = format!("`{}` is open and has no users to take rows", self.item.name);
                 sink.push(
@@ -222,8 +231,7 @@ impl<'a> Scene<'a> {
             }
             (Load::Closed(closed), Per::User) => Some(Some(u64::from(closed.users_max))),
             (Load::Closed(closed), Per::Arrival)
-                if source.take == Take::Unique
-                    && !matches!(closed.stages.as_slice(), [ClosedStage::Count { .. }]) =>
+                if source.take == Take::Unique && Closed::new(closed).count().is_none() =>
             {
                 Some(None)
             }

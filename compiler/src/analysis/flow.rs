@@ -13,7 +13,7 @@ use crate::unit::Length;
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     let mut metrics: BTreeMap<&str, (OwnKind, Span)> = BTreeMap::new();
     for step in lists(plan).flat_map(StepList::all) {
-        if let Some(Block::Choose { branches }) = &step.block {
+        if let Some(Block::Choose { branches, complete: true }) = &step.block {
             choose(step, branches, sink);
         }
         for metric in &step.control.metrics {

@@ -8,15 +8,19 @@ mod flow;
 mod included;
 mod load;
 mod name;
+mod observe;
 mod place;
+mod placement;
 mod reads;
 mod scope;
+mod start;
 mod table;
 mod threshold;
 mod unused;
 
 use std::collections::BTreeMap;
 
+pub use self::start::Start;
 use crate::analysis::table::Column;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
@@ -47,8 +51,8 @@ pub struct Placed {
     pub flow: Flow,
     /// The steps of `before_each_user` as a DAG.
     pub each_user: Flow,
-    /// When it starts, in nanoseconds from the run's start.
-    pub start_ns: u64,
+    /// When it starts.
+    pub start: Start,
     /// Arrivals in all; 0 for timed closed loads.
     pub planned: u64,
     /// Its slots and who owns them.
@@ -77,6 +81,7 @@ pub fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables {
 pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     name::check(plan, sink);
     endpoint::check(plan, sink);
+    observe::check(plan, sink);
     let flows = flows(plan, sink);
     let ends = graph::transactions(plan, sink);
     call::check(plan, ends, sink);
@@ -85,9 +90,9 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     flow::check(plan, sink);
     threshold::check(plan, sink);
     let order = graph::scenarios(plan, sink);
-    let starts = order.and_then(|order| load::starts(plan, &order, sink));
+    let starts = order.and_then(|order| start::starts(plan, &order, sink));
     let planned = load::check(plan, &flows.scenarios, sink);
-    let partitions = load::partitions(plan, sink);
+    let partitions = placement::partitions(plan, sink);
     let rows = data::rows(plan, &tables, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
@@ -95,11 +100,11 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let mut scenarios = Vec::new();
     let parts = flows.scenarios.into_iter().zip(partitions).zip(planned).zip(rows);
     for (at, (((flow, partition), planned), data)) in parts.enumerate() {
-        let start_ns = starts.as_ref().map(|starts| starts[at]);
+        let start = starts.as_ref().map(|starts| starts[at].clone());
         let placed = || {
             let ((each_user, flow), partition, planned) = (flow?, partition?, planned?);
-            let (start_ns, data) = (start_ns?, data?);
-            Some(Placed { flow, each_user, start_ns, planned, partition, data })
+            let (start, data) = (start?, data?);
+            Some(Placed { flow, each_user, start, planned, partition, data })
         };
         scenarios.push(placed());
     }

@@ -318,7 +318,10 @@ fn maybe(whole: &str, read: &Use, captured: Span, doubt: &Doubt) -> Diagnostic {
         .label("read here without a default")
         .also(captured, "captured here")
         .also(doubt.span, doubt.why)
-        .help("give it a default, in the capture (`default: none`) or where it is read (`| default(\"none\")`), or read it under the same condition")
+        .help(match read.site {
+            Site::Condition => "give the capture a default (`default: none`), or read it inside of the same block",
+            _ => "give it a default, in the capture (`default: none`) or where it is read (`| default(\"none\")`), or read it inside of the same block",
+        })
 }
 
 fn uncaptured(step: &StepPlan, name: &str, read: &Use) -> Diagnostic {
@@ -355,7 +358,7 @@ fn users_of_open(
     scenario: &ScenarioPlan,
     sink: &mut Diagnostics,
 ) {
-    let open = scenario.load.as_ref().filter(|load| matches!(load.load, Load::Open(_)));
+    let open = scenario.load.as_ref().filter(|load| !matches!(load.load, Load::Closed(_)));
     let Some(load) = open else { return };
     if let Some(span) = scenario.before_each_user_span {
         let message = format!("`{}` is open, where every arrival is a new user", item.name);

@@ -130,7 +130,8 @@ fn apart<'a>(list: &'a StepList, flow: &Flow, source: &[At], reader: usize) -> O
 fn doubt(mut list: &StepList, path: &[At]) -> Option<Doubt> {
     for (depth, at) in path.iter().enumerate() {
         let step = &list.steps[at.step];
-        if let Some(when) = &step.when {
+        // A condition that is broken has been reported.
+        if let Some(when) = step.when.as_ref().filter(|when| when.condition.is_some()) {
             return Some(Doubt { span: when.key, why: "it runs only when this holds" });
         }
         if depth + 1 == path.len() {
@@ -156,7 +157,7 @@ fn doubt(mut list: &StepList, path: &[At]) -> Option<Doubt> {
 fn branch_span(step: &StepPlan, branch: usize) -> Span {
     match &step.block {
         Some(Block::ForEach { span, .. }) => *span,
-        Some(Block::Choose { branches }) => {
+        Some(Block::Choose { branches, .. }) => {
             branches.get(branch).map_or(step.span, |branch| branch.span)
         }
         Some(Block::Repeat { .. } | Block::Call { .. }) | None => step.span,

@@ -13,6 +13,7 @@ mod endpoint;
 mod flow;
 mod load;
 mod nodes;
+mod scenario;
 mod slots;
 mod step;
 mod value;
@@ -33,8 +34,11 @@ pub use self::flow::{
     Branch, Call, Choose, ForEach, Let, OnFail, OwnFrom, OwnKind, OwnMetric, Repeat, Retry,
     RetryWhen, Transaction,
 };
-pub use self::load::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
+pub use self::load::{
+    Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenLoad, OpenStage, Share,
+};
 pub use self::nodes::{Group, Nodes, OnAgentLoss, Tuning};
+pub use self::scenario::{Connections, LateStart, Moment, Scenario, StartAfter};
 pub use self::slots::SlotSet;
 pub use self::step::{
     Capture, CaptureFrom, Expect, JsonCheck, JsonExpect, Pointer, StatusRange, Step, TextCheck,
@@ -116,38 +120,4 @@ pub enum SecretSource {
     Env(String),
     /// Path of a file; its content without the last line end.
     File(String),
-}
-
-/// A load and the transaction that each of its arrivals runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    /// When its own clock starts, counted from the start of the run.
-    pub start_ns: u64,
-    /// When transactions start, or how many users there are.
-    pub load: Load,
-    /// Arrivals due before this, on the scenario's own clock, are warm-up.
-    pub warm_up_ns: u64,
-    /// How long running transactions may go on after the last stage.
-    pub graceful_stop_ns: u64,
-    /// Longest transaction; 0 for no limit of its own.
-    pub timeout_ns: u64,
-    /// Arrivals in all for open and counted loads; 0 for timed closed loads, where it is not known.
-    pub planned: u64,
-    /// First plan-wide slot.
-    pub slot_base: u32,
-    /// How many slots the scenario has.
-    pub slot_count: u32,
-    /// Which seat owns which plan-wide slots. Invariant: disjoint, and together `slot_base..slot_base + slot_count`.
-    pub seats: BTreeMap<String, SlotSet>,
-    /// Data that its steps read.
-    pub data: BTreeMap<String, DataUse>,
-    /// Steps that run once for each user; their captures are read as `{{ user.step.capture }}`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub before_each_user: Vec<Step>,
-    /// Values that are drawn once for each transaction, in plan order.
-    #[serde(default, rename = "let", skip_serializing_if = "Vec::is_empty")]
-    pub lets: Vec<Let>,
-    /// The transaction's steps in plan order; `needs` makes them a DAG.
-    pub steps: Vec<Step>,
 }

@@ -1,5 +1,7 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
+mod flow;
+mod load;
 mod parts;
 mod reference;
 mod schema;
@@ -26,6 +28,8 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         parts::CODES,
         template::CODES,
         reference::CODES,
+        flow::CODES,
+        load::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()

@@ -180,6 +180,11 @@ impl Parser<'_> {
                 {
                     return Err(bare_word(&word.text, call.range));
                 }
+                if call.path.first().is_some_and(|word| word.text == "rand") {
+                    return Err(Fault::new(SYNTAX, call.range, "a condition draws nothing")
+                        .label("a draw")
+                        .help("draw it in `let` of the scenario, and read it as `let.x`; to do something for a share of the arrivals write `choose` with weights"));
+                }
                 self.scan.next()?;
                 OperandValue::Name(call)
             }

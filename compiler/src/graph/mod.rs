@@ -64,7 +64,7 @@ fn shortest_ns(step: &StepPlan, inner: &[Flow]) -> u64 {
                 Block::ForEach { list: Some(Json::List(items)), .. } => items.len() as u64,
                 Block::Repeat { at_most: Some(turns), until: None, .. } => *turns,
                 Block::Repeat { .. } => 1,
-                Block::Choose { branches } => {
+                Block::Choose { branches, .. } => {
                     u64::from(branches.iter().any(|branch| branch.when.is_none()))
                 }
                 Block::ForEach { .. } | Block::Call { .. } => 0,

@@ -40,6 +40,8 @@ pub enum Block {
     Choose {
         /// Its branches.
         branches: Vec<BranchPlan>,
+        /// Whether none was lost to an error.
+        complete: bool,
     },
     /// `call`
     Call {
@@ -81,7 +83,7 @@ impl Block {
     pub fn lists(&self) -> Vec<&StepList> {
         match self {
             Block::ForEach { body, .. } | Block::Repeat { body, .. } => vec![body],
-            Block::Choose { branches } => branches.iter().map(|branch| &branch.body).collect(),
+            Block::Choose { branches, .. } => branches.iter().map(|branch| &branch.body).collect(),
             Block::Call { .. } => Vec::new(),
         }
     }
@@ -128,7 +130,10 @@ pub(super) fn lower(
         out.block = Some(Block::Repeat { at_most, until, until_uses, body });
     } else if let Some((_, branches)) = node.entry("choose") {
         let branches = choose(branches, out, names, work);
-        out.block = Some(Block::Choose { branches });
+        let complete = !node
+            .entry("choose")
+            .is_some_and(|(_, list)| list.is_hole() || list.items().any(Node::is_hole));
+        out.block = Some(Block::Choose { branches, complete });
     } else if let Some((_, call)) = node.entry("call") {
         out.block = call_of(node, call, work);
         out.uses = work.take_uses();

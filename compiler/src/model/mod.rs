@@ -16,8 +16,10 @@ mod name;
 mod nodes;
 mod quantity;
 mod scenario;
+mod stage;
 mod step;
 mod threshold;
+mod traffic;
 mod transaction;
 mod vars;
 mod written;
@@ -37,9 +39,10 @@ pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
 pub(crate) use self::nodes::COORDINATOR;
 pub use self::nodes::Nodes;
-pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::scenario::{After, ScenarioPlan};
 pub use self::step::{StepList, StepPlan};
 pub use self::threshold::Threshold;
+pub use self::traffic::{Portion, Traffic};
 pub use self::transaction::{TransactionPlan, ValuePlan};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
@@ -81,6 +84,8 @@ pub struct Plan {
     pub after: StepList,
     /// The cluster.
     pub nodes: Nodes,
+    /// Loads that scenarios share.
+    pub traffic: Section<Traffic>,
     /// Scenarios.
     pub scenarios: Section<ScenarioPlan>,
     /// Pass conditions.
@@ -119,7 +124,9 @@ pub fn lower(
     let transactions = transaction::lower(top, &endpoints, work);
     let before = transaction::around(top, "before", &endpoints, work);
     let after = transaction::around(top, "after", &endpoints, work);
-    let scenarios = scenario::lower(top, &endpoints, work);
+    let traffic = traffic::lower(top, work);
+    let mut scenarios = scenario::lower(top, &endpoints, work);
+    traffic::attach(&traffic, &mut scenarios, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);
     let name = name(top, work);
@@ -139,6 +146,7 @@ pub fn lower(
         before,
         after,
         nodes,
+        traffic,
         scenarios,
         thresholds,
         delivery,

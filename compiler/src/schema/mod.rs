@@ -150,7 +150,6 @@ impl Place<'_> {
         // A wait with a distribution that is not ours has said what is wrong already.
         let strangers =
             strangers || (context == "wait" && self.pointed.node.entries().next().is_some());
-        let strangers = strangers || self.has_unsupported(key);
         let pair = (self.fault.pointer.clone(), key.to_owned());
         let strangers = strangers || self.is_garbled(key, sink);
         if !strangers && !self.replaced.contains(&pair) {
@@ -169,16 +168,6 @@ impl Place<'_> {
                 rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
             rest.is_some() && sink.touches(span)
         })
-    }
-
-    /// Returns whether an unsupported key stands where `key` is missing and may do its work.
-    fn has_unsupported(&self, key: &str) -> bool {
-        let stands_for = |other: &str| match key {
-            "load" => other == "observe",
-            "to" => matches!(other, "min" | "max"),
-            _ => false,
-        };
-        self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))
     }
 
     /// Returns what the value is called: its key in backticks, or its place in a list.

@@ -2,7 +2,7 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    ("plan", &["traffic", "sinks", "observe", "metrics"]),
+    ("plan", &["sinks", "observe", "metrics"]),
     (
         "endpoint",
         &[
@@ -22,10 +22,7 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http_endpoint", &["redirects", "connections"]),
-    ("scenario", &["observe", "max_failures", "connections", "on_fail", "retry"]),
-    ("load", &["arrivals", "on_overload", "pace", "connections"]),
-    ("open_stage.rate", &["min", "max", "every"]),
-    ("closed_stage", &["count_each"]),
+    ("scenario", &["on_fail", "retry"]),
     (
         "step",
         &[
@@ -43,7 +40,6 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["json_file", "multipart", "redirects"]),
-    ("threshold", &["group", "split"]),
 ];
 
 /// Words that a key of the slice may have in the full language.

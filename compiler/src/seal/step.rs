@@ -57,7 +57,7 @@ fn action(step: &StepPlan, inner: &[Flow]) -> Option<Action> {
             let (at_most, until) = ((*at_most)?, condition(until.as_ref())?);
             Some(Action::Repeat(Repeat { at_most, until, steps }))
         }
-        Some(Block::Choose { branches }) => {
+        Some(Block::Choose { branches, .. }) => {
             let branches = branches.iter().zip(inner).map(|(branch, flow)| {
                 let when = condition(branch.when.as_ref())?;
                 let weight = branch.weight.map_or(0, |weight| weight.value);

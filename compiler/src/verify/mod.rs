@@ -7,6 +7,7 @@ mod names;
 mod placement;
 mod scope;
 mod steps;
+mod traffic;
 
 use serde::Deserialize;
 

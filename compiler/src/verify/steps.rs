@@ -14,6 +14,20 @@ pub(super) fn find<'a>(steps: &'a [Step], name: &str) -> Option<&'a Step> {
     })
 }
 
+/// Returns whether a step is measured as `name`: `signed/login` is the step `login` of what `signed` calls.
+pub(super) fn is_measured(artifact: &Artifact, steps: &[Step], name: &str) -> bool {
+    let (first, rest) = name.split_once('/').map_or((name, None), |(a, b)| (a, Some(b)));
+    match (find(steps, first).map(|step| &step.action), rest) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(Action::Call(call)), Some(rest)) => {
+            let called = artifact.transactions.get(&call.transaction);
+            called.is_some_and(|called| is_measured(artifact, &called.steps, rest))
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
 /// Checks that the steps of one transaction have names, each its own.
 pub(super) fn check_names(steps: &[Step]) -> Result<(), String> {
     collect(steps, &mut BTreeSet::new())

@@ -14,5 +14,6 @@ mod parts;
 mod plans;
 mod rejected;
 mod sample;
+mod schedules;
 mod single;
 mod variants;

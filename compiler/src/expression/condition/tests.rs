@@ -1,3 +1,5 @@
+//! Conditions: trees of what is right, places of what is wrong.
+
 use super::*;
 use crate::artifact::Piece;
 
