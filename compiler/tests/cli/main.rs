@@ -104,7 +104,7 @@ fn arrivals_stop_when_the_reader_has_seen_enough() {
 
 #[test]
 fn published_schemas_are_printed() {
-    for document in ["plan", "artifact"] {
+    for document in ["plan", "artifact", "explain", "result"] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_plan")).args(["schema", document]).output().unwrap();
         let path = format!("schemas/{document}.schema.json");

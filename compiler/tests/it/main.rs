@@ -5,6 +5,7 @@
 mod artifact;
 mod captures;
 mod check;
+mod diff;
 mod every_feature;
 mod explain;
 mod fuzz;
