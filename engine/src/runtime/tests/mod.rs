@@ -107,6 +107,7 @@ pub(super) fn plan(scenario: Scenario) -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: [("shop".to_owned(), Endpoint::Http(endpoint))].into(),
         data: BTreeMap::new(),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         transactions: BTreeMap::new(),
         before: Vec::new(),
