@@ -5,12 +5,15 @@
 mod artifact;
 mod captures;
 mod check;
+mod data;
 mod diff;
+mod docs;
 mod every_feature;
 mod explain;
 mod fuzz;
 mod golden;
 mod laws;
+mod parts;
 mod plans;
 mod rejected;
 mod sample;
