@@ -339,9 +339,10 @@ fn unknown_step(
     read: &Use,
 ) -> Diagnostic {
     let root = spelled.strip_suffix(from).unwrap_or("");
-    let known = scope.names();
+    // A step of this name is likelier than another root.
     let roots = ROOTS.into_iter().filter(|_| root.is_empty());
-    let help = match did_you_mean(from, known.chain(roots)) {
+    let close = did_you_mean(from, scope.names()).or_else(|| did_you_mean(from, roots));
+    let help = match close {
         Some(close) => format!("did you mean `{root}{close}.{name}`?"),
         None if root == "before." => "name a step of `before` at the top of the plan".to_owned(),
         None if root == "user." => "name a step of `before_each_user` of this scenario".to_owned(),

@@ -360,6 +360,10 @@ fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
         ("vars" | "secrets" | "let" | "params", [_, second, ..]) => {
             format!("`{first}` have one level: `{first}.{}`", second.text)
         }
+        ("user", _) => {
+            "a user has `user.number`, and steps of `before_each_user`: `user.<step>.<capture>`"
+                .to_owned()
+        }
         ("before", _) => "a step of `before` is read as `before.<step>.<capture>`".to_owned(),
         ("item", _) => {
             "an item is read whole, as `item`: list the parts that you need, such as `$.items[*].id`"
