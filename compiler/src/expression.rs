@@ -6,7 +6,7 @@ mod threshold;
 use std::ops::Range;
 
 pub use self::condition::{Operand, OperandValue, Test, parse_condition, parse_operand};
-pub use self::threshold::{Own, Require, is_builtin, parse_require};
+pub use self::threshold::{Own, Require, builtins, is_builtin, parse_require};
 use crate::artifact::{Bound, Comparison};
 use crate::template::Fault;
 use crate::unit::{Length, UnitError};

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved};
 use crate::artifact::{
-    Artifact, Connections, Endpoint, FORMAT, Group, Json, Nodes, Scenario, Selector, Threshold,
-    Transaction, Var, seal_digest,
+    Artifact, Connections, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector,
+    Threshold, Transaction, Var, seal_digest,
 };
 use crate::graph::Flow;
-use crate::model::{self, Named, Plan, ScenarioPlan};
+use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan};
 
 /// Writes the artifact of a plan without errors, with its digest.
 ///
@@ -41,6 +41,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
             Some(Endpoint::Http(endpoint.http.clone()))
         })?,
         data: resolved.data,
+        lists: lists(plan)?,
         files: resolved.files,
         transactions: transactions(plan, &resolved.transactions)?,
         before: step::list(&plan.before, before)?,
@@ -69,6 +70,19 @@ fn vars(plan: &Plan) -> Option<BTreeMap<String, Var>> {
         Some((item.name.clone(), Var { value, fixed: plan.fixed.contains(&item.name) }))
     };
     plan.vars.items.iter().map(var).collect()
+}
+
+fn lists(plan: &Plan) -> Option<BTreeMap<String, List>> {
+    let mut lists = BTreeMap::new();
+    for item in &plan.data.items {
+        let DataPlan { origin, take, per, on_end } = item.value.as_ref()?;
+        if let Origin::List { step, capture, .. } = origin {
+            let (step, capture) = (step.clone(), capture.clone());
+            let list = List { step, capture, take: *take, per: *per, on_end: *on_end };
+            lists.insert(item.name.clone(), list);
+        }
+    }
+    Some(lists)
 }
 
 fn nodes(nodes: &model::Nodes) -> Option<Nodes> {

@@ -2,6 +2,7 @@
 
 mod flow;
 mod load;
+mod parts;
 mod reference;
 mod schema;
 mod syntax;
@@ -24,10 +25,11 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     let stages = [
         syntax::CODES,
         schema::CODES,
+        parts::CODES,
         template::CODES,
         reference::CODES,
-        flow::CODES,
         load::CODES,
+        flow::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()

@@ -90,7 +90,8 @@ pub fn is_builtin(name: &str) -> bool {
     builtins().any(|known| known == name)
 }
 
-fn builtins() -> impl Iterator<Item = &'static str> {
+/// Returns what every run measures, as thresholds name it.
+pub fn builtins() -> impl Iterator<Item = &'static str> {
     let phases = PHASES.iter().map(|(name, _)| *name);
     let vitals = VITALS.iter().map(|(name, _)| *name);
     let counters = COUNTERS.iter().map(|(name, _)| *name);

@@ -2,7 +2,7 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    ("plan", &["include", "fragment", "sinks", "observe", "metrics"]),
+    ("plan", &["sinks", "observe", "metrics"]),
     (
         "endpoint",
         &[
@@ -22,7 +22,6 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http_endpoint", &["redirects", "connections"]),
-    ("data", &["from", "on_end"]),
     ("scenario", &["on_fail", "retry"]),
     (
         "step",
@@ -44,16 +43,10 @@ const KEYS: &[(&str, &[&str])] = &[
 ];
 
 /// Words that a key of the slice may have in the full language.
-const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redistribute"])];
+const VALUES: &[(&str, &[&str])] = &[];
 
 /// Words of the slice that the full language also writes as a mapping.
 const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
-
-/// The group that stands for the coordinator itself.
-pub(super) const COORDINATOR: &str = "coordinator";
-
-/// Endings of data files that hold something else than CSV.
-pub(super) const DATA_ENDINGS: &[&str] = &[".jsonl", ".ndjson", ".json"];
 
 /// Returns whether `key` in `context` belongs to the full language.
 pub(super) fn is_key(context: &str, key: &str) -> bool {

@@ -15,6 +15,12 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
     }
+    if !artifact.lists.is_empty() {
+        found.push("data `from` a list".to_owned());
+    }
+    if artifact.nodes.groups.contains_key("coordinator") {
+        found.push("`runs_on: [coordinator]`".to_owned());
+    }
     for (name, threshold) in &artifact.thresholds {
         found.extend(of_threshold(threshold).map(|what| format!("{what} in threshold `{name}`")));
     }
@@ -80,9 +86,6 @@ fn of_load(scenario: &Scenario) -> Vec<&'static str> {
             let each = |stage: &ClosedStage| matches!(stage, ClosedStage::CountEach { .. });
             if load.stages.iter().any(each) {
                 found.push("`count_each`");
-            }
-            if load.pace_ns > 0 {
-                found.push("`pace`");
             }
         }
         Load::Observe { .. } => found.push("`observe`"),
