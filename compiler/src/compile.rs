@@ -19,6 +19,7 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
     let plan = model::lower(source, &tree, overrides, sink)?;
     let tables = analysis::read(&plan, files, sink);
     let resolved = analysis::check(&plan, tables, sink);
+    sink.settle(source);
     if !sink.is_clean() {
         return None;
     }
@@ -36,6 +37,11 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
 ///
 /// What an environment alone breaks names the environment. A plan that compiles with any `--environment` is clean.
 pub fn check(files: &Files, sink: &mut Diagnostics) {
+    stages(files, sink);
+    sink.settle(files.plan());
+}
+
+fn stages(files: &Files, sink: &mut Diagnostics) {
     let source = files.plan();
     let Some(mut tree) = syntax::parse(source, sink) else { return };
     schema::validate(source, &mut tree, sink);

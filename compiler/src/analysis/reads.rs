@@ -1,7 +1,7 @@
 //! (pure) What each step reads: captures that must come before it on every path, and users that must exist.
 
 use crate::artifact::{Load, SlotSource};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Near, nearest};
 use crate::graph::Dag;
 use crate::model::{Named, Plan, ScenarioPlan, StepPlan, Use};
 use crate::source::Spanned;
@@ -58,19 +58,20 @@ fn capture(
     }
     let Some(captured) = steps[source].captures.iter().find(|capture| capture.name == name) else {
         let known = steps[source].captures.iter().map(|capture| capture.name.as_str());
-        let help = match did_you_mean(name, known) {
-            Some(close) => format!("did you mean `{from}.{close}`?"),
-            None => {
-                format!("capture it in `{from}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`")
-            }
-        };
+        let near = nearest(name, known);
+        let help =
+            || format!("capture it in `{from}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`");
         let message = format!("the step `{from}` captures no `{name}`");
-        sink.push(
-            Diagnostic::error("plan::capture::unknown", read.span, message)
-                .label("never captured")
-                .also(steps[source].span, "the step")
-                .help(help),
-        );
+        let found = Diagnostic::error("plan::capture::unknown", read.span, message)
+            .label("never captured")
+            .also(steps[source].span, "the step");
+        sink.push(match near {
+            Some(near) => {
+                let word = format!("{from}.{}", near.word);
+                found.suggest(Near { word: &word, sure: near.sure })
+            }
+            None => found.help(help()),
+        });
         return;
     };
     if read.as_text && captured.capture.as_ref().is_some_and(|capture| capture.all) {
@@ -113,9 +114,13 @@ fn capture(
 fn unknown_step(steps: &[StepPlan], from: &str, name: &str, read: &Use) -> Diagnostic {
     let message = format!("there is no step `{from}` to read `{name}` of");
     let known = steps.iter().map(|step| step.name.as_str()).filter(|name| !name.starts_with('#'));
-    let help = match did_you_mean(from, known.chain(ROOTS)) {
-        Some(close) => format!("did you mean `{close}.{name}`?"),
-        None => "a capture is read as `<step>.<capture>`, in a step that comes after".to_owned(),
-    };
-    Diagnostic::error("plan::capture::unknown", read.span, message).label("unknown step").help(help)
+    let found =
+        Diagnostic::error("plan::capture::unknown", read.span, message).label("unknown step");
+    match nearest(from, known.chain(ROOTS)) {
+        Some(near) => {
+            let word = format!("{}.{name}", near.word);
+            found.suggest(Near { word: &word, sure: near.sure })
+        }
+        None => found.help("a capture is read as `<step>.<capture>`, in a step that comes after"),
+    }
 }

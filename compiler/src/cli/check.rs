@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::checked::{Checked, count};
 use super::files::{self, FileError};
 use super::render::{self, Look};
-use super::{CliError, github, json, report, sarif};
+use super::{CliError, fix, github, json, report, sarif};
 use crate::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::exit::Exit;
@@ -18,6 +18,9 @@ use crate::source::{FileId, Source};
 
 /// Folders below the given one that are entered; deeper ones are counted as skipped.
 const DEPTH_MAX: usize = 64;
+
+/// Findings of one file that are shown to people; the machine formats hold all.
+const SHOWN_MAX: usize = 200;
 
 /// Checks plans: files, and every plan below a folder
 #[derive(Debug, clap::Args)]
@@ -31,6 +34,9 @@ pub struct CheckArgs {
     /// Let warnings fail too
     #[arg(long)]
     strict: bool,
+    /// Write what was certainly meant into the files, then check what is left
+    #[arg(long)]
+    fix: bool,
 }
 
 /// How findings are written.
@@ -69,6 +75,21 @@ pub(super) fn run(
     }
     let mut checked = Vec::new();
     for path in &search.plans {
+        if args.fix {
+            match fix::file(path) {
+                Ok(0) => {}
+                Ok(fixes) => {
+                    let name = path.display();
+                    writeln!(err, "fixed {} in {name}", number(fixes, "problem"))?;
+                }
+                // What cannot be read is told when it is checked.
+                Err(CliError::File(_)) => {}
+                Err(error) => {
+                    report(&error, err);
+                    unusable = true;
+                }
+            }
+        }
         match check(path) {
             Ok(file) => checked.push(file),
             Err(error) => {
@@ -136,7 +157,13 @@ fn not_text(name: &str, error: &FromUtf8Error) -> (Source, Vec<Diagnostic>) {
 fn human(files: &[Checked], skipped: usize, err: &mut dyn Write) -> io::Result<()> {
     let look = Look::detect();
     for file in files {
-        render::write(&[&file.source], &file.found, look, err)?;
+        let shown = &file.found[..file.found.len().min(SHOWN_MAX)];
+        render::write(&[&file.source], shown, look, err)?;
+        let more = file.found.len() - shown.len();
+        if more > 0 {
+            let name = file.source.name();
+            writeln!(err, "… and {} in {name}\n", number(more, "more finding"))?;
+        }
     }
     let errors = number(count(files, Severity::Error), "error");
     let warnings = number(count(files, Severity::Warning), "warning");
@@ -258,7 +285,7 @@ mod tests {
         let bad = folder.path().join("bad.yaml");
         write(&bad, "version: 1\n");
         let paths = vec![folder.path().join("absent.yaml"), bad];
-        let args = CheckArgs { paths, format: Format::Json, strict: false };
+        let args = CheckArgs { paths, format: Format::Json, strict: false, fix: false };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         assert_eq!(run(&args, &mut out, &mut err).unwrap(), Exit::Usage);
         assert!(String::from_utf8(err).unwrap().contains("absent.yaml"));

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::checked::{Checked, Region, count, word};
-use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::diagnostic::{Diagnostic, Edit, Label, Severity};
 use crate::source::Source;
 
 #[derive(Serialize)]
@@ -29,6 +29,24 @@ struct Finding<'c> {
     end_line: u32,
     end_column: u32,
     labels: Vec<Marked<'c>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Fix<'c>>,
+}
+
+/// Changes that end the finding, all of them together.
+#[derive(Serialize)]
+struct Fix<'c> {
+    edits: Vec<Change<'c>>,
+}
+
+/// Text that replaces a place.
+#[derive(Serialize)]
+struct Change<'c> {
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    text: &'c str,
 }
 
 /// A label; the first is the primary one.
@@ -72,7 +90,16 @@ fn finding<'c>(source: &'c Source, found: &'c Diagnostic) -> Finding<'c> {
         end_line,
         end_column,
         labels: labels.map(|label| marked(source, label)).collect(),
+        fix: (!found.fix.is_empty()).then(|| fix(source, found)),
     }
+}
+
+fn fix<'c>(source: &Source, found: &'c Diagnostic) -> Fix<'c> {
+    let change = |edit: &'c Edit| {
+        let Region { line, column, end_line, end_column } = Region::of(source, edit.span);
+        Change { line, column, end_line, end_column, text: &edit.text }
+    };
+    Fix { edits: found.fix.iter().map(change).collect() }
 }
 
 fn marked<'c>(source: &Source, label: &'c Label) -> Marked<'c> {

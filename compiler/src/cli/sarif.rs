@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::checked::{Checked, Region, word};
 use crate::code;
-use crate::diagnostic::{Diagnostic, Label};
-use crate::source::Source;
+use crate::diagnostic::{Diagnostic, Edit, Label};
+use crate::source::{Source, Span};
 
 /// Writes everything found in `files`.
 pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
@@ -45,28 +45,52 @@ fn rule(code: &str) -> Value {
 
 fn result(source: &Source, found: &Diagnostic) -> Value {
     let related = found.more.iter().map(|label| location(source, label)).collect::<Vec<Value>>();
-    json!({
+    let mut result = json!({
         "ruleId": found.code,
         "level": word(found.severity),
         "message": { "text": format!("{}; {}", found.message, found.help) },
         "locations": [location(source, &found.primary)],
         "relatedLocations": related,
+    });
+    if !found.fix.is_empty() {
+        result["fixes"] = json!([fix(source, found)]);
+    }
+    result
+}
+
+fn fix(source: &Source, found: &Diagnostic) -> Value {
+    let replacement = |edit: &Edit| {
+        json!({
+            "deletedRegion": region(source, edit.span),
+            "insertedContent": { "text": edit.text },
+        })
+    };
+    json!({
+        "description": { "text": found.help },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(source.name()) },
+            "replacements": found.fix.iter().map(replacement).collect::<Vec<Value>>(),
+        }],
     })
 }
 
 fn location(source: &Source, label: &Label) -> Value {
-    let place = Region::of(source, label.span);
     json!({
         "physicalLocation": {
             "artifactLocation": { "uri": uri(source.name()) },
-            "region": {
-                "startLine": place.line,
-                "startColumn": place.column,
-                "endLine": place.end_line,
-                "endColumn": place.end_column,
-            },
+            "region": region(source, label.span),
         },
         "message": { "text": label.message },
+    })
+}
+
+fn region(source: &Source, span: Span) -> Value {
+    let place = Region::of(source, span);
+    json!({
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
     })
 }
 

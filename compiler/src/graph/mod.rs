@@ -3,7 +3,7 @@
 mod cycle;
 
 use crate::artifact::{Action, WaitAction};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::graph::cycle::Edge;
 use crate::model::{Named, Plan, ScenarioPlan, StepPlan};
 
@@ -125,14 +125,14 @@ pub fn scenarios(plan: &Plan, sink: &mut Diagnostics) -> Option<Vec<usize>> {
 
 fn unknown_need(name: &str, span: crate::source::Span, steps: &[StepPlan]) -> Diagnostic {
     let named = steps.iter().map(|step| step.name.as_str()).filter(|name| !name.starts_with('#'));
-    let help = match did_you_mean(name, named) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => "`needs` names steps of the same list; give a `wait` a `step:` name to need it"
-            .to_owned(),
-    };
-    Diagnostic::error("plan::needs::unknown", span, format!("there is no step `{name}` here"))
-        .label("unknown step")
-        .help(help)
+    let found =
+        Diagnostic::error("plan::needs::unknown", span, format!("there is no step `{name}` here"))
+            .label("unknown step");
+    match nearest(name, named) {
+        Some(near) => found.suggest(near),
+        None => found
+            .help("`needs` names steps of the same list; give a `wait` a `step:` name to need it"),
+    }
 }
 
 fn cycle_found<'a>(

@@ -1,6 +1,6 @@
 //! (pure) `--environment`: a named overlay on the plan; maps merge, everything else is replaced, spans stay.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, nearest};
 use crate::source::Source;
 use crate::syntax::{Element, ElementId, Entry, Kind, Node, Tree};
 
@@ -22,6 +22,7 @@ pub(super) fn overlay(
     let Some((_, over)) = section.and_then(|(_, node)| node.entry(name)) else {
         let known = section.map(|(_, node)| node.entries().map(|(entry, _)| entry.key.as_str()));
         let help = match did_you_mean(name, known.into_iter().flatten()) {
+            // The name is on the command line, so there is nothing to replace here.
             Some(close) => format!("did you mean `{close}`?"),
             None => "declare it under `environments`".to_owned(),
         };
@@ -67,17 +68,14 @@ pub(super) fn check(top: Node<'_>, chosen: Option<&str>, sink: &mut Diagnostics)
             }
             let names =
                 own.into_iter().flat_map(Node::entries).map(|(entry, _)| entry.key.as_str());
-            let help = match did_you_mean(name, names) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => "give it a `require`, or declare it under `thresholds`".to_owned(),
-            };
             let giver = format!("the environment `{}`", environment.key);
             let message = format!("{giver} changes `{name}`, which the plan does not declare");
-            sink.push(
-                Diagnostic::error("plan::override::unknown", entry.key_span, message)
-                    .label("no such threshold")
-                    .help(help),
-            );
+            let found = Diagnostic::error("plan::override::unknown", entry.key_span, message)
+                .label("no such threshold");
+            sink.push(match nearest(name, names) {
+                Some(near) => found.suggest(near),
+                None => found.help("give it a `require`, or declare it under `thresholds`"),
+            });
         }
     }
 }

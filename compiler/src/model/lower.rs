@@ -108,7 +108,7 @@ impl<'a> Lower<'a> {
     pub(super) fn fault(&mut self, node: Node<'_>, fault: Fault) {
         let span = value_span(self.source, node, fault.range);
         let found = Diagnostic::error(fault.code, span, fault.message);
-        self.push(found.label(fault.label).help(fault.help));
+        self.push(found.label(fault.label).help(fault.help).meant(fault.meant.map(String::from)));
     }
 
     /// Reports that `node` is no `wanted`.

@@ -3,6 +3,7 @@
 mod fault;
 mod foreign;
 mod instance;
+mod misplaced;
 mod shape;
 mod unsupported;
 mod words;
@@ -20,15 +21,24 @@ use crate::syntax::{ElementId, Entry, Kind, Pointed, Tree};
 ///
 /// A key that is missing is added with a hole as its value, so that later passes are silent about it.
 pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
+    for broken in misplaced::dashes(source, tree, sink) {
+        Edit::Hole(broken).apply(tree);
+    }
     let plan = instance::of(tree.root());
-    let faults = fault::find(&plan);
+    let mut faults = fault::find(&plan);
+    faults.retain(|fault| !below_hole(tree, &fault.pointer));
+    let told = misplaced::outdented(tree, &faults, sink);
     let mut edits = Vec::new();
     let replaced: BTreeSet<(String, String)> = faults.iter().flat_map(replaces).collect();
-    let in_reach = |fault: &&Fault| !below_hole(tree, &fault.pointer);
-    for fault in faults.iter().filter(in_reach) {
+    for (fault, told) in faults.iter().zip(told) {
         if let Some(pointed) = tree.pointer(&fault.pointer) {
             let place = Place { source, fault, pointed, replaced: &replaced };
-            place.report(sink, &mut edits);
+            if told {
+                // What it says is known; what it breaks is broken.
+                place.report(&mut Diagnostics::new(), &mut edits);
+            } else {
+                place.report(sink, &mut edits);
+            }
         }
     }
     for edit in edits {
@@ -129,8 +139,7 @@ impl Place<'_> {
             }
             sink.push(words::unsupported(key, entry.key_span));
         } else {
-            let known = fault::known_keys(context);
-            sink.push(words::unknown_key(key, context, &known, entry.key_span));
+            sink.push(words::unknown_key(key, context, self.pointed.node, entry.key_span));
         }
     }
 

@@ -1,10 +1,12 @@
 //! (pure) Text → [`Tree`]: YAML events with spans, and from a scalar's value back to its bytes.
 
+mod cause;
 mod pointer;
 mod recover;
 mod scalar;
 mod trap;
 mod tree;
+mod unquoted;
 mod value_map;
 mod yaml;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::cause::Cause;
 use super::trap;
 use super::tree::{Kind, Tree};
 use super::yaml;
@@ -27,17 +28,43 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return finished(source, reading.tree, sink);
         };
-        let guilty = stop.open.unwrap_or(stop.at);
+        let cause = Cause::of(&text, &stop);
+        let guilty = cause.place().unwrap_or(stop.at);
         let inside = |range: &Range<usize>| range.start <= guilty && guilty <= range.end + 1;
         if last.is_none_or(|last| last < guilty) && !blanked.iter().any(inside) {
             last = Some(guilty);
             reported += 1;
-            sink.push(trap::stopped(source, &stop));
-            candidates = enclosing(source.text(), guilty, stop.at);
-            candidates.extend(stop.open.is_none().then(|| stray(source.text(), stop.at)).flatten());
+            sink.push(trap::stopped(source, &stop, &cause));
+            // A quote takes along what follows it, but nothing else than its own line is its mistake.
+            let own = matches!(cause, Cause::Quote(_) | Cause::Tab(_));
+            let shows = if own { guilty } else { stop.at };
+            candidates = enclosing(source.text(), guilty, shows);
+            match &cause {
+                Cause::Colon(range) => {
+                    // With a colon and without a value the key is there and says no more.
+                    let key = text[range.clone()].find([' ', ':']).unwrap_or(range.len());
+                    let colon = range.start + key;
+                    if colon < range.end {
+                        text.replace_range(colon..=colon, ":");
+                        candidates.push(colon + 1..range.end);
+                    } else {
+                        candidates.push(range.clone());
+                    }
+                }
+                Cause::Here => candidates.extend(stray(source.text(), stop.at)),
+                Cause::Bracket(_) | Cause::Quote(_) | Cause::Tab(_) => {}
+            }
+        }
+        if trap::is_tab(&stop.kind)
+            && let Some(leads) = trap::indented_by_tabs(&text).filter(|leads| !leads.is_empty())
+        {
+            // As many spaces are the same structure, in the same bytes.
+            leads.iter().for_each(|lead| blank(&mut text, lead));
+            last = None;
+            continue;
         }
         let next = candidates.pop();
-        if reported == REPORTED_MAX || trap::is_quote(&stop.kind) || next.is_none() {
+        if reported == REPORTED_MAX || next.is_none() {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return None;
         }
@@ -115,15 +142,17 @@ fn stray(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 /// The `-` or `key:` that a line begins with.
-struct Head {
-    column: usize,
+pub(super) struct Head {
+    /// The byte at which it stands, in the line.
+    pub(super) column: usize,
     /// The byte behind it, in the line.
-    value: usize,
-    key: bool,
+    pub(super) value: usize,
+    /// Whether it is a key and no dash.
+    pub(super) key: bool,
 }
 
 /// Returns the `-`s and the key that a line begins with.
-fn heads(line: &str) -> Vec<Head> {
+pub(super) fn heads(line: &str) -> Vec<Head> {
     let mut heads = Vec::new();
     let mut column = line.len() - line.trim_start_matches(' ').len();
     while line[column..].starts_with("- ") || &line[column..] == "-" {

@@ -83,6 +83,8 @@ struct Frame {
     as_key: bool,
     /// An unquoted template: reported once, its inside is no plan.
     template: bool,
+    /// Its first key is written again: the next entry lacks its dash, which is reported once.
+    dashless: bool,
     size: u64,
     height: u32,
     end: u32,
@@ -298,8 +300,11 @@ impl<'s> Builder<'s> {
             self.report(|_| trap::bad_key(value == "<<", span));
         }
         let bad = bad || (plain && value == "<<");
-        let Some(Frame { shape: Shape::Map { places, pending, .. }, end, .. }) =
-            self.stack.last_mut()
+        let in_list = self.stack.iter().rev().nth(1);
+        let in_list = in_list.is_some_and(|out| !out.flow && matches!(out.shape, Shape::Seq(_)));
+        let Some(Frame {
+            shape: Shape::Map { places, pending, entries }, end, dashless, flow, ..
+        }) = self.stack.last_mut()
         else {
             return;
         };
@@ -312,7 +317,15 @@ impl<'s> Builder<'s> {
             Pending::Value(value.to_owned(), span)
         };
         if let Some(first) = first {
-            self.report(|_| trap::duplicate_key(value, span, first));
+            let again = std::mem::replace(
+                dashless,
+                *dashless || (in_list && !*flow && entries.first().is_some_and(|e| e.key == value)),
+            );
+            if again {
+                return;
+            }
+            let item = *dashless;
+            self.report(|source| trap::duplicate_key(source, value, span, first, item));
         }
     }
 
@@ -322,7 +335,10 @@ impl<'s> Builder<'s> {
         let rest = self.source.text().get(span.lo as usize..).unwrap_or("");
         let template = flow && rest.starts_with("{{");
         if template {
-            self.report(|source| trap::bare_template(source, span.lo as usize));
+            let at = span.lo as usize;
+            let line = self.source.text()[..at].rfind('\n').map_or(0, |newline| newline + 1);
+            let outer = self.stack.iter().any(|frame| frame.flow && self.start(frame.id) < line);
+            self.report(|source| trap::bare_template(source, at, outer));
         }
         let id = self.push(span, Kind::Hole);
         self.stack.push(Frame {
@@ -332,6 +348,7 @@ impl<'s> Builder<'s> {
             shape,
             as_key,
             template,
+            dashless: false,
             size: 1,
             height: 1,
             end: span.lo,
@@ -346,7 +363,7 @@ impl<'s> Builder<'s> {
         element.span.hi = if frame.flow { span.hi } else { frame.end };
         let span = element.span;
         element.kind = match frame.shape {
-            _ if frame.template => Kind::Hole,
+            _ if frame.template || frame.dashless => Kind::Hole,
             Shape::Seq(items) => Kind::Seq(items),
             Shape::Map { entries, .. } => Kind::Map(entries),
         };
