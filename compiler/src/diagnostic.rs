@@ -193,12 +193,18 @@ impl Diagnostics {
         found.into_iter().for_each(|found| self.push(found));
     }
 
+    /// Changes every finding in place.
+    pub fn amend(&mut self, each: impl FnMut(&mut Diagnostic)) {
+        self.found.iter_mut().for_each(each);
+    }
+
     /// Returns whether no error was found; warnings do not count.
     pub fn is_clean(&self) -> bool {
         self.errors().next().is_none()
     }
 
-    fn errors(&self) -> impl Iterator<Item = Span> {
+    /// Returns the places of all errors, also those that were found in the same plan before.
+    pub fn errors(&self) -> impl Iterator<Item = Span> {
         let found = self.found.iter().filter(|found| found.severity == Severity::Error);
         self.before.errors.iter().copied().chain(found.map(|found| found.primary.span))
     }
@@ -206,11 +212,6 @@ impl Diagnostics {
     /// Returns whether an error lies within `span`; later passes are silent there.
     pub fn touches(&self, span: Span) -> bool {
         self.errors().any(|place| span.holds(place))
-    }
-
-    /// Completes the fixes in `source`; the stages know its tree, this knows what is written.
-    pub fn settle(&mut self, source: &Source) {
-        self.found.iter_mut().for_each(|found| found.settle(source));
     }
 
     /// Returns everything found, in source order, then by code, each once.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved};
 use crate::artifact::{
-    Artifact, Endpoint, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold, Var,
+    Artifact, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector, Step, Threshold, Var,
     seal_digest,
 };
 use crate::graph::Dag;
-use crate::model::{self, Named, Plan, ScenarioPlan, StepPlan};
+use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan, StepPlan};
 
 /// Writes the artifact of a plan without errors, with its digest.
 ///
@@ -38,6 +38,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
             Some(Endpoint::Http(endpoint.http.clone()))
         })?,
         data: resolved.data,
+        lists: lists(plan)?,
         files: resolved.files,
         nodes: nodes(&plan.nodes)?,
         scenarios,
@@ -63,6 +64,19 @@ fn vars(plan: &Plan) -> Option<BTreeMap<String, Var>> {
         Some((item.name.clone(), Var { value, fixed: plan.fixed.contains(&item.name) }))
     };
     plan.vars.items.iter().map(var).collect()
+}
+
+fn lists(plan: &Plan) -> Option<BTreeMap<String, List>> {
+    let mut lists = BTreeMap::new();
+    for item in &plan.data.items {
+        let DataPlan { origin, take, per, on_end } = item.value.as_ref()?;
+        if let Origin::List { step, capture, .. } = origin {
+            let (step, capture) = (step.clone(), capture.clone());
+            let list = List { step, capture, take: *take, per: *per, on_end: *on_end };
+            lists.insert(item.name.clone(), list);
+        }
+    }
+    Some(lists)
 }
 
 fn nodes(nodes: &model::Nodes) -> Option<Nodes> {

@@ -4,7 +4,7 @@ use crate::analysis::whole;
 use crate::artifact::{ClosedStage, Load, OpenLoad, OpenStage, SlotSet};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::Dag;
-use crate::model::{LoadPlan, Named, Plan, ScenarioPlan, State, too_much};
+use crate::model::{COORDINATOR, LoadPlan, Named, Plan, ScenarioPlan, State, too_much};
 use crate::partition::{GroupShare, Partition, PartitionError, WEIGHTS_MAX};
 use crate::schedule::{Open, length_ns};
 use crate::unit::{LENGTH_NS_MAX, Length, SECOND_NS};
@@ -225,7 +225,7 @@ fn partition(
     // By name, as the artifact has them, so that the order in the text is no input.
     let mut names: Vec<&str> = match &scenario.runs_on {
         Some(groups) => groups.iter().map(|group| group.value.as_str()).collect(),
-        None => plan.nodes.groups.names().collect(),
+        None => plan.nodes.groups.names().filter(|name| *name != COORDINATOR).collect(),
     };
     names.sort_unstable();
     names.dedup();

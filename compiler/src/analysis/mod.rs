@@ -5,11 +5,13 @@ mod endpoint;
 mod load;
 mod name;
 mod reads;
+mod table;
 mod threshold;
 mod unused;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::table::Column;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{self, Dag};
@@ -46,21 +48,21 @@ pub struct Placed {
 /// What the files hold that a plan names.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    /// Data by name.
+    /// Data files by the name of the data.
     pub data: BTreeMap<String, Data>,
+    /// Their columns.
+    columns: BTreeMap<String, Vec<Column>>,
     /// Body files by path.
     pub files: BTreeMap<String, FileRef>,
 }
 
 /// Reads the files that `plan` names; what is wrong with them is reported.
 pub fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables {
-    let (data, files) = data::read(plan, files, sink);
-    Tables { data, files }
+    data::read(plan, files, sink)
 }
 
 /// Checks `plan` as a whole and decides starts, seats and rows.
 pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
-    let Tables { data, files: body_files } = tables;
     name::check(plan, sink);
     endpoint::check(plan, sink);
     let dags: Vec<Option<Dag>> = plan
@@ -79,7 +81,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let starts = order.and_then(|order| load::starts(plan, &order, sink));
     let planned = load::check(plan, &dags, sink);
     let partitions = load::partitions(plan, sink);
-    let rows = data::rows(plan, &data, &planned, sink);
+    let rows = data::rows(plan, &tables, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
     }
@@ -93,18 +95,16 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
         };
         scenarios.push(placed());
     }
-    Resolved { data, files: body_files, scenarios }
+    Resolved { data: tables.data, files: tables.files, scenarios }
 }
 
 /// Returns everything that the requests of a scenario read: its steps', then its endpoints'.
 fn scenario_uses<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a Use> {
     let steps = &scenario.transaction.steps;
     let mut uses: Vec<&Use> = steps.iter().flat_map(|step| &step.uses).collect();
-    let endpoints = plan
-        .endpoints
-        .whole()
-        .filter(|(item, _)| steps.iter().any(|step| endpoint_of(step) == Some(item.name.as_str())));
-    uses.extend(endpoints.flat_map(|(_, endpoint)| &endpoint.uses));
+    let named: BTreeSet<&str> = steps.iter().filter_map(endpoint_of).collect();
+    let endpoints = named.into_iter().filter_map(|name| plan.endpoints.value(name));
+    uses.extend(endpoints.flat_map(|endpoint| &endpoint.uses));
     uses
 }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::action::{Action, Body, HttpAction, Method, NameValue, WaitAction};
 pub use self::canonical::to_bytes;
-pub use self::data::{Data, DataUse, FileRef, Per, Take};
+pub use self::data::{Data, DataUse, FileRef, Format, List, OnEnd, Per, Take};
 pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
 pub use self::endpoint::{Endpoint, HttpEndpoint};
@@ -63,6 +63,9 @@ pub struct Artifact {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Data by name.
     pub data: BTreeMap<String, Data>,
+    /// Lists that `before` captures and scenarios take items of, by name; no name is in `data` too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lists: BTreeMap<String, List>,
     /// Files that bodies send, by name as written.
     pub files: BTreeMap<String, FileRef>,
     /// The cluster that the plan is dealt to.

@@ -44,8 +44,9 @@ pub(super) fn file(path: &Path) -> Result<usize, CliError> {
 pub fn text_of(name: &str, text: String, folder: &Path) -> Result<Fixed, FileError> {
     let mut fixed = Fixed { text, fixes: 0 };
     for _ in 0..ROUNDS_MAX {
-        let (source, found) = judge(name, fixed.text.clone().into_bytes(), folder)?;
-        let fixes = fixes(&source, &found);
+        let (files, found) = judge(name, fixed.text.clone().into_bytes(), folder)?;
+        let source = files.plan();
+        let fixes = fixes(source, &found);
         if fixes.is_empty() {
             break;
         }

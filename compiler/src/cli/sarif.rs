@@ -6,17 +6,16 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::checked::{Checked, Region, word};
+use super::checked::{Finding, Region, word};
 use crate::code;
-use crate::diagnostic::{Diagnostic, Edit, Label};
+use crate::diagnostic::{Edit, Label};
 use crate::source::{Source, Span};
 
-/// Writes everything found in `files`.
-pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
-    let all = || files.iter().flat_map(|file| file.found.iter().map(move |found| (file, found)));
-    let codes: BTreeSet<&str> = all().map(|(_, found)| found.code).collect();
+/// Writes `findings`.
+pub(super) fn write(findings: &[Finding<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let codes: BTreeSet<&str> = findings.iter().map(|one| one.found.code).collect();
     let rules = codes.into_iter().map(rule).collect::<Vec<Value>>();
-    let results = all().map(|(file, found)| result(&file.source, found)).collect::<Vec<Value>>();
+    let results = findings.iter().map(|one| result(*one)).collect::<Vec<Value>>();
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -43,22 +42,24 @@ fn rule(code: &str) -> Value {
     })
 }
 
-fn result(source: &Source, found: &Diagnostic) -> Value {
-    let related = found.more.iter().map(|label| location(source, label)).collect::<Vec<Value>>();
+fn result(one: Finding<'_>) -> Value {
+    let found = one.found;
+    let related = found.more.iter().map(|label| location(one, label)).collect::<Vec<Value>>();
     let mut result = json!({
         "ruleId": found.code,
         "level": word(found.severity),
         "message": { "text": format!("{}; {}", found.message, found.help) },
-        "locations": [location(source, &found.primary)],
+        "locations": [location(one, &found.primary)],
         "relatedLocations": related,
     });
     if !found.fix.is_empty() {
-        result["fixes"] = json!([fix(source, found)]);
+        result["fixes"] = json!([fix(one)]);
     }
     result
 }
 
-fn fix(source: &Source, found: &Diagnostic) -> Value {
+fn fix(one: Finding<'_>) -> Value {
+    let (source, found) = (one.own(), one.found);
     let replacement = |edit: &Edit| {
         json!({
             "deletedRegion": region(source, edit.span),
@@ -74,7 +75,8 @@ fn fix(source: &Source, found: &Diagnostic) -> Value {
     })
 }
 
-fn location(source: &Source, label: &Label) -> Value {
+fn location(one: Finding<'_>, label: &Label) -> Value {
+    let source = one.source(label.span);
     json!({
         "physicalLocation": {
             "artifactLocation": { "uri": uri(source.name()) },

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::{Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::written::{anew, keeps_kind};
-use crate::source::{Source, Span, Spanned};
-use crate::syntax::{Kind, Node, value_span};
+use crate::source::{Span, Spanned, Texts};
+use crate::syntax::{Kind, Node, ValueMap, ValueRange};
 use crate::template::{self, Fault, Part, Read};
 
 /// JSON elements in all bodies of a plan after aliases are followed; far above any plan written by hand.
@@ -53,7 +53,8 @@ pub struct Use {
 
 /// The state of lowering one plan.
 pub(crate) struct Lower<'a> {
-    pub(super) source: &'a Source,
+    /// Where the text of a span is found.
+    pub(super) source: &'a dyn Texts,
     pub(super) sink: &'a mut Diagnostics,
     /// Values of the plan's vars; all are known before anything else is lowered.
     pub(super) vars: &'a BTreeMap<String, Json>,
@@ -65,11 +66,13 @@ pub(crate) struct Lower<'a> {
     fixed_uses: Vec<Use>,
     draws: u32,
     json_nodes: usize,
+    /// The scalar that was looked into last; one may hold thousands of templates.
+    mapped: Option<ValueMap>,
 }
 
 impl<'a> Lower<'a> {
     pub(super) fn new(
-        source: &'a Source,
+        source: &'a dyn Texts,
         vars: &'a BTreeMap<String, Json>,
         sink: &'a mut Diagnostics,
     ) -> Lower<'a> {
@@ -82,6 +85,7 @@ impl<'a> Lower<'a> {
             fixed_uses: Vec::new(),
             draws: 0,
             json_nodes: 0,
+            mapped: None,
         }
     }
 
@@ -104,9 +108,18 @@ impl<'a> Lower<'a> {
         self.sink.push(diagnostic);
     }
 
+    /// Returns the source bytes of `range` of the value of `node`.
+    pub(super) fn place(&mut self, node: Node<'_>, range: ValueRange) -> Span {
+        let same = self.mapped.take().filter(|map| map.whole() == node.value_span());
+        let map = same.unwrap_or_else(|| ValueMap::of(self.source, node));
+        let span = map.span(range);
+        self.mapped = Some(map);
+        span
+    }
+
     /// Reports a fault inside a scalar at its own bytes.
     pub(super) fn fault(&mut self, node: Node<'_>, fault: Fault) {
-        let span = value_span(self.source, node, fault.range);
+        let span = self.place(node, fault.range);
         let found = Diagnostic::error(fault.code, span, fault.message);
         self.push(found.label(fault.label).help(fault.help).meant(fault.meant.map(String::from)));
     }
@@ -163,7 +176,7 @@ impl<'a> Lower<'a> {
 
     fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, as_text: bool) {
         for read in reads {
-            let span = value_span(self.source, node, read.range);
+            let span = self.place(node, read.range);
             if site == Site::Expect
                 && let Some(what) = anew(&read.from)
             {

@@ -2,6 +2,7 @@
 //!
 //! Lowering goes on after each error: what is broken is reported once and left out.
 
+mod action;
 mod check;
 mod data;
 mod endpoint;
@@ -21,12 +22,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::check::CapturePlan;
-pub use self::data::DataFile;
+pub use self::data::{DataPlan, Origin};
 pub use self::endpoint::Endpoint;
 pub use self::load::LoadPlan;
 pub use self::lower::{Site, Use};
 pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
+pub(crate) use self::nodes::COORDINATOR;
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan, State};
 pub use self::threshold::Threshold;
@@ -35,8 +37,9 @@ pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
 use crate::diagnostic::Diagnostics;
 use crate::model::lower::Lower;
-use crate::source::{Source, Span};
-use crate::syntax::{Node, Tree};
+use crate::parts::Whole;
+use crate::source::{FileId, Files, Span};
+use crate::syntax::Node;
 
 /// Largest seed, so that every reader of JSON keeps it exact.
 const SEED_MAX: u64 = (1 << 53) - 1;
@@ -60,8 +63,8 @@ pub struct Plan {
     pub secrets: Section<SecretSource>,
     /// Endpoints.
     pub endpoints: Section<Endpoint>,
-    /// Data files.
-    pub data: Section<DataFile>,
+    /// Data.
+    pub data: Section<DataPlan>,
     /// The cluster.
     pub nodes: Nodes,
     /// Scenarios.
@@ -70,17 +73,20 @@ pub struct Plan {
     pub thresholds: Section<Threshold>,
     /// When the run counts.
     pub delivery: Delivery,
+    /// Where each part is included.
+    pub includes: Vec<(FileId, Span)>,
     /// The top of the plan.
     pub span: Span,
 }
 
-/// Lowers `tree`, with the caller's overrides; `None` only if the environment that is asked for cannot be found.
+/// Lowers the tree of `whole`, whose texts are `files`, with the caller's overrides; `None` only if the environment that is asked for cannot be found.
 pub fn lower(
-    source: &Source,
-    tree: &Tree,
+    files: &Files,
+    whole: &Whole,
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Option<Plan> {
+    let (tree, source) = (&whole.tree, files.plan());
     environment::check(tree.root(), overrides.environment.as_deref(), sink);
     let merged = match &overrides.environment {
         Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
@@ -90,7 +96,7 @@ pub fn lower(
     let vars = vars::lower(top, tree.root(), source, overrides, sink);
     let values: BTreeMap<String, Json> =
         vars.whole().map(|(var, value)| (var.name.clone(), value.clone())).collect();
-    let mut work = Lower::new(source, &values, sink);
+    let mut work = Lower::new(files, &values, sink);
     let work = &mut work;
     let secrets = data::secrets(top, work);
     let endpoints = endpoint::lower(top, work);
@@ -116,6 +122,7 @@ pub fn lower(
         scenarios,
         thresholds,
         delivery,
+        includes: whole.includes.clone(),
         span: top.span(),
     })
 }

@@ -29,10 +29,11 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     faults.retain(|fault| !below_hole(tree, &fault.pointer));
     let told = misplaced::outdented(tree, &faults, sink);
     let mut edits = Vec::new();
+    let garbled = garbled(source, sink);
     let replaced: BTreeSet<(String, String)> = faults.iter().flat_map(replaces).collect();
     for (fault, told) in faults.iter().zip(told) {
         if let Some(pointed) = tree.pointer(&fault.pointer) {
-            let place = Place { source, fault, pointed, replaced: &replaced };
+            let place = Place { source, fault, pointed, replaced: &replaced, garbled: &garbled };
             if told {
                 // What it says is known; what it breaks is broken.
                 place.report(&mut Diagnostics::new(), &mut edits);
@@ -89,6 +90,20 @@ fn replaces(fault: &Fault) -> Option<(String, String)> {
     Some((fault.pointer.clone(), meant))
 }
 
+/// Returns the words at the start of lines in which an error was found before: a key that stands there is not missing.
+fn garbled(source: &Source, sink: &Diagnostics) -> BTreeSet<String> {
+    let line = |span: Span| {
+        let text = source.text();
+        let at = (span.lo as usize).min(text.len());
+        let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text[start..].trim_start_matches([' ', '-']);
+        let end = line.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        Some(line[..end].to_owned())
+    };
+    let own = sink.errors().filter(|span| span.file == source.id());
+    own.filter_map(line).filter(|word| !word.is_empty()).collect()
+}
+
 /// A finding and where it is in the tree.
 struct Place<'a> {
     source: &'a Source,
@@ -96,6 +111,8 @@ struct Place<'a> {
     pointed: Pointed<'a>,
     /// Keys that are there under another spelling, by the mapping's pointer.
     replaced: &'a BTreeSet<(String, String)>,
+    /// Words at the start of lines that are no YAML, which has been reported.
+    garbled: &'a BTreeSet<String>,
 }
 
 impl Place<'_> {
@@ -155,23 +172,10 @@ impl Place<'_> {
             strangers || (context == "wait" && self.pointed.node.entries().next().is_some());
         let strangers = strangers || self.has_unsupported(key);
         let pair = (self.fault.pointer.clone(), key.to_owned());
-        let strangers = strangers || self.is_garbled(key, sink);
+        let strangers = strangers || self.garbled.contains(key);
         if !strangers && !self.replaced.contains(&pair) {
             sink.push(words::missing_key(key, context, span));
         }
-    }
-
-    /// Returns whether a line begins with `key` and is no YAML, which has been reported.
-    fn is_garbled(&self, key: &str, sink: &Diagnostics) -> bool {
-        let mut start = 0;
-        self.source.text().split_inclusive('\n').any(|line| {
-            let span = self.source.span(start, start + line.len());
-            start += line.len();
-            let rest = line.trim_start().strip_prefix(key);
-            let rest =
-                rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
-            rest.is_some() && sink.touches(span)
-        })
     }
 
     /// Returns whether an unsupported key stands where `key` is missing and may do its work.
@@ -179,8 +183,6 @@ impl Place<'_> {
         let stands_for = |other: &str| match key {
             "load" => other == "observe",
             "to" => matches!(other, "min" | "max"),
-            "file" | "take" => other == "from",
-            "scenarios" => other == "fragment",
             _ => false,
         };
         self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))

@@ -1,18 +1,18 @@
 //! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
 
-use super::{first_line, unsupported, words};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{Source, Span};
-use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
+mod sections;
+mod step;
 
-const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
-const BODIES: &[&str] = &["json", "form", "text", "file"];
-const SOURCES: &[&str] = &["json", "header", "regex", "status"];
+use super::first_line;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::Source;
+use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
 
 /// Reports what is not exactly one thing, and makes holes of it.
 pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     let mut shape = Shape { source, sink, holes: Vec::new() };
     let top = tree.root();
+    shape.part(top);
     for (_, secret) in children(top, "secrets") {
         shape.one_of(secret, "secret", &["env", "file"], "plan::schema::source");
     }
@@ -21,9 +21,7 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     }
     if let Some(nodes) = top.get("nodes") {
         for (entry, _) in children(nodes, "groups") {
-            if entry.key == unsupported::COORDINATOR {
-                shape.later(&entry.key, entry.key_span, entry.value);
-            }
+            shape.group(entry);
         }
     }
     for (_, scenario) in children(top, "scenarios") {
@@ -46,33 +44,7 @@ struct Shape<'s> {
 }
 
 impl Shape<'_> {
-    fn later(&mut self, word: &str, span: Span, value: ElementId) {
-        self.sink.push(words::unsupported(word, span));
-        self.holes.push(value);
-    }
-
-    fn data(&mut self, data: Node<'_>) {
-        let Some(file) = data.get("file") else {
-            return;
-        };
-        let path = file.as_str().unwrap_or_default();
-        let ending = unsupported::DATA_ENDINGS.iter().find(|ending| path.ends_with(**ending));
-        if let Some(ending) = ending {
-            let ending = ending.trim_start_matches('.');
-            let later = words::unsupported(ending, file.span());
-            self.sink.push(
-                later.help("save it as CSV with a header line; this version reads nothing else"),
-            );
-            self.holes.push(file.id());
-        }
-    }
-
     fn scenario(&mut self, scenario: Node<'_>) {
-        for group in scenario.get("runs_on").into_iter().flat_map(Node::items) {
-            if group.as_str() == Some(unsupported::COORDINATOR) {
-                self.later(unsupported::COORDINATOR, group.span(), group.id());
-            }
-        }
         if let Some(load) = scenario.get("load") {
             self.load(load);
         }
@@ -157,40 +129,6 @@ impl Shape<'_> {
             Diagnostic::error("plan::schema::stage", span, message).label("this stage").help(help),
         );
         self.holes.push(stage.id());
-    }
-
-    fn step(&mut self, step: Node<'_>) {
-        if step.is_hole() || !matches!(step.kind(), Kind::Map(_)) {
-            return;
-        }
-        if !self.one_of(step, "step", &["http", "wait"], "plan::schema::action") {
-            return;
-        }
-        if let Some((wait, _)) = step.entry("wait") {
-            for key in ["expect", "capture", "timeout"] {
-                if let Some((entry, _)) = step.entry(key) {
-                    let message = format!("`{key}` has no meaning on a wait");
-                    self.sink.push(
-                        Diagnostic::error("plan::schema::action", entry.key_span, message)
-                            .label("nothing is sent")
-                            .also(wait.key_span, "this step waits")
-                            .help("remove it, or move it to the step that sends the request"),
-                    );
-                }
-            }
-            return;
-        }
-        if step.entry("step").is_none() && !has_broken(step) {
-            let span = step.entry("http").map_or(step.span(), |(entry, _)| entry.key_span);
-            self.sink.push(words::missing_key("step", "step", span));
-        }
-        if let Some(http) = step.get("http") {
-            self.one_of(http, "request", METHODS, "plan::schema::method");
-            self.at_most_one(http, "request", BODIES, "plan::schema::body");
-        }
-        for (_, capture) in children(step, "capture") {
-            self.one_of(capture, "capture", SOURCES, "plan::schema::source");
-        }
     }
 
     /// Reports unless `node` has exactly one of `keys`; returns whether it has.

@@ -2,20 +2,7 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    (
-        "plan",
-        &[
-            "traffic",
-            "include",
-            "fragment",
-            "sinks",
-            "before",
-            "after",
-            "transactions",
-            "observe",
-            "metrics",
-        ],
-    ),
+    ("plan", &["traffic", "sinks", "before", "after", "transactions", "observe", "metrics"]),
     (
         "endpoint",
         &[
@@ -35,7 +22,6 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http_endpoint", &["redirects", "connections"]),
-    ("data", &["from", "on_end"]),
     (
         "scenario",
         &["before_each_user", "observe", "max_failures", "connections", "let", "on_fail", "retry"],
@@ -75,19 +61,13 @@ const KEYS: &[(&str, &[&str])] = &[
 ];
 
 /// Words that a key of the slice may have in the full language.
-const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redistribute"])];
+const VALUES: &[(&str, &[&str])] = &[];
 
 /// Words of the slice that the full language also writes as a mapping.
 const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
 
 /// Keys that only belong to another unsupported key beside them.
 const FOLLOWERS: &[&str] = &["steps", "with"];
-
-/// The group that stands for the coordinator itself.
-pub(super) const COORDINATOR: &str = "coordinator";
-
-/// Endings of data files that hold something else than CSV.
-pub(super) const DATA_ENDINGS: &[&str] = &[".jsonl", ".ndjson", ".json"];
 
 /// Returns whether `key` in `context` belongs to the full language.
 pub(super) fn is_key(context: &str, key: &str) -> bool {

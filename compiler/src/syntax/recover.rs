@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::cause::Cause;
+use super::character;
 use super::trap;
 use super::tree::{Kind, Tree};
 use super::yaml;
@@ -18,8 +19,9 @@ const READ_MAX: usize = 30;
 /// Parses the text of `source`; see [`super::parse`].
 pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
     let mut text = source.text().to_owned();
+    character::check(source, &mut text, sink);
     let mut blanked: Vec<Range<usize>> = Vec::new();
-    let mut candidates: Vec<Range<usize>> = Vec::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
     let mut last: Option<usize> = None;
     let mut reported = 0;
     for _ in 0..READ_MAX {
@@ -46,12 +48,14 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
                     let colon = range.start + key;
                     if colon < range.end {
                         text.replace_range(colon..=colon, ":");
-                        candidates.push(colon + 1..range.end);
+                        candidates.push(Candidate::Stretch(colon + 1..range.end));
                     } else {
-                        candidates.push(range.clone());
+                        candidates.push(Candidate::Stretch(range.clone()));
                     }
                 }
-                Cause::Here => candidates.extend(stray(source.text(), stop.at)),
+                Cause::Here => {
+                    candidates.extend(stray(source.text(), stop.at).map(Candidate::Stretch))
+                }
                 Cause::Bracket(_) | Cause::Quote(_) | Cause::Tab(_) => {}
             }
         }
@@ -63,7 +67,8 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
             last = None;
             continue;
         }
-        let next = candidates.pop();
+        let ranges = std::iter::from_fn(|| candidates.pop());
+        let next = ranges.map(|one| one.range(source.text())).find(|range| range.start < range.end);
         if reported == REPORTED_MAX || next.is_none() {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return None;
@@ -78,7 +83,7 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
 /// Rejects a text without content.
 fn finished(source: &Source, tree: Option<Tree>, sink: &mut Diagnostics) -> Option<Tree> {
     let tree = tree.filter(|tree| !matches!(tree.root().kind(), Kind::Null));
-    if tree.is_none() {
+    if tree.is_none() && sink.is_clean() {
         let place = source.span(0, source.text().len().min(1));
         sink.push(
             Diagnostic::error("plan::syntax::empty", place, "the file holds no plan")
@@ -98,24 +103,43 @@ fn blank(text: &mut String, range: &Range<usize>) {
     text.replace_range(range.clone(), &spaces);
 }
 
+/// What may be blanked.
+enum Candidate {
+    /// The value of an entry whose head stands in the line that starts at `start`, for an error that shows at `at`.
+    Entry { start: usize, head: Head, at: usize },
+    /// Just this.
+    Stretch(Range<usize>),
+}
+
+impl Candidate {
+    /// Returns its bytes; it begins behind the `key:` or `-` and ends before the next line that is not inside.
+    ///
+    /// Found only when it is its turn: in a tower of entries each of them is most of the text.
+    fn range(self, text: &str) -> Range<usize> {
+        match self {
+            Candidate::Entry { start, head, at } => {
+                start + head.value..extent(text, start, at, &head)
+            }
+            Candidate::Stretch(range) => range,
+        }
+    }
+}
+
 /// Returns what may be blanked for an error that shows at `at` and began at `guilty`, the smallest last.
-///
-/// Each range begins behind the `key:` or `-` that it belongs to and ends before the next line that is not inside.
-fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
+fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Candidate> {
+    let mut found = Vec::new();
     let mut limit = usize::MAX;
     let mut start = text[..guilty].rfind('\n').map_or(0, |newline| newline + 1);
     let mut lines = 0;
     loop {
         let line = text[start..].lines().next().unwrap_or("");
         for head in heads(line).into_iter().rev() {
-            if head.column < limit {
+            // Nothing behind the error can be its cause.
+            if head.column < limit && start + head.value <= guilty {
                 limit = head.column;
-                let range = start + head.value..extent(text, start, at, &head);
-                // Nothing behind the error can be its cause.
-                if range.start <= guilty && range.start < range.end {
-                    ranges.push(range);
-                }
+                found.push(Candidate::Entry { start, head, at });
+            } else if head.column < limit {
+                limit = head.column;
             }
         }
         lines += 1;
@@ -125,8 +149,8 @@ fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
         }
         start = text[..start - 1].rfind('\n').map_or(0, |newline| newline + 1);
     }
-    ranges.reverse();
-    ranges
+    found.reverse();
+    found
 }
 
 /// Returns the line at `at` with the lines below it, if it is the `key` of an entry without a colon.

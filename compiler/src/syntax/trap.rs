@@ -70,6 +70,38 @@ pub(super) fn unknown_alias(name: &str, span: Span) -> Diagnostic {
     }
 }
 
+/// Reports `&shop`, which marks nothing, in front of `span`.
+pub(super) fn anchored_nothing(source: &Source, span: Span) -> Option<Diagnostic> {
+    let (_, place) = anchor_before(source, span)?;
+    let value = source.slice(place);
+    let message = format!("`{value}` marks nothing");
+    let found = Diagnostic::error("plan::syntax::anchor", place, message)
+        .label("YAML reads a leading `&` as an anchor");
+    Some(quote_it(found, source, place))
+}
+
+/// Returns the text up to `span` from its anchor on, and where the anchor stands.
+fn anchor_before(source: &Source, span: Span) -> Option<(&str, Span)> {
+    let before = source.text().get(..span.lo as usize)?;
+    let at = before.rfind('&')?;
+    let name = before[at..].split_whitespace().next()?;
+    Some((&before[at..], source.span(at, at + name.len())))
+}
+
+/// Reports the anchor of the value at `span`, to which nothing refers.
+pub(super) fn unused_anchor(source: &Source, span: Span) -> Option<Diagnostic> {
+    let (lead, place) = anchor_before(source, span)?;
+    // With the blanks behind it, unless the value begins in the next line.
+    let end = if lead.contains('\n') { place.hi } else { span.lo };
+    let message = format!("nothing refers to the anchor `{}`", source.slice(place));
+    Some(
+        Diagnostic::warning("plan::syntax::anchor", place, message)
+            .label("never used")
+            .help("remove it, or refer to it with `*`; quote the value if it is text")
+            .fix(Span { hi: end, ..place }, ""),
+    )
+}
+
 /// Reports an alias that stands inside what it refers to.
 pub(super) fn alias_cycle(span: Span) -> Diagnostic {
     Diagnostic::error("plan::syntax::alias", span, "an alias stands inside what it refers to")

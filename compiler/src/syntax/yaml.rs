@@ -18,7 +18,10 @@ const NESTING_MAX: usize = 64;
 const HEIGHT_MAX: u32 = 128;
 
 /// Elements of a tree when aliases are followed; a plan of ten thousand lines has fifty thousand.
-const EXPANDED_MAX: u64 = 500_000;
+const EXPANDED_MAX: u64 = 190_000;
+
+/// Bytes of a scalar that count as one element more.
+const BYTES_PER_ELEMENT: usize = 64;
 
 /// How one reading of a text ended.
 pub(super) struct Reading {
@@ -117,9 +120,15 @@ struct Builder<'s> {
     elements: Vec<Element>,
     stack: Vec<Frame>,
     anchors: BTreeMap<usize, Anchored>,
+    /// Where anchored values stand that no alias has referred to.
+    unused: BTreeMap<usize, Span>,
+    /// Anchors that an alias has referred to.
+    referred: BTreeSet<usize>,
     found: Vec<Diagnostic>,
     root: Option<ElementId>,
     documents: usize,
+    /// Aliases make too much of the plan, which is reported once.
+    bomb: bool,
 }
 
 impl<'s> Builder<'s> {
@@ -130,9 +139,12 @@ impl<'s> Builder<'s> {
             elements: Vec::new(),
             stack: Vec::new(),
             anchors: BTreeMap::new(),
+            unused: BTreeMap::new(),
+            referred: BTreeSet::new(),
             found: Vec::new(),
             root: None,
             documents: 0,
+            bomb: false,
         }
     }
 
@@ -140,6 +152,7 @@ impl<'s> Builder<'s> {
         if let Event::DocumentStart(..) = event {
             self.documents += 1;
             self.anchors.clear();
+            self.referred.clear();
             if self.documents == 2 {
                 self.found.push(trap::second_document(span));
             }
@@ -170,9 +183,13 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn finish(self) -> Reading {
+    fn finish(mut self) -> Reading {
+        for span in std::mem::take(&mut self.unused).into_values() {
+            let found = trap::unused_anchor(self.source, span);
+            self.found.extend(found);
+        }
         let file = self.source.id();
-        let tree = self.root.map(|root| Tree { file, elements: self.elements, root });
+        let tree = self.root.map(|root| Tree { file, elements: self.elements, root, gaps: false });
         Reading { tree, found: self.found, stop: None }
     }
 
@@ -210,6 +227,8 @@ impl<'s> Builder<'s> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) {
+        self.referred.insert(anchor);
+        self.unused.remove(&anchor);
         let depth = u32::try_from(self.stack.len()).unwrap_or(u32::MAX);
         let open = self.stack.iter().any(|frame| frame.anchor == anchor);
         match self.anchors.get(&anchor).copied() {
@@ -217,7 +236,9 @@ impl<'s> Builder<'s> {
                 let size: u64 = self.stack.iter().map(|frame| frame.size).sum();
                 let deep = depth.saturating_add(target.height) > HEIGHT_MAX;
                 if deep || size.saturating_add(target.size) > EXPANDED_MAX {
-                    self.report(|_| trap::alias_bomb(span));
+                    if !std::mem::replace(&mut self.bomb, true) {
+                        self.report(|_| trap::alias_bomb(span));
+                    }
                     self.add_hole(span);
                     return;
                 }
@@ -237,6 +258,13 @@ impl<'s> Builder<'s> {
         let absent = plain && span.lo == span.hi;
         if self.wants_key() {
             return self.key(value, absent || tagged, plain, span);
+        }
+        if absent
+            && anchor != 0
+            && let Some(found) = trap::anchored_nothing(self.source, span)
+        {
+            self.report(|_| found);
+            return self.add_hole(span);
         }
         let kind = if tagged || (absent && self.is_blanked(span)) {
             Kind::Hole
@@ -259,7 +287,8 @@ impl<'s> Builder<'s> {
             return self.add_hole(span);
         }
         let id = self.push(span, kind);
-        self.remember(anchor, Anchored { id, size: 1, height: 1 });
+        let size = 1 + u64::try_from(value.len() / BYTES_PER_ELEMENT).unwrap_or(u64::MAX);
+        self.remember(anchor, Anchored { id, size, height: 1 });
         self.place(id, 1, 1);
     }
 
@@ -284,6 +313,9 @@ impl<'s> Builder<'s> {
 
     fn remember(&mut self, anchor: usize, anchored: Anchored) {
         if anchor != 0 {
+            if !self.referred.contains(&anchor) {
+                self.unused.insert(anchor, self.elements[anchored.id.0 as usize].span);
+            }
             self.anchors.insert(anchor, anchored);
         }
     }
@@ -365,7 +397,7 @@ impl<'s> Builder<'s> {
         element.kind = match frame.shape {
             _ if frame.template || frame.dashless => Kind::Hole,
             Shape::Seq(items) => Kind::Seq(items),
-            Shape::Map { entries, .. } => Kind::Map(entries),
+            Shape::Map { entries, .. } => Kind::Map(entries.into()),
         };
         let anchored = Anchored { id: frame.id, size: frame.size, height: frame.height };
         if frame.as_key {
@@ -421,7 +453,7 @@ impl<'s> Builder<'s> {
         let added = std::mem::take(added);
         if let Kind::Map(entries) = &mut self.elements[root.0 as usize].kind {
             let known: BTreeSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-            entries.extend(added.into_iter().filter(|entry| !known.contains(&entry.key)));
+            entries.extend(added.iter().filter(|entry| !known.contains(&entry.key)).cloned());
         }
     }
 }

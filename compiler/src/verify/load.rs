@@ -138,6 +138,24 @@ fn check_rows(artifact: &Artifact) -> Result<(), String> {
             }
         }
     }
+    for (data, list) in &artifact.lists {
+        let known = artifact.data.contains_key(data);
+        ensure(!known, || format!("`{data}` is a file or a list, not both"))?;
+        for (scenario, body) in &artifact.scenarios {
+            let Some(taken) = body.data.get(data) else { continue };
+            let rule =
+                || format!("in scenario `{scenario}`, `{data}` is per user in a closed load");
+            ensure(list.per == Per::Arrival || matches!(body.load, Load::Closed(_)), rule)?;
+            let rule = || format!("in scenario `{scenario}`, items of `{data}` end");
+            let end = match taken.rows {
+                0 => u64::MAX,
+                rows => taken.first_row.checked_add(rows).ok_or_else(rule)?,
+            };
+            if list.take == Take::Unique {
+                unique.entry(data).or_default().push((taken.first_row, end, scenario));
+            }
+        }
+    }
     for (data, mut ranges) in unique {
         ranges.sort_unstable();
         for pair in ranges.windows(2) {

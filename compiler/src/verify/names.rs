@@ -17,7 +17,8 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
         })?;
     }
     let steps = artifact.scenarios.values().flat_map(|scenario| &scenario.steps);
-    let inner = steps.map(|step| &step.name).chain(artifact.data.keys());
+    let tables = artifact.data.keys().chain(artifact.lists.keys());
+    let inner = steps.map(|step| &step.name).chain(tables);
     for name in inner {
         let nameless = name.strip_prefix('#').is_some_and(|n| n.parse::<u32>().is_ok());
         ensure(nameless || is_public_name(name), || {
@@ -83,7 +84,8 @@ fn check_selector(artifact: &Artifact, threshold: &Threshold) -> Result<(), Stri
 
 fn check_scenario(artifact: &Artifact, scenario: &Scenario) -> Result<(), String> {
     for data in scenario.data.keys() {
-        ensure(artifact.data.contains_key(data), || format!("data `{data}` exists"))?;
+        let known = artifact.data.contains_key(data) || artifact.lists.contains_key(data);
+        ensure(known, || format!("data `{data}` exists"))?;
     }
     check_dag(&scenario.steps)?;
     let scope = Scope { artifact, scenario: Some(scenario) };
@@ -214,7 +216,7 @@ impl Scope<'_> {
     }
 
     fn slot(self, slot: &Slot) -> Result<(), String> {
-        let Artifact { vars, secrets, data: files, .. } = self.artifact;
+        let Artifact { vars, secrets, data: files, lists, .. } = self.artifact;
         match &slot.from {
             SlotSource::Var(name) => {
                 ensure(vars.contains_key(name), || format!("var `{name}` exists"))?;
@@ -224,7 +226,10 @@ impl Scope<'_> {
             }
             SlotSource::Data { data, column } => {
                 let used = self.scenario.is_some_and(|scenario| scenario.data.contains_key(data));
-                let known = files.get(data).is_some_and(|data| data.columns.contains(column));
+                let known = match files.get(data) {
+                    Some(file) => file.columns.contains(column),
+                    None => lists.contains_key(data),
+                };
                 ensure(used && known, || format!("column `{column}` of data `{data}` is read"))?;
             }
             SlotSource::Capture { step, name } => {

@@ -4,6 +4,7 @@
 
 mod artifact;
 mod check;
+mod data;
 mod every_feature;
 mod explain;
 mod fix;
@@ -11,6 +12,7 @@ mod fuzz;
 mod golden;
 mod laws;
 mod mistakes;
+mod parts;
 mod plans;
 mod rejected;
 mod sample;

@@ -58,7 +58,8 @@ impl Cases {
             text = text.replacen(from, to, 1);
         }
         for text in [text.clone(), text.replace('\n', "\r\n")] {
-            let (source, found) = judge("p.yaml", text.into_bytes(), Path::new("")).unwrap();
+            let (files, found) = judge("p.yaml", text.into_bytes(), Path::new("")).unwrap();
+            let source = files.plan();
             let line = |at: u32| source.place(at).line;
             let code = |code: &'static str| code.trim_start_matches("plan::");
             let seen: Vec<(u32, &str)> =
@@ -288,7 +289,7 @@ fn aliases_anchors_merges() {
     );
     cases.told(&[("get: /list", "get: *list")], &[(32, "yaml::alias")]);
     cases.told(&[("  poll:\n", "  poll:\n    <<: { max_failures: 3 }\n")], &[(29, "syntax::key")]);
-    cases.told(&[("name: shop", "name: &shop")], &[(2, "schema::type")]);
+    cases.told(&[("name: shop", "name: &shop")], &[(2, "syntax::anchor")]);
     cases.told(&[("name: shop", "name: &a &b shop")], &[(2, "syntax::invalid")]);
     cases.end();
 }

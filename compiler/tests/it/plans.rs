@@ -64,10 +64,14 @@ fn golden_plans_compile_to_the_same() {
 fn the_same_bytes_from_any_folder() {
     let elsewhere = tempfile::tempdir().unwrap();
     let plans_there = elsewhere.path().join("deep/er");
-    fs::create_dir_all(plans_there.join("data")).unwrap();
-    for path in fs::read_dir(golden::repository().join("plans/data")).unwrap() {
-        let path = path.unwrap().path();
-        fs::copy(&path, plans_there.join("data").join(path.file_name().unwrap())).unwrap();
+    for inner in ["data", "parts", "parts/data"] {
+        fs::create_dir_all(plans_there.join(inner)).unwrap();
+        for path in fs::read_dir(golden::repository().join("plans").join(inner)).unwrap() {
+            let path = path.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, plans_there.join(inner).join(path.file_name().unwrap())).unwrap();
+            }
+        }
     }
     for path in plans() {
         let copy = plans_there.join("renamed.yaml");

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use compiler::artifact::{
     Action, Aggregate, Artifact, Body, Bound, ClosedLoad, ClosedStage, Counter, Data, Delivery,
-    Expect, FileRef, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss, OpenLoad,
-    OpenStage, Per, Piece, Quantity, Scenario, Selector, SlotSet, Step, Take, Text, Threshold,
-    Tuning, WaitAction,
+    Expect, FileRef, Format, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss,
+    OpenLoad, OpenStage, Per, Piece, Quantity, Scenario, Selector, SlotSet, Step, Take, Text,
+    Threshold, Tuning, WaitAction,
 };
 use compiler::schedule::Open;
 use compiler::unit::{Rate, SECOND_NS, Share};
@@ -33,6 +33,7 @@ pub(crate) fn artifact() -> Artifact {
             bytes: 120_000,
             digest: format!("blake3:{}", "1f".repeat(32)),
         },
+        format: Format::Csv,
         columns: vec!["name".to_owned()],
         rows: 10_000,
         take: Take::Unique,
@@ -47,6 +48,7 @@ pub(crate) fn artifact() -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         data: BTreeMap::from([("users".to_owned(), users)]),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         nodes: Nodes {
             groups: BTreeMap::from([("eu".to_owned(), group(2)), ("us".to_owned(), group(1))]),

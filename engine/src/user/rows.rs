@@ -109,14 +109,14 @@ impl RowRule {
 
 #[cfg(test)]
 mod tests {
-    use compiler::artifact::FileRef;
+    use compiler::artifact::{FileRef, Format};
 
     use super::*;
 
     fn data(take: Take, per: Per, rows: u64) -> Data {
         let file = FileRef { path: "a.csv".to_owned(), bytes: 0, digest: String::new() };
         let columns = vec!["name".to_owned(), "city".to_owned()];
-        Data { file, columns, rows, take, per }
+        Data { file, format: Format::Csv, columns, rows, take, per }
     }
 
     const FILE: &[u8] = "name,city\n\"Ann, B\",\nBo,Köln\nCy,Ulm\n".as_bytes();

@@ -61,6 +61,7 @@ fn around(scenarios: BTreeMap<String, Scenario>, agents: u32) -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         data: BTreeMap::new(),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         nodes: Nodes {
             groups: BTreeMap::from([("default".to_owned(), group)]),

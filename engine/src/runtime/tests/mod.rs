@@ -108,6 +108,7 @@ pub(super) fn plan(scenario: Scenario) -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: [("shop".to_owned(), Endpoint::Http(endpoint))].into(),
         data: BTreeMap::new(),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         nodes: Nodes {
             groups: [("all".to_owned(), group)].into(),
