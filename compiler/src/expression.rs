@@ -6,7 +6,7 @@ use std::ops::Range;
 
 pub use self::condition::{Operand, OperandValue, Test, parse_condition, parse_operand};
 use crate::artifact::{Aggregate, Bound, Comparison, Counter, Metric, Quantity};
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{Near, nearest};
 use crate::template::Fault;
 use crate::unit::{Length, Rate, Share, UnitError};
 
@@ -178,29 +178,33 @@ fn unknown_function(name: &str, range: Range<usize>) -> Fault {
         .label("not built yet")
         .help("judge a latency, a share, a rate or a count");
     }
-    let help = match (name, did_you_mean(name, FUNCTIONS)) {
-        ("avg" | "average", _) => "did you mean `mean`?".to_owned(),
-        ("med" | "median", _) => "did you mean `p50`?".to_owned(),
-        ("p100", _) => "the largest value is `max`".to_owned(),
-        (_, Some(close)) => format!("did you mean `{close}`?"),
-        _ => "the functions are `p50` to `p99.999`, `min`, `max`, `mean`, `share`, `rate` and `count`"
-            .to_owned(),
+    let fault = Fault::new(UNKNOWN, range, format!("there is no function `{name}`"))
+        .label("unknown function");
+    let near = match (name, nearest(name, FUNCTIONS)) {
+        ("p100", _) => Near { word: "max", sure: true },
+        ("avg" | "average", _) => Near { word: "mean", sure: true },
+        ("med" | "median", _) => Near { word: "p50", sure: true },
+        // Another percentile is as likely.
+        (_, Some(near)) => Near { sure: near.sure && !near.word.starts_with('p'), ..near },
+        _ => {
+            return fault.help(
+                "the functions are `p50` to `p99.999`, `min`, `max`, `mean`, `share`, `rate` and `count`",
+            );
+        }
     };
-    Fault::new(UNKNOWN, range, format!("there is no function `{name}`"))
-        .label("unknown function")
-        .help(help)
+    fault.suggest(near)
 }
 
 fn unknown_metric(function: &str, what: &str, range: Range<usize>, known: &[&str]) -> Fault {
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let help = match did_you_mean(what, known.iter().copied()) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => format!("`{function}` takes one of {list}"),
-    };
+    let near = nearest(what, known.iter().copied());
     let range = if range.is_empty() { range.start - 1..range.end + 1 } else { range };
-    Fault::new(UNKNOWN, range, format!("`{function}` does not take `{what}`"))
-        .label("unknown metric")
-        .help(help)
+    let fault = Fault::new(UNKNOWN, range, format!("`{function}` does not take `{what}`"))
+        .label("unknown metric");
+    match near {
+        Some(near) => fault.suggest(near),
+        None => fault.help(format!("`{function}` takes one of {list}")),
+    }
 }
 
 fn value(text: &str, metric: Metric) -> Result<(u64, Quantity), UnitError> {

@@ -2,7 +2,7 @@
 
 use crate::analysis::{load, whole};
 use crate::artifact::{Counter, Load, Metric, OpenStage};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::model::{Block, Named, Plan, ScenarioPlan, StepPlan, Threshold};
 use crate::source::{Span, Spanned};
 use crate::unit::{Length, SECOND_NS};
@@ -49,15 +49,15 @@ fn selected<'a>(
     }
     let Some(item) = plan.scenarios.get(&scenario.value) else {
         if plan.scenarios.complete {
-            let help = match did_you_mean(&scenario.value, plan.scenarios.names()) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => {
-                    "name one of the plan's scenarios, or `\"*\"` for each one alone".to_owned()
-                }
-            };
             let message = format!("the plan declares no scenario `{}`", scenario.value);
-            let found = Diagnostic::error("plan::scenario::unknown", scenario.span, message);
-            sink.push(found.label("unknown scenario").help(help));
+            let found = Diagnostic::error("plan::scenario::unknown", scenario.span, message)
+                .label("unknown scenario");
+            sink.push(match nearest(&scenario.value, plan.scenarios.names()) {
+                Some(near) => found.suggest(near),
+                None => {
+                    found.help("name one of the plan's scenarios, or `\"*\"` for each one alone")
+                }
+            });
         }
         return None;
     };
@@ -117,13 +117,14 @@ fn one_step(
             let known =
                 scenario.before_each_user.all().into_iter().chain(scenario.transaction.all());
             let known = known.filter(|step| step.is_named()).map(|step| step.name.as_str());
-            let help = match did_you_mean(&step.value, known) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => "name one of its steps, or `\"*\"` for all together".to_owned(),
-            };
             let message = format!("`{}` has no step `{}`", item.name, step.value);
-            let found = Diagnostic::error("plan::threshold::selector", step.span, message);
-            sink.push(found.label("unknown step").also(item.span, "the scenario").help(help));
+            let found = Diagnostic::error("plan::threshold::selector", step.span, message)
+                .label("unknown step")
+                .also(item.span, "the scenario");
+            sink.push(match nearest(&step.value, known) {
+                Some(near) => found.suggest(near),
+                None => found.help("name one of its steps, or `\"*\"` for all together"),
+            });
         }
         return;
     };

@@ -8,6 +8,7 @@ mod excerpt;
 mod explain;
 pub mod files;
 mod findings;
+pub mod fix;
 mod github;
 mod graph;
 mod json;
@@ -15,6 +16,7 @@ mod overrides;
 pub mod render;
 mod sarif;
 mod schema;
+mod suggestion;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
