@@ -150,11 +150,16 @@ fn threshold_of(threshold: &model::Threshold, scenario: Option<&str>) -> Thresho
     let step = threshold.step.as_ref().map(|step| step.value.clone());
     Threshold {
         require: threshold.text.value.trim().to_owned(),
-        metric: threshold.require.metric,
+        metric: threshold.require.metric.clone(),
         bound: threshold.require.bound,
         value: threshold.require.value,
         quantity: threshold.require.quantity,
-        select: Selector { scenario: scenario.map(str::to_owned), step },
+        select: Selector {
+            scenario: scenario.map(str::to_owned),
+            step,
+            group: threshold.group.as_ref().map(|group| group.value.clone()),
+            split: threshold.split.as_ref().map(|split| split.value.clone()),
+        },
         window_ns: threshold.window_ns,
         grace_ns: threshold.grace_ns.unwrap_or(0),
         min_samples: threshold.min_samples,

@@ -20,6 +20,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
 fn sends(step: &StepPlan) -> bool {
     match &step.action {
         Some(Action::Http(_)) => true,
+        // What a block runs stands in the list too.
         Some(
             Action::Wait(_)
             | Action::ForEach(_)

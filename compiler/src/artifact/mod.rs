@@ -45,7 +45,8 @@ pub use self::step::{
 };
 pub use self::value::{Filter, Json, Piece, Place, Slot, SlotSource, Text};
 pub use self::verdict::{
-    Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,
+    Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Phase, Quantity, Selector,
+    Threshold, Vital,
 };
 
 /// The artifact format that this compiler writes and this engine reads.

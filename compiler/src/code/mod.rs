@@ -28,8 +28,8 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         parts::CODES,
         template::CODES,
         reference::CODES,
-        flow::CODES,
         load::CODES,
+        flow::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()

@@ -127,7 +127,12 @@ pub fn lower(
     let traffic = traffic::lower(top, work);
     let mut scenarios = scenario::lower(top, &endpoints, work);
     traffic::attach(&traffic, &mut scenarios, work);
-    let thresholds = threshold::lower(top, work);
+    let called = transactions.whole().map(|(_, called)| &called.list);
+    let run = scenarios.whole().flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
+    let lists = [&before, &after].into_iter().chain(called).chain(run);
+    let mut own = threshold::own_metrics(lists, work);
+    own.incomplete |= scenarios.items.iter().any(|item| item.value.is_none());
+    let thresholds = threshold::lower(top, &own, work);
     let delivery = threshold::delivery(top, work);
     let name = name(top, work);
     let description = top.get("description").and_then(|node| work.literal(node, "a text"));

@@ -243,7 +243,7 @@ fn one_mistake_in_steps_is_one_diagnostic() {
         (step("{ step: a, http: { post: /, body: x } }"), "plan::schema::unknown-key", "body"),
         (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
     ] {
-        let more = usize::from(text.contains("vus: 3"));
+        let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));
         mistake(&text, code, at, more);
     }
 }

@@ -64,6 +64,10 @@ fn check_digest(file: &FileRef) -> Result<(), String> {
 
 fn check_selector(artifact: &Artifact, threshold: &Threshold) -> Result<(), String> {
     let select = &threshold.select;
+    if let Some(group) = &select.group {
+        let known = artifact.nodes.groups.contains_key(group);
+        ensure(known, || format!("group `{group}` exists"))?;
+    }
     let Some(name) = &select.scenario else {
         return ensure(select.step.is_none(), || "a step is chosen with its scenario".to_owned());
     };

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
 
 mod artifact;
+mod captures;
 mod check;
 mod data;
+mod diff;
+mod docs;
 mod every_feature;
 mod explain;
 mod fix;

@@ -63,7 +63,7 @@ pub(crate) fn add_scenario(artifact: &mut Artifact, name: &str, load: Load, step
         .collect();
     let partition = Partition::new(&groups).unwrap();
     let planned = match &load {
-        Load::Open(load) => Open::new(load, &compiler::seed::Seed::root(0)).count(),
+        Load::Open(load) => Open::of(artifact.seed, name, load).count(),
         Load::Closed(load) => Closed::new(load).count().unwrap_or(0),
         Load::Observe { .. } => 0,
     };
@@ -137,7 +137,12 @@ fn threshold() -> Threshold {
         bound: Bound::Less,
         value: 10_000,
         quantity: Quantity::Share,
-        select: Selector { scenario: Some("checkout".to_owned()), step: None },
+        select: Selector {
+            scenario: Some("checkout".to_owned()),
+            step: None,
+            group: None,
+            split: None,
+        },
         window_ns: 0,
         grace_ns: 0,
         min_samples: 0,

@@ -159,7 +159,12 @@ pub(crate) fn threshold(
         bound,
         value,
         quantity,
-        select: Selector { scenario: Some("checkout".to_owned()), step: None },
+        select: Selector {
+            scenario: Some("checkout".to_owned()),
+            step: None,
+            group: None,
+            split: None,
+        },
         window_ns: 0,
         grace_ns: 0,
         min_samples: 0,
@@ -170,7 +175,12 @@ pub(crate) fn threshold(
 
 fn thresholds() -> BTreeMap<String, Threshold> {
     let p = |thousandths| Aggregate::Percentile(thousandths);
-    let order = Selector { scenario: Some("checkout".to_owned()), step: Some("order".to_owned()) };
+    let order = Selector {
+        scenario: Some("checkout".to_owned()),
+        step: Some("order".to_owned()),
+        group: None,
+        split: None,
+    };
     let all = [
         (
             "end_to_end",
