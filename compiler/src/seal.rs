@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved};
 use crate::artifact::{
-    Artifact, Endpoint, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold, Var,
+    Action, Artifact, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold, Var,
     seal_digest,
 };
-use crate::graph::Dag;
 use crate::model::{self, Named, Plan, ScenarioPlan, StepPlan};
 
 /// Writes the artifact of a plan without errors, with its digest.
@@ -34,9 +33,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
         seed: plan.seed,
         vars: vars(plan)?,
         secrets: section(&plan.secrets.items, |source| Some(source.clone()))?,
-        endpoints: section(&plan.endpoints.items, |endpoint| {
-            Some(Endpoint::Http(endpoint.http.clone()))
-        })?,
+        endpoints: section(&plan.endpoints.items, |endpoint| Some(endpoint.value.clone()))?,
         data: resolved.data,
         files: resolved.files,
         nodes: nodes(&plan.nodes)?,
@@ -44,6 +41,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
         slots: base,
         thresholds: thresholds(plan)?,
         delivery: plan.delivery,
+        sinks: section(&plan.sinks.items, |sink| Some(sink.value.clone()))?,
         digest: String::new(),
     };
     seal_digest(&mut artifact);
@@ -77,7 +75,8 @@ fn nodes(nodes: &model::Nodes) -> Option<Nodes> {
 
 fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Scenario> {
     let steps = &scenario.transaction.steps;
-    let sealed = steps.iter().enumerate().map(|(at, step)| step_of(steps, at, step, &placed.dag));
+    let sealed = steps.iter().enumerate().map(|(at, step)| step_of(steps, at, step, &placed));
+    let sealed = sealed.collect::<Option<Vec<_>>>()?;
     Some(Scenario {
         start_ns: placed.start_ns,
         load: scenario.load.as_ref()?.load.clone(),
@@ -89,20 +88,29 @@ fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Sce
         slot_count: placed.partition.slots(),
         seats: placed.partition.owned(base),
         data: placed.data,
-        steps: sealed.collect::<Option<Vec<_>>>()?,
+        steps: sealed,
     })
 }
 
-fn step_of(steps: &[StepPlan], at: usize, step: &StepPlan, dag: &Dag) -> Option<Step> {
+fn step_of(steps: &[StepPlan], at: usize, step: &StepPlan, placed: &Placed) -> Option<Step> {
     let captures = step.captures.iter().map(|capture| capture.capture.clone());
     Some(Step {
         name: step.name.clone(),
-        needs: dag.needs[at].iter().map(|need| steps[*need].name.clone()).collect(),
+        needs: placed.dag.needs[at].iter().map(|need| steps[*need].name.clone()).collect(),
         timeout_ns: step.timeout_ns,
-        action: step.action.clone()?,
+        action: action_of(step, placed)?,
         expect: step.expect.clone(),
         capture: captures.collect::<Option<Vec<_>>>()?,
     })
+}
+
+/// Returns what a step does; an await says from where it counts.
+fn action_of(step: &StepPlan, placed: &Placed) -> Option<Action> {
+    let mut action = step.action.clone()?;
+    if let Action::Await(wait) = &mut action {
+        wait.since.clone_from(placed.since.get(&step.name)?);
+    }
+    Some(action)
 }
 
 /// Seals thresholds; `scenario: "*"` becomes one for each scenario, named `<threshold>.<scenario>`.

@@ -1,5 +1,7 @@
 //! (pure) The plan as a whole: what no single section can know, and what sealing needs to be decided.
 
+mod address;
+mod awaiting;
 mod data;
 mod endpoint;
 mod load;
@@ -41,6 +43,8 @@ pub struct Placed {
     pub partition: Partition,
     /// Rows that it takes.
     pub data: BTreeMap<String, DataUse>,
+    /// For each await, by name, the step that it counts from.
+    pub since: BTreeMap<String, String>,
 }
 
 /// What the files hold that a plan names.
@@ -69,9 +73,13 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
         .iter()
         .map(|item| item.value.as_ref().and_then(|scenario| graph::steps(scenario, sink)))
         .collect();
+    let mut since = BTreeMap::new();
     for (item, dag) in plan.scenarios.items.iter().zip(&dags) {
         if let Some(scenario) = &item.value {
             reads::check(plan, item, scenario, dag.as_ref(), sink);
+            if let Some(dag) = dag {
+                since.insert(item.name.as_str(), awaiting::check(item, scenario, dag, sink));
+            }
         }
     }
     threshold::check(plan, sink);
@@ -89,7 +97,8 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
         let start_ns = starts.as_ref().map(|starts| starts[at]);
         let placed = || {
             let (dag, partition, planned) = (dag?, partition?, planned?);
-            Some(Placed { dag, start_ns: start_ns?, planned, partition, data: data? })
+            let since = since.remove(plan.scenarios.items[at].name.as_str()).unwrap_or_default();
+            Some(Placed { dag, start_ns: start_ns?, planned, partition, data: data?, since })
         };
         scenarios.push(placed());
     }
@@ -110,10 +119,7 @@ fn scenario_uses<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a Use>
 
 /// Returns the name of the endpoint that a step uses.
 fn endpoint_of(step: &StepPlan) -> Option<&str> {
-    match &step.action {
-        Some(crate::artifact::Action::Http(http)) => Some(http.endpoint.as_str()),
-        _ => None,
-    }
+    step.endpoint.as_ref().map(|(name, _)| name.as_str())
 }
 
 /// Returns the scenarios that are whole, in plan order.

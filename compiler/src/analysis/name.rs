@@ -1,6 +1,6 @@
 //! (pure) Names that point elsewhere: groups, scenarios, endpoints, and what templates read of top-level sections.
 
-use crate::analysis::{endpoint_of, whole};
+use crate::analysis::whole;
 use crate::artifact::SlotSource;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{Plan, Section, Use};
@@ -30,12 +30,12 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             );
         }
         for step in &scenario.transaction.steps {
-            if let (Some(name), Some(span)) = (endpoint_of(step), step.endpoint) {
+            if let Some((name, span)) = &step.endpoint {
                 let help = "declare it under `endpoints`";
                 known(
                     &plan.endpoints,
                     name,
-                    span,
+                    *span,
                     ("plan::endpoint::unknown", "endpoint", help),
                     sink,
                 );
@@ -73,7 +73,8 @@ pub(super) fn uses(plan: &Plan) -> impl Iterator<Item = &Use> {
     let endpoints = plan.endpoints.whole().flat_map(|(_, endpoint)| &endpoint.uses);
     let steps = whole(plan).flat_map(|(_, scenario)| &scenario.transaction.steps);
     let steps = steps.flat_map(|step| &step.uses);
-    plan.fixed_uses.iter().chain(endpoints).chain(steps)
+    let sinks = plan.sinks.whole().flat_map(|(_, sink)| &sink.uses);
+    plan.fixed_uses.iter().chain(endpoints).chain(sinks).chain(steps)
 }
 
 fn known<T>(

@@ -6,11 +6,15 @@
 
 mod action;
 mod canonical;
+mod connection;
 mod data;
 mod digest;
+mod driver;
 mod endpoint;
 mod load;
+mod message;
 mod nodes;
+mod sink;
 mod slots;
 mod step;
 mod value;
@@ -20,14 +24,36 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{Action, Body, HttpAction, Method, NameValue, WaitAction};
+pub use self::action::{
+    Action, Body, HttpAction, Method, NameValue, Part, PartContent, WaitAction,
+};
 pub use self::canonical::to_bytes;
+pub use self::connection::{
+    Acks, AmqpEndpoint, Compression, GrpcEndpoint, KafkaEndpoint, Login, MqttEndpoint, MqttVersion,
+    NatsAuth, NatsEndpoint, RedisEndpoint, Sasl, SaslMechanism, SqlEndpoint, SseEndpoint,
+    TcpEndpoint, Tls, Tracking, WebsocketEndpoint,
+};
 pub use self::data::{Data, DataUse, FileRef, Per, Take};
 pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
-pub use self::endpoint::{Endpoint, HttpEndpoint};
+pub use self::driver::{
+    BrowserAct, BrowserAction, ExecAction, GrpcAction, SqlAction, SqlKind, SseAction, TcpAction,
+    TcpRead, Vital, WasmAction, WebsocketAct, WebsocketAction,
+};
+pub use self::endpoint::{
+    Connections, Endpoint, EndpointKind, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion,
+    TrackingNames,
+};
 pub use self::load::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
+pub use self::message::{
+    AwaitAction, AwaitSource, Channel, Match, MatchPart, PollRequest, PublishAction,
+};
 pub use self::nodes::{Group, Nodes, OnAgentLoss, Tuning};
+pub use self::sink::{
+    DatabaseSink, DatadogSink, ElasticAuth, ElasticSink, FileSink, InfluxSink, InfluxStore,
+    KafkaSink, LokiSink, OtlpProtocol, OtlpSink, PrometheusSink, Sink, SinkAuth, SinkTarget,
+    SplunkSink, StatsdSink, WebhookSink,
+};
 pub use self::slots::SlotSet;
 pub use self::step::{
     Capture, CaptureFrom, Expect, JsonCheck, JsonExpect, Pointer, StatusRange, Step, TextCheck,
@@ -75,6 +101,9 @@ pub struct Artifact {
     pub thresholds: BTreeMap<String, Threshold>,
     /// When the run itself counts as valid.
     pub delivery: Delivery,
+    /// Where measurements go while the run lasts, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sinks: BTreeMap<String, Sink>,
     /// `blake3:` and 64 hex digits over the same bytes with this field empty; the last key of the file.
     pub digest: String,
 }

@@ -1,5 +1,7 @@
 //! (pure) Short words for steps and lengths, as a plan would spell them.
 
+mod driver;
+
 use crate::artifact::{
     Action, Filter, HttpAction, Method, Piece, SlotSource, Step, Text, WaitAction,
 };
@@ -18,6 +20,7 @@ pub(super) fn action(step: &Step) -> String {
         Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
             format!("wait {} to {}", length(*min_ns), length(*max_ns))
         }
+        other => driver::action(other),
     };
     match whole.char_indices().nth(ACTION_MAX) {
         Some((end, _)) => format!("{}…", &whole[..end]),
@@ -27,10 +30,7 @@ pub(super) fn action(step: &Step) -> String {
 
 /// Returns `kind` of a step as results spell it.
 pub(super) fn kind(step: &Step) -> &'static str {
-    match &step.action {
-        Action::Http(_) => "http",
-        Action::Wait(_) => "wait",
-    }
+    step.action.word()
 }
 
 /// Returns a length as plans spell it.
@@ -56,7 +56,7 @@ fn verb(method: Method) -> &'static str {
 }
 
 /// Returns a text with its slots spelled as templates, filters by name only.
-fn template(text: &Text) -> String {
+pub(super) fn template(text: &Text) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Literal(literal) => literal.clone(),
         Piece::Slot(slot) => {

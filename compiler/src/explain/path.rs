@@ -73,9 +73,9 @@ impl Dag {
 /// Returns the mean length of a wait, in nanoseconds; 0 for what sends, whose time is not known.
 pub(super) fn mean_wait_ns(step: &Step) -> u64 {
     match &step.action {
-        Action::Http(_) => 0,
         Action::Wait(WaitAction::Constant { length_ns }) => *length_ns,
         Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => min_ns.midpoint(*max_ns),
+        _ => 0,
     }
 }
 

@@ -253,7 +253,7 @@ fn series(scenario: &Scenario) -> u64 {
         Load::Open(_) => 2,
         Load::Closed(_) => 1,
     };
-    let sending = scenario.steps.iter().filter(|step| matches!(step.action, Action::Http(_)));
+    let sending = scenario.steps.iter().filter(|step| !matches!(step.action, Action::Wait(_)));
     let turns = if scenario.warm_up_ns > 0 { 2 } else { 1 };
     kinds * turns + sending.count() as u64
 }

@@ -20,6 +20,18 @@ const JSON_DEPTH_MAX: usize = 100;
 pub enum Site {
     /// An endpoint's `base_url`.
     BaseUrl,
+    /// Another setting of an endpoint or sink, rendered once on a node.
+    Setting,
+    /// A subject, topic, queue or stream.
+    Channel,
+    /// A statement of SQL.
+    Statement,
+    /// A program and its arguments.
+    Command,
+    /// The address of a page.
+    Page,
+    /// A label of a sink.
+    Label,
     /// A path.
     Path,
     /// A query parameter.
@@ -148,7 +160,10 @@ impl<'a> Lower<'a> {
                     for fault in resolved.faults {
                         self.fault(node, fault);
                     }
-                    let textual = matches!(site, Site::Path | Site::Query | Site::Header);
+                    let textual = matches!(
+                        site,
+                        Site::Path | Site::Query | Site::Header | Site::Channel | Site::Command
+                    );
                     let as_text = textual && resolved.slot.as_ref().is_some_and(keeps_kind);
                     self.note(node, resolved.reads, site, as_text);
                     match resolved.slot {

@@ -7,12 +7,15 @@ mod check;
 mod data;
 mod endpoint;
 mod environment;
+mod header;
 mod load;
 mod lower;
 mod name;
 mod nodes;
 mod quantity;
 mod scenario;
+mod settings;
+mod sink;
 mod threshold;
 mod transaction;
 mod vars;
@@ -21,6 +24,7 @@ mod written;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::action::AwaitPlan;
 pub use self::check::CapturePlan;
 pub use self::data::DataFile;
 pub use self::endpoint::Endpoint;
@@ -30,8 +34,10 @@ pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::settings::Address;
+pub use self::sink::SinkPlan;
 pub use self::threshold::Threshold;
-pub use self::transaction::{StepPlan, Transaction};
+pub use self::transaction::{FileUse, StepPlan, Transaction};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
 use crate::diagnostic::Diagnostics;
@@ -71,6 +77,8 @@ pub struct Plan {
     pub thresholds: Section<Threshold>,
     /// When the run counts.
     pub delivery: Delivery,
+    /// Where measurements go.
+    pub sinks: Section<SinkPlan>,
     /// The top of the plan.
     pub span: Span,
 }
@@ -100,6 +108,7 @@ pub fn lower(
     let scenarios = scenario::lower(top, &endpoints, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);
+    let sinks = sink::lower(top, work);
     let name = name(top, work);
     let description = top.get("description").and_then(|node| work.literal(node, "a text"));
     let seed = seed(top, overrides, work);
@@ -117,6 +126,7 @@ pub fn lower(
         scenarios,
         thresholds,
         delivery,
+        sinks,
         span: top.span(),
     })
 }

@@ -3,6 +3,7 @@
 use crate::artifact::{Action, Expect};
 use crate::diagnostic::Diagnostic;
 use crate::model::action;
+use crate::model::action::AwaitPlan;
 use crate::model::check::{self, CapturePlan};
 use crate::model::endpoint::Endpoint;
 use crate::model::lower::{Lower, Use, too_much};
@@ -28,16 +29,27 @@ pub struct StepPlan {
     pub timeout_ns: u64,
     /// What it does; `None` when that is broken.
     pub action: Option<Action>,
-    /// Where the endpoint is named.
-    pub endpoint: Option<Span>,
-    /// Where the body file is named.
-    pub body_file: Option<Spanned<String>>,
+    /// The endpoint that it uses, known or not, and where it is named.
+    pub endpoint: Option<(String, Span)>,
+    /// Places of an `await`.
+    pub awaiting: Option<AwaitPlan>,
+    /// Files that it sends or runs.
+    pub files: Vec<FileUse>,
     /// What must hold of the answer.
     pub expect: Expect,
     /// What is kept of the answer.
     pub captures: Vec<CapturePlan>,
     /// What its templates read.
     pub uses: Vec<Use>,
+}
+
+/// A file that a step names.
+#[derive(Clone, Debug)]
+pub struct FileUse {
+    /// Its path.
+    pub path: Spanned<String>,
+    /// Whether it must hold JSON.
+    pub json: bool,
 }
 
 /// The steps of one transaction.
@@ -115,7 +127,8 @@ fn step(
         timeout_ns: 0,
         action: None,
         endpoint: None,
-        body_file: None,
+        awaiting: None,
+        files: Vec::new(),
         expect: Expect::default(),
         captures: Vec::new(),
         uses: Vec::new(),
@@ -142,6 +155,7 @@ fn step(
             _ => action::lower(entry, value, endpoints, &mut out, work),
         }
     }
+    action::check_answer(node, work);
     out.uses = work.take_uses();
     Some(out)
 }

@@ -8,7 +8,6 @@ const KEYS: &[(&str, &[&str])] = &[
             "traffic",
             "include",
             "fragment",
-            "sinks",
             "before",
             "after",
             "transactions",
@@ -16,25 +15,6 @@ const KEYS: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    (
-        "endpoint",
-        &[
-            "nats",
-            "kafka",
-            "amqp",
-            "mqtt",
-            "redis",
-            "websocket",
-            "sse",
-            "grpc",
-            "sql",
-            "tcp",
-            "browser",
-            "exec",
-            "wasm",
-        ],
-    ),
-    ("http_endpoint", &["redirects", "connections"]),
     ("data", &["from", "on_end"]),
     (
         "scenario",
@@ -46,39 +26,15 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "step",
         &[
-            "publish",
-            "await",
-            "browser",
-            "websocket",
-            "sse",
-            "grpc",
-            "sql",
-            "tcp",
-            "exec",
-            "wasm",
-            "call",
-            "when",
-            "on_fail",
-            "retry",
-            "metrics",
-            "split_by",
-            "for_each",
-            "repeat",
-            "choose",
-            "let",
-            "with",
-            "steps",
+            "call", "when", "on_fail", "retry", "metrics", "split_by", "for_each", "repeat",
+            "choose", "let", "with", "steps",
         ],
     ),
-    ("http", &["json_file", "multipart", "redirects"]),
     ("threshold", &["group", "split"]),
 ];
 
 /// Words that a key of the slice may have in the full language.
 const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redistribute"])];
-
-/// Words of the slice that the full language also writes as a mapping.
-const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
 
 /// Keys that only belong to another unsupported key beside them.
 const FOLLOWERS: &[&str] = &["steps", "with"];
@@ -97,11 +53,6 @@ pub(super) fn is_key(context: &str, key: &str) -> bool {
 /// Returns whether `value` of the key at `context` belongs to the full language.
 pub(super) fn is_value(context: &str, value: &str) -> bool {
     listed(VALUES, context, value)
-}
-
-/// Returns whether the key at `context` may have a mapping in the full language.
-pub(super) fn is_mapping(context: &str) -> bool {
-    MAPPINGS.contains(&context)
 }
 
 /// Returns whether `key` says nothing of its own beside another unsupported key.

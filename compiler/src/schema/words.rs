@@ -42,8 +42,12 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     if let Some((name, _)) = key.split_once([' ', '{', '[']) {
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
     }
-    if context == "http" && fault::known_keys("step").iter().any(|known| known == key) {
-        return error.help(format!("`{key}` belongs to the step: write it beside `http`"));
+    if context == "endpoint" && matches!(key, "browser" | "exec" | "wasm") {
+        return error.help(format!("`{key}` needs no endpoint: write it in a step"));
+    }
+    let in_action = fault::known_keys("step").iter().any(|known| known == context);
+    if in_action && fault::known_keys("step").iter().any(|known| known == key) {
+        return error.help(format!("`{key}` belongs to the step: write it beside `{context}`"));
     }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
@@ -108,9 +112,6 @@ pub(super) fn value(
         Violation::Form => form(context, text.unwrap_or_default().as_str(), subject, span),
         Violation::Choice(options) => match text {
             Some(text) => choice(options, context, subject, &text, span),
-            None if unsupported::is_mapping(context) && matches!(node.kind(), Kind::Map(_)) => {
-                unsupported(&format!("{}: {{ … }}", subject.trim_matches('`')), span)
-            }
             None => kind(options, context, subject, node, span),
         },
         Violation::Empty => {
@@ -158,6 +159,13 @@ fn form(context: &str, text: &str, subject: &str, span: Span) -> Diagnostic {
         )
         .label("not a status")
         .help("write a status such as `201`, a class such as `2xx`, or a list of them"),
+        "tracking" => Diagnostic::error(
+            "plan::schema::value",
+            span,
+            format!("{subject} must be `headers`, `none` or names, not `{}`", clip(text)),
+        )
+        .label("not one of them")
+        .help("write `headers`, `none`, or names: `{ arrival: x-arrival, step: x-step }`"),
         _ => Diagnostic::error(
             "plan::schema::type",
             span,
@@ -294,6 +302,35 @@ fn thing(context: &str) -> &'static str {
         "environment" => "an environment",
         "endpoint" => "an endpoint",
         "http_endpoint" => "an HTTP endpoint",
+        "nats_endpoint" => "a NATS endpoint",
+        "kafka_endpoint" => "a Kafka endpoint",
+        "amqp_endpoint" => "an AMQP endpoint",
+        "mqtt_endpoint" => "an MQTT endpoint",
+        "redis_endpoint" => "a Redis endpoint",
+        "websocket_endpoint" => "a WebSocket endpoint",
+        "sse_endpoint" => "an SSE endpoint",
+        "grpc_endpoint" => "a gRPC endpoint",
+        "sql_endpoint" => "an SQL endpoint",
+        "tcp_endpoint" => "a TCP endpoint",
+        "tracking" => "`tracking`",
+        "tls" => "`tls`",
+        "login" => "a login",
+        "sasl" => "`sasl`",
+        "oauth2" => "`oauth2`",
+        "http_auth" | "nats_auth" => "`auth`",
+        "sink" => "a sink",
+        "database_sink" => "a database sink",
+        "influx_sink" => "an `influx` sink",
+        "prometheus_sink" => "a `prometheus` sink",
+        "otlp_sink" => "an `otlp` sink",
+        "loki_sink" => "a `loki` sink",
+        "datadog_sink" => "a `datadog` sink",
+        "splunk_sink" => "a `splunk` sink",
+        "statsd_sink" => "a `statsd` sink",
+        "file_sink" => "a file sink",
+        "webhook_sink" => "a `webhook` sink",
+        "kafka_sink" => "a `kafka` sink",
+        "elastic_sink" => "an `elastic` sink",
         "data" => "a data file",
         "nodes" => "`nodes`",
         "group" => "a group",
@@ -307,6 +344,26 @@ fn thing(context: &str) -> &'static str {
         "step" => "a step",
         "http" => "an HTTP request",
         "wait" => "a wait",
+        "publish" => "a message",
+        "part" => "a part",
+        "await" => "an await",
+        "match" => "`match`",
+        "distinct" => "`distinct`",
+        "browser" => "a browser step",
+        "browser_action" => "a browser action",
+        "field" => "a field",
+        "press" => "`press`",
+        "websocket" => "a WebSocket step",
+        "websocket_action" => "a turn of a WebSocket",
+        "websocket_message" => "a message",
+        "websocket_await" => "an await",
+        "sse" => "an SSE step",
+        "grpc" => "a gRPC call",
+        "sql" => "a statement",
+        "tcp" => "a TCP exchange",
+        "tcp_read" => "`read`",
+        "exec" => "a program",
+        "wasm" => "a call of a component",
         "expect" => "`expect`",
         "text_check" => "a check of text",
         "capture" => "a capture",

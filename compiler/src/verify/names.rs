@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ensure;
+use super::{driver, ensure};
 use crate::artifact::{
     Action, Artifact, Body, CaptureFrom, Endpoint, Expect, FileRef, Filter, Json, JsonCheck, Load,
-    NameValue, Piece, Scenario, Slot, SlotSource, Step, Text, TextCheck, Threshold,
+    NameValue, Part, PartContent, Piece, Scenario, Slot, SlotSource, Step, Text, TextCheck,
+    Threshold,
 };
 
 /// Checks names everywhere in the artifact.
@@ -39,8 +40,10 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
         }
     }
     for endpoint in artifact.endpoints.values() {
-        let Endpoint::Http(http) = endpoint;
-        world.text(&http.base_url)?;
+        driver::endpoint(world, endpoint)?;
+    }
+    for (name, sink) in &artifact.sinks {
+        driver::sink(world, sink).map_err(|rule| format!("in sink `{name}`, {rule}"))?;
     }
     for (name, scenario) in &artifact.scenarios {
         check_scenario(artifact, scenario)
@@ -125,7 +128,7 @@ fn check_dag(steps: &[Step]) -> Result<(), String> {
 
 /// What a template may mention: everything of the artifact, and of a scenario where there is one.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
+pub(super) struct Scope<'a> {
     artifact: &'a Artifact,
     scenario: Option<&'a Scenario>,
 }
@@ -135,16 +138,19 @@ impl Scope<'_> {
         match &step.action {
             Action::Wait(_) => {}
             Action::Http(http) => {
-                let name = &http.endpoint;
-                let endpoint = self.artifact.endpoints.get(name);
-                let endpoint = endpoint.ok_or_else(|| format!("endpoint `{name}` exists"))?;
-                let Endpoint::Http(endpoint) = endpoint;
-                self.pairs(&endpoint.headers)?;
+                driver::action(self, &step.action)?;
                 self.text(&http.path)?;
                 self.pairs(&http.query)?;
                 self.pairs(&http.headers)?;
                 self.body(&http.body)?;
             }
+            other => driver::action(self, other)?,
+        }
+        if let Action::Await(wait) = &step.action {
+            let steps = self.scenario.map_or(&[][..], |scenario| &scenario.steps);
+            let known = steps.iter().any(|other| other.name == wait.since);
+            let since = &wait.since;
+            ensure(known, || format!("step `{since}` that is counted from exists"))?;
         }
         self.expect(&step.expect)?;
         for capture in &step.capture {
@@ -158,20 +164,38 @@ impl Scope<'_> {
         Ok(())
     }
 
-    fn body(self, body: &Body) -> Result<(), String> {
+    /// Returns the endpoint named `name`.
+    pub(super) fn endpoint(&self, name: &str) -> Result<&Endpoint, String> {
+        let endpoint = self.artifact.endpoints.get(name);
+        endpoint.ok_or_else(|| format!("endpoint `{name}` exists"))
+    }
+
+    /// Checks that the file at `path` travels with the artifact.
+    pub(super) fn file(self, path: &str) -> Result<(), String> {
+        ensure(self.artifact.files.contains_key(path), || format!("file `{path}` is listed"))
+    }
+
+    fn part(self, part: &Part) -> Result<(), String> {
+        part.filename.as_ref().map_or(Ok(()), |name| self.text(name))?;
+        match &part.content {
+            PartContent::Json(json) => self.json(json),
+            PartContent::Text(text) => self.text(text),
+            PartContent::File(path) => self.file(path),
+        }
+    }
+
+    pub(super) fn body(self, body: &Body) -> Result<(), String> {
         match body {
             Body::Empty => Ok(()),
             Body::Json(json) => self.json(json),
             Body::Form(fields) => self.pairs(fields),
             Body::Text(text) => self.text(text),
-            Body::File(path) => {
-                let known = self.artifact.files.contains_key(path);
-                ensure(known, || format!("file `{path}` is listed"))
-            }
+            Body::File(path) | Body::JsonFile(path) => self.file(path),
+            Body::Multipart(parts) => parts.iter().try_for_each(|part| self.part(part)),
         }
     }
 
-    fn expect(self, expect: &Expect) -> Result<(), String> {
+    pub(super) fn expect(self, expect: &Expect) -> Result<(), String> {
         for range in &expect.status {
             ensure(range.from <= range.to, || "status codes go from low to high".to_owned())?;
         }
@@ -191,18 +215,18 @@ impl Scope<'_> {
         Ok(())
     }
 
-    fn pairs(self, pairs: &[NameValue]) -> Result<(), String> {
+    pub(super) fn pairs(self, pairs: &[NameValue]) -> Result<(), String> {
         pairs.iter().try_for_each(|pair| self.text(&pair.value))
     }
 
-    fn text(self, text: &Text) -> Result<(), String> {
+    pub(super) fn text(self, text: &Text) -> Result<(), String> {
         text.0.iter().try_for_each(|piece| match piece {
             Piece::Literal(_) => Ok(()),
             Piece::Slot(slot) => self.slot(slot),
         })
     }
 
-    fn json(self, json: &Json) -> Result<(), String> {
+    pub(super) fn json(self, json: &Json) -> Result<(), String> {
         match json {
             Json::Null | Json::Bool(_) => Ok(()),
             Json::Number(text) => check_number(text),

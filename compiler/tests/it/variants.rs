@@ -123,7 +123,15 @@ fn steps() -> Vec<Step> {
             name: name.to_owned(),
             needs: if first { vec![] } else { vec!["first".to_owned()] },
             timeout_ns: SECOND_NS,
-            action: Action::Http(HttpAction { endpoint, method, path, query, headers, body }),
+            action: Action::Http(HttpAction {
+                endpoint,
+                method,
+                path,
+                query,
+                headers,
+                body,
+                redirects: None,
+            }),
             expect: expect(),
             capture: if first { captures() } else { vec![] },
         });

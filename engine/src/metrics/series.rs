@@ -44,8 +44,8 @@ pub fn series(artifact: &Artifact) -> Vec<Series> {
         let kept = kinds.into_iter().filter(|(_, kept)| *kept);
         list.extend(kept.map(|(kind, _)| Series { scenario, step: None, kind }));
         let sending = compiled.steps.iter().enumerate().filter(|(_, step)| match step.action {
-            Action::Http(_) => true,
             Action::Wait(_) => false,
+            _ => true,
         });
         list.extend(sending.map(|(step, _)| Series {
             scenario,

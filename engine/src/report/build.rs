@@ -235,8 +235,9 @@ fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) ->
     known
         .map(|(place, (step, row))| {
             let kind = match step.action {
-                Action::Http(_) => StepKind::Http,
                 Action::Wait(_) => StepKind::Wait,
+                // A run of anything else is refused before it starts.
+                _ => StepKind::Http,
             };
             let service = totals.histogram(at, Some(place), SeriesKind::Service);
             let errors = counted.errors.iter().filter(|((step, _), _)| *step == place);

@@ -36,8 +36,8 @@ impl Shape {
             }
         }
         let waits = scenario.steps.iter().map(|step| match step.action {
-            Action::Http(_) => false,
             Action::Wait(_) => true,
+            _ => false,
         });
         let sequence = needs.iter().enumerate().all(|(step, needs)| match step.checked_sub(1) {
             Some(before) => needs.last() == Some(&before),

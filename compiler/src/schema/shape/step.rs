@@ -6,10 +6,22 @@ use crate::schema::words;
 use crate::syntax::{Kind, Node};
 
 /// Keys of a step of which it has exactly one.
-const ACTIONS: &[&str] = &["http", "wait"];
+const ACTIONS: &[&str] = &[
+    "http",
+    "wait",
+    "publish",
+    "await",
+    "browser",
+    "websocket",
+    "sse",
+    "grpc",
+    "sql",
+    "tcp",
+    "exec",
+    "wasm",
+];
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
-const BODIES: &[&str] = &["json", "form", "text", "file"];
 const SOURCES: &[&str] = &["json", "header", "regex", "status"];
 
 impl Shape<'_> {
@@ -35,13 +47,15 @@ impl Shape<'_> {
             return;
         }
         if step.entry("step").is_none() && !has_broken(step) {
-            let span = step.entry("http").map_or(step.span(), |(entry, _)| entry.key_span);
+            let mut actions = step.entries().map(|(entry, _)| entry);
+            let action = actions.find(|entry| ACTIONS.contains(&entry.key.as_str()));
+            let span = action.map_or(step.span(), |entry| entry.key_span);
             self.sink.push(words::missing_key("step", "step", span));
         }
         if let Some(http) = step.get("http") {
             self.one_of(http, "request", METHODS, "plan::schema::method");
-            self.at_most_one(http, "request", BODIES, "plan::schema::body");
         }
+        self.action(step);
         for (_, capture) in children(step, "capture") {
             self.one_of(capture, "capture", SOURCES, "plan::schema::source");
         }
