@@ -27,6 +27,7 @@ pub mod partition;
 pub mod schedule;
 pub mod schema;
 pub mod seal;
+pub mod seed;
 pub mod source;
 pub mod syntax;
 pub mod template;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved};
 use crate::artifact::{
-    Action, Artifact, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold, Var,
-    seal_digest,
+    Action, Artifact, Connections, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold,
+    Var, seal_digest,
 };
 use crate::model::{self, Named, Plan, ScenarioPlan, StepPlan};
 
@@ -78,11 +78,14 @@ fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Sce
     let sealed = steps.iter().enumerate().map(|(at, step)| step_of(steps, at, step, &placed));
     let sealed = sealed.collect::<Option<Vec<_>>>()?;
     Some(Scenario {
-        start_ns: placed.start_ns,
+        start_ns: placed.start.earliest_ns,
+        late_start: placed.start.late,
         load: scenario.load.as_ref()?.load.clone(),
         warm_up_ns: scenario.warm_up.map_or(0, |length| length.value),
         graceful_stop_ns: scenario.graceful_stop_ns,
         timeout_ns: scenario.timeout_ns,
+        max_failures: scenario.max_failures,
+        connections: scenario.connections.map_or(Connections::Pool, |written| written.value),
         planned: placed.planned,
         slot_base: base,
         slot_count: placed.partition.slots(),

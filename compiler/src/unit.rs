@@ -234,6 +234,11 @@ pub fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// Returns the greatest common divisor of wide numbers; `gcd_wide(0, n)` is `n`.
+pub fn gcd_wide(a: u128, b: u128) -> u128 {
+    if b == 0 { a } else { gcd_wide(b, a % b) }
+}
+
 /// Splits `1.25` into (125, 100); `None` unless it is a plain decimal number with at most six decimals.
 fn decimal(text: &str) -> Option<(u64, u64)> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

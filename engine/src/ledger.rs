@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use compiler::artifact::{Artifact, ClosedStage, Load};
-use compiler::schedule::owned_below;
+use compiler::artifact::{Artifact, Load};
+use compiler::schedule::{Closed, owned_below};
 
 use crate::metrics::{Arrivals, DroppedBy, LedgerRow};
 
@@ -96,9 +96,9 @@ impl Ledger {
         let scenarios = artifact.scenarios.iter().map(|(name, scenario)| {
             let (users, timed) = match &scenario.load {
                 Load::Open(_) => (None, false),
+                Load::Observe { .. } => (None, true),
                 Load::Closed(closed) => {
-                    let counted = |stage: &ClosedStage| matches!(stage, ClosedStage::Count { .. });
-                    (Some(u64::from(closed.users_max)), !closed.stages.iter().any(counted))
+                    (Some(u64::from(closed.users_max)), Closed::new(closed).count().is_none())
                 }
             };
             Plan {

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::{scenario_uses, whole};
-use crate::artifact::{
-    ClosedStage, Data, DataUse, FileRef, Load, Per, SlotSource, Take, digest_of,
-};
+use crate::artifact::{Data, DataUse, FileRef, Load, Per, SlotSource, Take, digest_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{DataFile, Named, Plan, ScenarioPlan, Use};
+use crate::schedule::Closed;
 use crate::source::{Files, Span, Spanned};
 
 /// Reads all files that the plan names: data by name, and body files by path.
@@ -233,6 +232,16 @@ fn needed(
 ) -> Option<u64> {
     let load = scenario.load.as_ref()?;
     match (&load.load, table.per) {
+        (Load::Observe { .. }, _) => {
+            let message = format!("`{}` observes and takes no rows", item.name);
+            sink.push(
+                Diagnostic::error("plan::data::unbounded", read.span, message)
+                    .label("no arrival that a row is fixed for")
+                    .also(load.span, "nothing is started")
+                    .help("read what the event holds instead"),
+            );
+            None
+        }
         (Load::Open(_), Per::User) => {
             let message = format!("`{}` is open and has no users to take rows", item.name);
             sink.push(
@@ -245,8 +254,7 @@ fn needed(
         }
         (Load::Closed(closed), Per::User) => Some(u64::from(closed.users_max)),
         (Load::Closed(closed), Per::Arrival)
-            if table.take == Take::Unique
-                && !matches!(closed.stages.as_slice(), [ClosedStage::Count { .. }]) =>
+            if table.take == Take::Unique && Closed::new(closed).count().is_none() =>
         {
             let message = format!("nothing bounds how many rows `{}` takes", item.name);
             sink.push(

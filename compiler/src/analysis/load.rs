@@ -1,68 +1,30 @@
-//! (pure) Loads: how many arrivals, from when, on which seats, and whether they can run at all.
+//! (pure) Loads: how many arrivals there are, and whether they can run at all.
 
 use crate::analysis::whole;
-use crate::artifact::{ClosedStage, Load, OpenLoad, OpenStage, SlotSet};
+use crate::artifact::{Load, OpenLoad, OpenStage};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::Dag;
-use crate::model::{LoadPlan, Named, Plan, ScenarioPlan, State, too_much};
-use crate::partition::{GroupShare, Partition, PartitionError, WEIGHTS_MAX};
-use crate::schedule::{Open, length_ns};
-use crate::unit::{LENGTH_NS_MAX, Length, SECOND_NS};
+use crate::model::{LoadPlan, Named, Plan, ScenarioPlan, too_much};
+use crate::schedule::{Closed, Open, length_ns};
+use crate::seed::Seed;
+use crate::source::Span;
+use crate::unit::{Length, SECOND_NS};
 
-/// Returns when each scenario starts, in nanoseconds; `order` has each after all that it starts after.
-pub(super) fn starts(plan: &Plan, order: &[usize], sink: &mut Diagnostics) -> Option<Vec<u64>> {
-    let items = &plan.scenarios.items;
-    let mut starts = vec![0u64; items.len()];
-    let mut good = true;
-    for &at in order {
-        let Some(scenario) = &items[at].value else { continue };
-        for after in &scenario.start_after {
-            let other = items.iter().position(|item| item.name == after.scenario.value)?;
-            let Some(target) = items[other].value.as_ref() else { continue };
-            let Some(load) = &target.load else { continue };
-            let end_known = !is_counted(&load.load);
-            if after.state != State::Started && !end_known {
-                let message = "starting after the end of a closed `count` is part of the plan language, but this version cannot do it yet";
-                sink.push(
-                    Diagnostic::error("plan::unsupported", after.span, message)
-                        .label("its end is not known when compiling")
-                        .also(load.span, format!("the load of `{}`", after.scenario.value))
-                        .help("start after its `started` with a delay, or give it stages with a length"),
-                );
-                good = false;
-                continue;
-            }
-            let length = match after.state {
-                State::Started => 0,
-                State::Finished => length_ns(&load.load),
-                State::Drained => length_ns(&load.load).saturating_add(target.graceful_stop_ns),
-            };
-            let start = starts[other].saturating_add(length).saturating_add(after.delay_ns);
-            starts[at] = starts[at].max(start);
-            if start > LENGTH_NS_MAX {
-                let message = format!("`{}` starts later than 30 days", items[at].name);
-                sink.push(
-                    Diagnostic::error("plan::value::range", after.span, message)
-                        .label("too late")
-                        .help("shorten the delay, or what it starts after"),
-                );
-                good = false;
-            }
-        }
-    }
-    good.then_some(starts)
-}
-
-fn is_counted(load: &Load) -> bool {
-    match load {
-        Load::Open(_) => false,
-        Load::Closed(load) => matches!(load.stages.as_slice(), [ClosedStage::Count { .. }]),
-    }
-}
+/// Most arrivals of one plan: every reader of JSON keeps numbers up to here exact.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Returns how many arrivals each scenario has, and reports loads that start nothing or cannot run.
 pub(super) fn check(plan: &Plan, dags: &[Option<Dag>], sink: &mut Diagnostics) -> Vec<Option<u64>> {
+    for (item, traffic) in plan.traffic.whole() {
+        if let Some(load) = &traffic.load
+            && let Load::Open(open) = &load.load
+        {
+            let schedule = Open::new(open, &Seed::root(plan.seed).for_traffic(&item.name));
+            stages(load, open, &schedule, sink);
+        }
+    }
     let mut planned = Vec::new();
+    let mut sum: u64 = 0;
     for (item, dag) in plan.scenarios.items.iter().zip(dags) {
         let scenario = item.value.as_ref();
         let load = scenario.and_then(|scenario| scenario.load.as_ref());
@@ -70,45 +32,83 @@ pub(super) fn check(plan: &Plan, dags: &[Option<Dag>], sink: &mut Diagnostics) -
             planned.push(None);
             continue;
         };
-        planned.push(match &load.load {
-            Load::Open(open) => {
-                if let Some(dag) = dag {
-                    in_flight(scenario, load, open, dag, sink);
-                }
-                arrivals(item, load, open, sink)
-            }
-            Load::Closed(closed) => match closed.stages.as_slice() {
-                [ClosedStage::Count { count, .. }] => Some(*count),
-                _ if closed.users_max == 0 => {
-                    sink.push(nothing(item, load));
-                    None
-                }
-                _ => Some(0),
-            },
-        });
+        if let Some(dag) = dag {
+            let wait_ns = wait_ns(scenario, dag);
+            in_flight(load, wait_ns, sink);
+            pace(load, wait_ns, sink);
+        }
+        connections(scenario, load, sink);
         warm_up(item, scenario, load, sink);
+        let own = arrivals(plan.seed, item, load, sink);
+        let before = sum;
+        sum = sum.saturating_add(own.unwrap_or(0));
+        if before <= NUMBER_MAX && sum > NUMBER_MAX {
+            let place = load.stages.first().copied().unwrap_or(load.span);
+            sink.push(too_much("arrivals", NUMBER_MAX, place));
+        }
+        planned.push(own.filter(|_| sum <= NUMBER_MAX));
     }
     planned
 }
 
-/// Returns the number of arrivals; a stage that starts none is reported.
+/// Returns the number of arrivals, 0 where it is not known; a load that starts nothing is reported.
 fn arrivals(
+    plan_seed: u64,
     item: &Named<ScenarioPlan>,
     plan: &LoadPlan,
-    load: &OpenLoad,
     sink: &mut Diagnostics,
 ) -> Option<u64> {
-    let total = Open::new(load).count();
-    if total == 0 {
-        sink.push(nothing(item, plan));
+    let closed = match &plan.load {
+        Load::Observe { .. } => return Some(0),
+        Load::Closed(closed) => closed,
+        Load::Open(open) => {
+            let schedule = Open::of(plan_seed, &item.name, open);
+            if let Some(portion) = plan.portion {
+                return portion_of(item, plan, portion, &schedule, sink);
+            }
+            return stages(plan, open, &schedule, sink).then(|| schedule.count());
+        }
+    };
+    if closed.users_max == 0 {
+        sink.push(nothing(plan, "only pauses"));
         return None;
+    }
+    Some(Closed::new(closed).count().unwrap_or(0))
+}
+
+/// Reports a part of a traffic that starts nothing although the traffic does.
+fn portion_of(
+    item: &Named<ScenarioPlan>,
+    plan: &LoadPlan,
+    portion: Span,
+    schedule: &Open,
+    sink: &mut Diagnostics,
+) -> Option<u64> {
+    if schedule.count() > 0 || schedule.length_ns() == 0 {
+        return Some(schedule.count()).filter(|count| *count > 0);
+    }
+    let message = format!("the part of `{}` starts nothing", item.name);
+    sink.push(
+        Diagnostic::error("plan::load::empty", portion, message)
+            .label("its weight is too small for so few arrivals")
+            .also(plan.span, "the load of the mix")
+            .help("raise its weight or the load, or leave the scenario out"),
+    );
+    None
+}
+
+/// Returns whether each stage of a load starts something; one that does not is reported.
+fn stages(plan: &LoadPlan, load: &OpenLoad, schedule: &Open, sink: &mut Diagnostics) -> bool {
+    if schedule.count() == 0
+        && load.stages.iter().all(|stage| matches!(stage, OpenStage::Pause { .. }))
+    {
+        sink.push(nothing(plan, "only pauses"));
+        return false;
     }
     let mut before = 0;
     let mut good = true;
-    let mut prefix = OpenLoad { stages: Vec::new(), ..load.clone() };
-    for (stage, span) in load.stages.iter().zip(&plan.stages) {
-        prefix.stages.push(*stage);
-        let count = Open::new(&prefix).count();
+    let counts = schedule.counts_by_stage();
+    for ((stage, span), count) in load.stages.iter().zip(&plan.stages).zip(counts) {
         if count == before && !matches!(stage, OpenStage::Pause { .. }) {
             good = false;
             sink.push(
@@ -119,13 +119,12 @@ fn arrivals(
         }
         before = count;
     }
-    good.then_some(total)
+    good
 }
 
-fn nothing(item: &Named<ScenarioPlan>, plan: &LoadPlan) -> Diagnostic {
-    let message = format!("the load of `{}` starts nothing", item.name);
-    Diagnostic::error("plan::load::empty", plan.span, message)
-        .label("only pauses")
+fn nothing(plan: &LoadPlan, label: &str) -> Diagnostic {
+    Diagnostic::error("plan::load::empty", plan.span, "this load starts nothing")
+        .label(label)
         .help("add a stage such as `{ rate: 10/s, for: 30s }`")
 }
 
@@ -149,30 +148,36 @@ fn warm_up(
     );
 }
 
+/// Returns how long the waits of a transaction last at least.
+fn wait_ns(scenario: &ScenarioPlan, dag: &Dag) -> u64 {
+    let wait_ns = dag.shortest_wait_ns(&scenario.transaction.steps);
+    if scenario.timeout_ns > 0 { wait_ns.min(scenario.timeout_ns) } else { wait_ns }
+}
+
 /// Reports a `max_in_flight` that waits alone are certain to exceed.
 ///
 /// By Little's law a rate λ that lasts longer than a transaction takes keeps λ × its time in flight; known is only the
 /// time of the waits on the longest path, so what is reported is a lower bound.
-fn in_flight(
-    scenario: &ScenarioPlan,
-    plan: &LoadPlan,
-    load: &OpenLoad,
-    dag: &Dag,
-    sink: &mut Diagnostics,
-) {
-    let mut wait_ns = dag.shortest_wait_ns(&scenario.transaction.steps);
-    if scenario.timeout_ns > 0 {
-        wait_ns = wait_ns.min(scenario.timeout_ns);
-    }
+fn in_flight(plan: &LoadPlan, wait_ns: u64, sink: &mut Diagnostics) {
+    let Load::Open(load) = &plan.load else { return };
+    let (part, of) = match &load.share {
+        Some(share) => (share.offsets.len() as u128, u128::from(share.of)),
+        None => (1, 1),
+    };
     for (stage, span) in load.stages.iter().zip(&plan.stages) {
-        let OpenStage::Rate { from, to, length_ns } = stage else { continue };
+        let (low, high, length_ns) = match stage {
+            OpenStage::Rate { from, to, length_ns } => (from, to, length_ns),
+            OpenStage::Random { min, length_ns, .. } => (min, min, length_ns),
+            OpenStage::Count { .. } | OpenStage::Pause { .. } => continue,
+        };
         if *length_ns < wait_ns {
             continue;
         }
         let least = |rate: &crate::unit::Rate| {
-            u128::from(rate.count) * u128::from(wait_ns) / u128::from(rate.per_ns)
+            let whole = u128::from(rate.count) * u128::from(wait_ns) / u128::from(rate.per_ns);
+            whole * part / of
         };
-        let needed = least(from).min(least(to));
+        let needed = least(low).min(least(high));
         if needed <= u128::from(load.max_in_flight) {
             continue;
         }
@@ -181,74 +186,61 @@ fn in_flight(
             load.max_in_flight
         );
         let waits = Length(wait_ns - wait_ns % 1_000);
+        let mut found = Diagnostic::error(
+            "plan::load::in-flight",
+            plan.in_flight.unwrap_or(plan.span),
+            message,
+        )
+        .label("arrivals above it are dropped")
+        .also(*span, format!("at this rate, while each transaction waits for {waits} at least"));
+        let mut wanted = needed;
+        if let Some(portion) = plan.portion {
+            found = found.also(portion, format!("{part} of {of} arrivals are of this scenario"));
+            wanted = (needed * of).div_ceil(part.max(1));
+        }
         sink.push(
-            Diagnostic::error(
-                "plan::load::in-flight",
-                plan.in_flight.unwrap_or(plan.span),
-                message,
-            )
-            .label("arrivals above it are dropped")
-            .also(*span, format!("at this rate, while each transaction waits for {waits} at least"))
-            .help(format!("raise `max_in_flight` above {needed}, the requests' own time added")),
+            found.help(format!(
+                "raise `max_in_flight` above {wanted}, the requests' own time added"
+            )),
         );
         return;
     }
 }
 
-/// Deals each scenario to the seats of its groups; shares that are too fine are reported.
-pub(super) fn partitions(plan: &Plan, sink: &mut Diagnostics) -> Vec<Option<Partition>> {
-    let mut slots: usize = 0;
-    let mut out = Vec::new();
-    for item in &plan.scenarios.items {
-        let partition =
-            item.value.as_ref().and_then(|scenario| partition(plan, item, scenario, sink));
-        let own = partition.as_ref().map_or(0, |partition| partition.owners.len());
-        if slots <= SlotSet::LEN_MAX && slots + own > SlotSet::LEN_MAX {
-            sink.push(too_much("slots", SlotSet::LEN_MAX as u64, item.span));
-        }
-        slots = slots.saturating_add(own);
-        out.push(partition);
-        if slots > SlotSet::LEN_MAX {
-            out.resize(plan.scenarios.items.len(), None);
-            break;
-        }
+/// Warns of a pace that the waits alone are longer than.
+fn pace(plan: &LoadPlan, wait_ns: u64, sink: &mut Diagnostics) {
+    let (Load::Closed(load), Some(span)) = (&plan.load, plan.pace) else { return };
+    if wait_ns <= load.pace_ns {
+        return;
     }
-    out
+    let waits = Length(wait_ns - wait_ns % 1_000);
+    let message = format!("no iteration is done within the pace of {}", Length(load.pace_ns));
+    sink.push(
+        Diagnostic::warning("plan::load::pace", span, message)
+            .label(format!("each transaction waits for {waits} at least"))
+            .help("make the pace longer than the waits and the requests together, or remove it"),
+    );
 }
 
-fn partition(
-    plan: &Plan,
-    item: &Named<ScenarioPlan>,
-    scenario: &ScenarioPlan,
-    sink: &mut Diagnostics,
-) -> Option<Partition> {
-    // By name, as the artifact has them, so that the order in the text is no input.
-    let mut names: Vec<&str> = match &scenario.runs_on {
-        Some(groups) => groups.iter().map(|group| group.value.as_str()).collect(),
-        None => plan.nodes.groups.names().collect(),
-    };
-    names.sort_unstable();
-    names.dedup();
-    let mut shares = Vec::new();
-    for name in names {
-        let group = plan.nodes.groups.value(name)?;
-        shares.push(GroupShare { name, weight: group.weight, agents: group.agents });
-    }
-    match Partition::new(&shares) {
-        Ok(partition) => Some(partition),
-        Err(PartitionError::Empty) => None,
-        Err(PartitionError::TooFine { weights }) => {
-            let message = format!("the shares of `{}` need {weights} slots", item.name);
-            let first = plan.nodes.groups.get(shares.first()?.name)?;
-            sink.push(
-                Diagnostic::error("plan::group::weights", first.span, message)
-                    .label("its weight and number of agents, with those of the other groups")
-                    .also(item.span, "placed on these groups")
-                    .help(format!("choose weights and numbers of agents with common factors; at most {WEIGHTS_MAX} slots can be dealt")),
-            );
-            None
+/// Reports `connections` where users have their own, or where there are none.
+fn connections(scenario: &ScenarioPlan, load: &LoadPlan, sink: &mut Diagnostics) {
+    let Some(connections) = scenario.connections else { return };
+    let (message, label) = match load.load {
+        Load::Open(_) => return,
+        Load::Closed(_) => (
+            "each user of a closed scenario has a connection of its own anyway",
+            "a closed load: its users live on",
+        ),
+        Load::Observe { .. } => {
+            ("a scenario that observes has no users to connect", "nothing is started")
         }
-    }
+    };
+    sink.push(
+        Diagnostic::error("plan::load::connections", connections.span, message)
+            .label("for open scenarios only")
+            .also(load.span, label)
+            .help("remove it"),
+    );
 }
 
 /// Returns when the last of the selected scenarios has drained, counted from its own start, in nanoseconds.

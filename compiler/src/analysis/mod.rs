@@ -6,12 +6,16 @@ mod data;
 mod endpoint;
 mod load;
 mod name;
+mod observe;
+mod placement;
 mod reads;
+mod start;
 mod threshold;
 mod unused;
 
 use std::collections::BTreeMap;
 
+pub use self::start::Start;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{self, Dag};
@@ -35,8 +39,8 @@ pub struct Resolved {
 pub struct Placed {
     /// Its steps as a DAG.
     pub dag: Dag,
-    /// When it starts, in nanoseconds from the run's start.
-    pub start_ns: u64,
+    /// When it starts.
+    pub start: Start,
     /// Arrivals in all; 0 for timed closed loads.
     pub planned: u64,
     /// Its slots and who owns them.
@@ -67,6 +71,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let Tables { data, files: body_files } = tables;
     name::check(plan, sink);
     endpoint::check(plan, sink);
+    observe::check(plan, sink);
     let dags: Vec<Option<Dag>> = plan
         .scenarios
         .items
@@ -84,9 +89,9 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     }
     threshold::check(plan, sink);
     let order = graph::scenarios(plan, sink);
-    let starts = order.and_then(|order| load::starts(plan, &order, sink));
+    let starts = order.and_then(|order| start::starts(plan, &order, sink));
     let planned = load::check(plan, &dags, sink);
-    let partitions = load::partitions(plan, sink);
+    let partitions = placement::partitions(plan, sink);
     let rows = data::rows(plan, &data, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
@@ -94,11 +99,11 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let mut scenarios = Vec::new();
     let parts = dags.into_iter().zip(partitions).zip(planned).zip(rows);
     for (at, (((dag, partition), planned), data)) in parts.enumerate() {
-        let start_ns = starts.as_ref().map(|starts| starts[at]);
+        let start = starts.as_ref().map(|starts| starts[at].clone());
         let placed = || {
             let (dag, partition, planned) = (dag?, partition?, planned?);
             let since = since.remove(plan.scenarios.items[at].name.as_str()).unwrap_or_default();
-            Some(Placed { dag, start_ns: start_ns?, planned, partition, data: data?, since })
+            Some(Placed { dag, start: start?, planned, partition, data: data?, since })
         };
         scenarios.push(placed());
     }

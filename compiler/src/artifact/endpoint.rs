@@ -192,8 +192,6 @@ pub struct HttpOptions {
     pub auth: Option<HttpAuth>,
     /// `http://host:port` of a proxy.
     pub proxy: Option<Text>,
-    /// Where a new user's connections come from.
-    pub connections: Connections,
 }
 
 impl HttpOptions {
@@ -217,7 +215,6 @@ impl Default for HttpOptions {
             first_byte_timeout_ns: 0,
             auth: None,
             proxy: None,
-            connections: Connections::Pool,
         }
     }
 }
@@ -242,16 +239,6 @@ pub enum HttpVersion {
     Http1,
     /// HTTP/2, over plain TCP with prior knowledge.
     Http2,
-}
-
-/// Where a new user's connections come from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Connections {
-    /// From a pool of the node.
-    Pool,
-    /// Each user opens its own.
-    PerUser,
 }
 
 /// Who requests come from; becomes the `authorization` header.

@@ -14,6 +14,7 @@ mod endpoint;
 mod load;
 mod message;
 mod nodes;
+mod scenario;
 mod sink;
 mod slots;
 mod step;
@@ -41,14 +42,16 @@ pub use self::driver::{
     TcpRead, Vital, WasmAction, WebsocketAct, WebsocketAction,
 };
 pub use self::endpoint::{
-    Connections, Endpoint, EndpointKind, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion,
-    TrackingNames,
+    Endpoint, EndpointKind, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion, TrackingNames,
 };
-pub use self::load::{ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage};
+pub use self::load::{
+    Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenLoad, OpenStage, Share,
+};
 pub use self::message::{
     AwaitAction, AwaitSource, Channel, Match, MatchPart, PollRequest, PublishAction,
 };
 pub use self::nodes::{Group, Nodes, OnAgentLoss, Tuning};
+pub use self::scenario::{Connections, LateStart, Moment, Scenario, StartAfter};
 pub use self::sink::{
     DatabaseSink, DatadogSink, ElasticAuth, ElasticSink, FileSink, InfluxSink, InfluxStore,
     KafkaSink, LokiSink, OtlpProtocol, OtlpSink, PrometheusSink, Sink, SinkAuth, SinkTarget,
@@ -126,32 +129,4 @@ pub enum SecretSource {
     Env(String),
     /// Path of a file; its content without the last line end.
     File(String),
-}
-
-/// A load and the transaction that each of its arrivals runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    /// When its own clock starts, counted from the start of the run.
-    pub start_ns: u64,
-    /// When transactions start, or how many users there are.
-    pub load: Load,
-    /// Arrivals due before this, on the scenario's own clock, are warm-up.
-    pub warm_up_ns: u64,
-    /// How long running transactions may go on after the last stage.
-    pub graceful_stop_ns: u64,
-    /// Longest transaction; 0 for no limit of its own.
-    pub timeout_ns: u64,
-    /// Arrivals in all for open and counted loads; 0 for timed closed loads, where it is not known.
-    pub planned: u64,
-    /// First plan-wide slot.
-    pub slot_base: u32,
-    /// How many slots the scenario has.
-    pub slot_count: u32,
-    /// Which seat owns which plan-wide slots. Invariant: disjoint, and together `slot_base..slot_base + slot_count`.
-    pub seats: BTreeMap<String, SlotSet>,
-    /// Data that its steps read.
-    pub data: BTreeMap<String, DataUse>,
-    /// The transaction's steps in plan order; `needs` makes them a DAG.
-    pub steps: Vec<Step>,
 }

@@ -1,5 +1,6 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
+mod load;
 mod reference;
 mod schema;
 mod syntax;
@@ -19,7 +20,14 @@ pub struct Code {
 
 /// Returns all codes, by the stage that reports them.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    let stages = [syntax::CODES, schema::CODES, template::CODES, reference::CODES, whole::CODES];
+    let stages = [
+        syntax::CODES,
+        schema::CODES,
+        template::CODES,
+        reference::CODES,
+        load::CODES,
+        whole::CODES,
+    ];
     stages.into_iter().flatten()
 }
 

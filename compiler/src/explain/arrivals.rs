@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::scenario::residues;
 use super::{ExplainError, check_seat};
 use crate::artifact::{Artifact, Data, DataUse, Load, OpenLoad, Per, Scenario};
-use crate::partition::{Seed, row};
+use crate::partition::row;
 use crate::schedule::{Closed, Open, slot_in};
+use crate::seed::Seed;
 
 /// How arrivals are listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,6 +62,8 @@ pub fn list(
 }
 
 struct Listing<'a> {
+    seed: u64,
+    name: &'a str,
     scenario: &'a Scenario,
     owners: Vec<Option<&'a str>>,
     only: Option<&'a str>,
@@ -70,7 +73,7 @@ struct Listing<'a> {
 impl<'a> Listing<'a> {
     fn new(
         artifact: &'a Artifact,
-        name: &str,
+        name: &'a str,
         scenario: &'a Scenario,
         only: Option<&'a str>,
     ) -> Listing<'a> {
@@ -87,7 +90,7 @@ impl<'a> Listing<'a> {
             let file = artifact.data.get(data)?;
             Some((data.as_str(), file, *used, root.for_rows(name, data)))
         });
-        Listing { scenario, owners, only, data: used.collect() }
+        Listing { seed: artifact.seed, name, scenario, owners, only, data: used.collect() }
     }
 
     fn write(&self, format: ArrivalsFormat, out: &mut dyn Write) -> io::Result<()> {
@@ -96,6 +99,8 @@ impl<'a> Listing<'a> {
         }
         match &self.scenario.load {
             Load::Open(load) => self.write_open(load, format, out),
+            // Its arrivals are events of others.
+            Load::Observe { .. } => Ok(()),
             Load::Closed(load) => {
                 let closed = Closed::new(load);
                 match closed.count() {
@@ -116,7 +121,7 @@ impl<'a> Listing<'a> {
         format: ArrivalsFormat,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let open = Open::new(load);
+        let open = Open::of(self.seed, self.name, load);
         let owned: Vec<u32> = (0u32..)
             .zip(&self.owners)
             .filter(|(_, owner)| self.only.is_none() || **owner == self.only)
@@ -170,7 +175,9 @@ impl<'a> Listing<'a> {
 
     fn write_titles(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = match &self.scenario.load {
-            Load::Open(_) => format!("{:>10} {:>14}", "number", "due_us"),
+            Load::Open(_) | Load::Observe { .. } => {
+                format!("{:>10} {:>14}", "number", "due_us")
+            }
             Load::Closed(load) if Closed::new(load).count().is_some() => {
                 format!("{:>10} {:>10}", "number", "user")
             }

@@ -85,6 +85,7 @@ fn load_line(scenario: &ScenarioView) -> String {
         (_, Some(users), Some(count)) => {
             format!("{count} arrivals by {users} users within {length}")
         }
+        (_, None, _) => format!("starts nothing, looks for events for {length}"),
         (_, users, _) => {
             let (users, time) = (users.unwrap_or(0), length_us(scenario.users_us.unwrap_or(0)));
             format!("at most {users} users for {length}, {time} of user time")
@@ -96,6 +97,9 @@ fn load_line(scenario: &ScenarioView) -> String {
 fn concurrency(scenario: &ScenarioView) -> Vec<String> {
     let waiting = scenario.in_flight_waiting;
     let Some(limit) = scenario.max_in_flight else {
+        if scenario.users_max.is_none() {
+            return vec!["one transaction for each event".to_owned()];
+        }
         return vec![
             format!("at most {waiting}, one transaction for each user"),
             "connections: at most one for each user and request beside another".to_owned(),

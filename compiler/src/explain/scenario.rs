@@ -13,7 +13,7 @@ use crate::unit::{Rate, SECOND_NS};
 pub struct ScenarioView {
     /// Name.
     pub name: String,
-    /// `open` or `closed`.
+    /// `open`, `closed` or `observe`.
     pub model: &'static str,
     /// Exact number of arrivals; `null` for a timed closed load, where it depends on the answers.
     pub arrivals: Option<u64>,
@@ -135,10 +135,14 @@ impl ScenarioView {
         };
         match &scenario.load {
             Load::Open(load) => {
-                let open = Open::new(load);
+                let open = Open::of(artifact.seed, name, load);
                 view.fill_open(&open, load.max_in_flight, longest.wait_ns);
             }
             Load::Closed(load) => view.fill_closed(&Closed::new(load)),
+            Load::Observe { length_ns } => {
+                view.model = "observe";
+                view.length_us = length_ns / 1_000;
+            }
         }
         view
     }
@@ -186,6 +190,7 @@ fn seats(scenario: &Scenario, only: Option<&str>) -> Vec<SeatView> {
                 (Some(arrivals), in_flight_share(&residues, count, load.max_in_flight))
             }
             Load::Closed(load) => closed_part(load, &residues, count),
+            Load::Observe { .. } => (None, 0),
         };
         let slots = u32::try_from(owned.len()).unwrap_or(u32::MAX);
         let share = Rate::new(u64::from(slots), u64::from(count));
@@ -251,7 +256,7 @@ fn steps(scenario: &Scenario, dag: &Dag) -> Vec<StepView> {
 fn series(scenario: &Scenario) -> u64 {
     let kinds = match &scenario.load {
         Load::Open(_) => 2,
-        Load::Closed(_) => 1,
+        Load::Closed(_) | Load::Observe { .. } => 1,
     };
     let sending = scenario.steps.iter().filter(|step| !matches!(step.action, Action::Wait(_)));
     let turns = if scenario.warm_up_ns > 0 { 2 } else { 1 };

@@ -16,7 +16,9 @@ mod quantity;
 mod scenario;
 mod settings;
 mod sink;
+mod stage;
 mod threshold;
+mod traffic;
 mod transaction;
 mod vars;
 mod written;
@@ -33,10 +35,11 @@ pub use self::lower::{Site, Use};
 pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
 pub use self::nodes::Nodes;
-pub use self::scenario::{After, ScenarioPlan, State};
+pub use self::scenario::{After, ScenarioPlan};
 pub use self::settings::Address;
 pub use self::sink::SinkPlan;
 pub use self::threshold::Threshold;
+pub use self::traffic::{Portion, Traffic};
 pub use self::transaction::{FileUse, StepPlan, Transaction};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
@@ -71,6 +74,8 @@ pub struct Plan {
     pub data: Section<DataFile>,
     /// The cluster.
     pub nodes: Nodes,
+    /// Loads that scenarios share.
+    pub traffic: Section<Traffic>,
     /// Scenarios.
     pub scenarios: Section<ScenarioPlan>,
     /// Pass conditions.
@@ -105,7 +110,9 @@ pub fn lower(
     let endpoints = endpoint::lower(top, work);
     let data = data::lower(top, work);
     let nodes = nodes::lower(top, &vars, work);
-    let scenarios = scenario::lower(top, &endpoints, work);
+    let traffic = traffic::lower(top, work);
+    let mut scenarios = scenario::lower(top, &endpoints, work);
+    traffic::attach(&traffic, &mut scenarios, work);
     let thresholds = threshold::lower(top, work);
     let delivery = threshold::delivery(top, work);
     let sinks = sink::lower(top, work);
@@ -123,6 +130,7 @@ pub fn lower(
         endpoints,
         data,
         nodes,
+        traffic,
         scenarios,
         thresholds,
         delivery,

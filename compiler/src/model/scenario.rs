@@ -1,5 +1,6 @@
 //! (pure) `scenarios`: a load and the transaction that each of its arrivals runs.
 
+use crate::artifact::{Connections, Moment};
 use crate::model::endpoint::Endpoint;
 use crate::model::load::{self, LoadPlan};
 use crate::model::lower::{Lower, too_much};
@@ -22,8 +23,14 @@ pub struct ScenarioPlan {
     pub runs_on: Option<Vec<Spanned<String>>>,
     /// What it starts after.
     pub start_after: Vec<After>,
-    /// Its load; `None` when that is broken.
+    /// Its load, of its own or a part of a traffic; `None` when that is broken.
     pub load: Option<LoadPlan>,
+    /// Where its own `load` or `observe` stands.
+    pub own_load: Option<Span>,
+    /// As many failed transactions stop it.
+    pub max_failures: Option<u64>,
+    /// Whose connections its users have, if the plan says it.
+    pub connections: Option<Spanned<Connections>>,
     /// Arrivals due before this are warm-up.
     pub warm_up: Option<Spanned<u64>>,
     /// How long running transactions may go on after the last stage.
@@ -40,22 +47,11 @@ pub struct After {
     /// The other scenario.
     pub scenario: Spanned<String>,
     /// Which moment of it.
-    pub state: State,
+    pub state: Moment,
     /// Time added to that moment.
     pub delay_ns: u64,
     /// Where the entry stands.
     pub span: Span,
-}
-
-/// A moment of a scenario.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
-    /// Its start.
-    Started,
-    /// The end of its last stage.
-    Finished,
-    /// That, and its `graceful_stop`.
-    Drained,
 }
 
 pub(super) fn lower(
@@ -80,8 +76,12 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
     let after = node.get("start_after");
     let start_after: Vec<After> =
         after.into_iter().flat_map(Node::items).filter_map(|item| entry(item, work)).collect();
-    let load = node.entry("load").filter(|(_, load)| !load.is_hole());
-    let load = load.and_then(|(entry, load)| load::lower(entry.key_span, load, work));
+    let (load, own_load) = own_load(node, work);
+    let max_failures = node.get("max_failures").and_then(|node| work.whole(node, 1..1 << 53));
+    let connections = node.get("connections").and_then(|node| {
+        let words = [("pool", Connections::Pool), ("per_user", Connections::PerUser)];
+        work.one_of(node, &words).map(|value| Spanned::new(value, node.span()))
+    });
     let mut length = |key: &str, default_ns: u64| match node.get(key) {
         Some(node) => work.length(node).map_or(default_ns, |length| length.value),
         None => default_ns,
@@ -95,7 +95,30 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
         Some(steps) => transaction::lower(steps, endpoints, work),
         None => Transaction { steps: Vec::new(), complete: false },
     };
-    ScenarioPlan { runs_on, start_after, load, warm_up, graceful_stop_ns, timeout_ns, transaction }
+    ScenarioPlan {
+        runs_on,
+        start_after,
+        load,
+        own_load,
+        max_failures: max_failures.map(|count| count.value),
+        connections,
+        warm_up,
+        graceful_stop_ns,
+        timeout_ns,
+        transaction,
+    }
+}
+
+/// Returns the scenario's own load, if it is whole, and where it stands.
+fn own_load(node: Node<'_>, work: &mut Lower<'_>) -> (Option<LoadPlan>, Option<Span>) {
+    let (load, span) = match (node.entry("load"), node.entry("observe")) {
+        (Some((entry, node)), _) if node.is_hole() => (None, entry.key_span),
+        (Some((entry, node)), _) => (load::lower(entry.key_span, node, work), entry.key_span),
+        (None, Some((entry, node))) if node.is_hole() => (None, entry.key_span),
+        (None, Some((entry, node))) => (load::observe(entry.key_span, node, work), entry.key_span),
+        (None, None) => return (None, None),
+    };
+    (load, Some(span))
 }
 
 fn entry(node: Node<'_>, work: &mut Lower<'_>) -> Option<After> {
@@ -103,13 +126,13 @@ fn entry(node: Node<'_>, work: &mut Lower<'_>) -> Option<After> {
     let state = match node.get("state") {
         Some(state) => {
             let words = [
-                ("started", State::Started),
-                ("finished", State::Finished),
-                ("drained", State::Drained),
+                ("started", Moment::Started),
+                ("finished", Moment::Finished),
+                ("drained", Moment::Drained),
             ];
             work.one_of(state, &words)
         }
-        None => Some(State::Finished),
+        None => Some(Moment::Finished),
     };
     let delay_ns = match node.get("delay") {
         Some(delay) => work.length(delay)?.value,

@@ -1,18 +1,16 @@
-//! (pure) Who executes which arrivals: groups → weights → slots → seats, and the seeds of random draws.
+//! (pure) Who executes which arrivals: groups → weights → slots → seats.
 //!
 //! The number of nodes is no input: nodes take seats when a run starts.
 
 mod deal;
 mod row;
-mod seed;
 
 use std::collections::BTreeMap;
 
 pub use self::deal::deal;
 pub use self::row::row;
-pub use self::seed::Seed;
 use crate::artifact::SlotSet;
-use crate::unit::gcd;
+use crate::unit::{gcd, gcd_wide};
 
 /// Fewest slots of a scenario, so that a lost seat's share can be spread.
 pub const SLOTS_MIN: u32 = 256;
@@ -126,10 +124,6 @@ fn reduced(groups: &[GroupShare<'_>]) -> Result<Vec<u32>, PartitionError> {
     }
     let narrow = |weight: &u128| u32::try_from(weight / divisor).unwrap_or(WEIGHTS_MAX);
     Ok(scaled.iter().map(narrow).collect())
-}
-
-fn gcd_wide(a: u128, b: u128) -> u128 {
-    if b == 0 { a } else { gcd_wide(b, a % b) }
 }
 
 #[cfg(test)]

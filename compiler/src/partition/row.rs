@@ -1,7 +1,7 @@
 //! (pure) Which row of a data file an arrival, or a user, takes.
 
-use super::Seed;
 use crate::artifact::{DataUse, Take};
+use crate::seed::Seed;
 
 /// Returns the row, from 0, that number `number` (of an arrival, or of a user) takes of `used`; `None` if there is none for it.
 ///

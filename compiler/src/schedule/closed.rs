@@ -56,6 +56,10 @@ impl Closed {
                     counted = Some(count);
                     (users, users, within_ns)
                 }
+                ClosedStage::CountEach { users, count, within_ns } => {
+                    counted = Some(count.saturating_mul(u64::from(users)));
+                    (users, users, within_ns)
+                }
                 ClosedStage::Pause { length_ns } => (0, 0, length_ns),
             };
             lines.push(Line { start_ns, length_ns, from, to });
@@ -116,7 +120,7 @@ mod tests {
     use super::*;
 
     fn closed(stages: Vec<ClosedStage>, users_max: u32) -> Closed {
-        Closed::new(&ClosedLoad { stages, users_max })
+        Closed::new(&ClosedLoad { stages, users_max, pace_ns: 0 })
     }
 
     #[test]
@@ -148,6 +152,8 @@ mod tests {
         let closed = closed(vec![stage], 3);
         assert_eq!((closed.count(), closed.planned_us()), (Some(50), 0));
         assert_eq!(closed.user_spans(2), [(0, 9_000)]);
+        let stage = ClosedStage::CountEach { users: 3, count: 50, within_ns: 9_000 };
+        assert_eq!(self::closed(vec![stage], 3).count(), Some(150));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! (pure) The arrivals of one seat or lane, one after the other, each with its due time.
 
 use super::Open;
+use super::scatter::Block;
 
 /// An arrival and when it is due.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,8 +22,10 @@ pub struct Cursor {
     turn: u64,
     /// Place in `residues`.
     at: usize,
-    /// Stage of the last arrival; the next one's is this or a later one.
-    stage: usize,
+    /// Piece of the integral that held the last arrival; the next one's is this or a later one.
+    piece: usize,
+    /// The last block of Poisson arrivals.
+    block: Option<Block>,
 }
 
 impl Cursor {
@@ -31,7 +34,15 @@ impl Cursor {
         let mut residues: Vec<u32> = residues.iter().copied().filter(|r| *r < modulus).collect();
         residues.sort_unstable();
         residues.dedup();
-        Cursor { open, residues, modulus: u64::from(modulus), turn: 0, at: 0, stage: 0 }
+        Cursor {
+            open,
+            residues,
+            modulus: u64::from(modulus),
+            turn: 0,
+            at: 0,
+            piece: 0,
+            block: None,
+        }
     }
 
     /// Returns the number of the next owned arrival without taking it; `None` at the end.
@@ -46,7 +57,7 @@ impl Cursor {
         let within = number % self.modulus;
         self.turn = number - within;
         self.at = self.residues.partition_point(|residue| u64::from(*residue) < within);
-        self.stage = 0;
+        self.piece = 0;
         self.wrap();
     }
 
@@ -70,11 +81,9 @@ impl Iterator for Cursor {
 
     fn next(&mut self) -> Option<Due> {
         let number = self.peek_number()?;
-        let wanted = u128::from(number) * self.open.unit;
-        while self.open.stages.get(self.stage)?.end <= wanted {
-            self.stage += 1;
-        }
-        let due_ns = self.open.stages.get(self.stage)?.due_ns(wanted);
+        let wanted = self.open.wanted(number, &mut self.block)?;
+        self.piece = self.open.integral.piece(wanted, self.piece)?;
+        let due_ns = self.open.integral.due_in(self.piece, wanted);
         self.at += 1;
         self.wrap();
         Some(Due { number, due_ns })
@@ -85,6 +94,7 @@ impl Iterator for Cursor {
 mod tests {
     use crate::artifact::{OpenLoad, OpenStage};
     use crate::schedule::{Due, Open};
+    use crate::seed::Seed;
     use crate::unit::{Rate, SECOND_NS};
 
     fn schedule() -> Open {
@@ -95,7 +105,7 @@ mod tests {
             OpenStage::Pause { length_ns },
             OpenStage::Rate { from: rate("5/s"), to: rate("5/s"), length_ns },
         ];
-        Open::new(&OpenLoad { stages, max_in_flight: 10, late_after_ns: SECOND_NS })
+        Open::new(&OpenLoad::even(stages), &Seed::root(0))
     }
 
     #[test]

@@ -4,13 +4,17 @@
 
 mod closed;
 mod cursor;
+mod integral;
 mod open;
 mod ramp;
+mod scatter;
+mod stripe;
 
 pub use self::closed::Closed;
 pub use self::cursor::{Cursor, Due};
+pub use self::integral::INTERVALS_MAX;
 pub use self::open::Open;
-use crate::artifact::{Load, Scenario};
+use crate::artifact::{ClosedStage, Load, OpenStage, Scenario};
 
 /// Returns the slot of arrival `number` of an open scenario: `base + number mod count`.
 ///
@@ -28,7 +32,7 @@ pub fn slot_of_user(base: u32, count: u32, users_max: u32, number: u64) -> u32 {
 pub fn slot_in(scenario: &Scenario, number: u64) -> u32 {
     let (base, count) = (scenario.slot_base, scenario.slot_count);
     match &scenario.load {
-        Load::Open(_) => slot_of(base, count, number),
+        Load::Open(_) | Load::Observe { .. } => slot_of(base, count, number),
         Load::Closed(load) => slot_of_user(base, count, load.users_max, number),
     }
 }
@@ -52,8 +56,34 @@ pub fn in_flight_share(residues: &[u32], modulus: u32, max_in_flight: u64) -> u6
 /// Returns how long the stages of `load` last, in nanoseconds; for a count of a closed load, at most that.
 pub fn length_ns(load: &Load) -> u64 {
     match load {
-        Load::Open(load) => Open::new(load).length_ns(),
-        Load::Closed(load) => Closed::new(load).length_ns(),
+        Load::Open(load) => load.stages.iter().map(open_length_ns).fold(0, u64::saturating_add),
+        Load::Closed(load) => load.stages.iter().map(closed_length_ns).fold(0, u64::saturating_add),
+        Load::Observe { length_ns } => *length_ns,
+    }
+}
+
+/// Returns how long a stage of an open load lasts, in nanoseconds.
+pub fn open_length_ns(stage: &OpenStage) -> u64 {
+    match stage {
+        OpenStage::Rate { length_ns, .. }
+        | OpenStage::Random { length_ns, .. }
+        | OpenStage::Pause { length_ns } => *length_ns,
+        OpenStage::Count { rate, .. } if rate.count == 0 => 0,
+        OpenStage::Count { rate, count } => {
+            let ns =
+                (u128::from(*count) * u128::from(rate.per_ns)).div_ceil(u128::from(rate.count));
+            u64::try_from(ns).unwrap_or(u64::MAX)
+        }
+    }
+}
+
+/// Returns how long a stage of a closed load lasts at most, in nanoseconds.
+pub fn closed_length_ns(stage: &ClosedStage) -> u64 {
+    match stage {
+        ClosedStage::Users { length_ns, .. } | ClosedStage::Pause { length_ns } => *length_ns,
+        ClosedStage::Count { within_ns, .. } | ClosedStage::CountEach { within_ns, .. } => {
+            *within_ns
+        }
     }
 }
 

@@ -3,115 +3,141 @@
 use std::sync::Arc;
 
 use super::Cursor;
-use super::ramp::Ramp;
-use crate::artifact::{OpenLoad, OpenStage};
-use crate::unit::{Rate, SECOND_NS, gcd};
-
-/// Every rate that a plan can spell is a whole number of arrivals in this time: six decimals per hour.
-const PER_NS_MAX: u64 = 3600 * SECOND_NS * 1_000_000;
+use super::integral::Integral;
+use super::scatter::{BLOCK, Block};
+use super::stripe::Stripes;
+use crate::artifact::{Arrivals, OpenLoad};
+use crate::seed::Seed;
+use crate::unit::{Rate, gcd_wide};
 
 /// The schedule of an open load: arrivals are numbered from 0 in order of due time.
 ///
 /// Arrival *n* is due at the infimum of *t* with ∫₀ᵗ rate > *n*, rounded up to a nanosecond, the integral exact over
 /// all stages. So a constant rate starts at 0, a pause holds arrivals back, and there are ⌈∫⌉ arrivals. A stage with a
-/// count contributes exactly that and lasts ⌈count ÷ rate⌉ nanoseconds.
+/// count contributes exactly that and lasts ⌈count ÷ rate⌉ nanoseconds. Poisson arrivals are as many, at places of the
+/// integral that are drawn from the seed. A scenario of a traffic has its stripes of the traffic's arrivals and numbers them
+/// from 0 for itself.
 /// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Open {
-    pub(super) stages: Arc<[Stage]>,
-    /// Units of the integral in one arrival, 2 * P.
-    pub(super) unit: u128,
+    pub(super) integral: Arc<Integral>,
+    scatter: Option<Seed>,
+    stripes: Option<Stripes>,
+    /// Arrivals of the whole schedule.
+    all: u64,
     count: u64,
-    length_ns: u64,
-    peak: Rate,
-}
-
-/// A stage with the integral before and after it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stage {
-    /// Start, in nanoseconds since the scenario's start.
-    start_ns: u64,
-    /// Integral at the start, in units.
-    base: u128,
-    /// Integral at the end.
-    pub(super) end: u128,
-    ramp: Ramp,
-}
-
-impl Stage {
-    /// Returns when the integral reaches `wanted`, with `base <= wanted < end`.
-    pub(super) fn due_ns(&self, wanted: u128) -> u64 {
-        self.start_ns.saturating_add(self.ramp.reach(wanted - self.base))
-    }
 }
 
 impl Open {
-    /// Lays out the stages of `load`.
+    /// Lays out the stages of `load`, the load of `scenario` in a plan with this seed.
+    pub fn of(plan_seed: u64, scenario: &str, load: &OpenLoad) -> Open {
+        let root = Seed::root(plan_seed);
+        let seed = match &load.share {
+            Some(share) => root.for_traffic(&share.traffic),
+            None => root.for_load(scenario),
+        };
+        Open::new(load, &seed)
+    }
+
+    /// Lays out the stages of `load`; what it draws is drawn below `seed`.
     ///
     /// Total for any input: a rate that is no whole number of millionths per hour, above one arrival a nanosecond, or a count at rate 0 is
     /// rounded down (a verified artifact has none of them).
-    pub fn new(load: &OpenLoad) -> Open {
-        let per_ns = denominator(&load.stages);
-        let unit = 2 * u128::from(per_ns);
-        let mut stages = Vec::with_capacity(load.stages.len());
-        let (mut start_ns, mut base) = (0u64, 0u128);
-        for stage in &load.stages {
-            let (ramp, whole) = lay_out(stage, per_ns, unit);
-            let end = base.saturating_add(whole);
-            stages.push(Stage { start_ns, base, end, ramp });
-            start_ns = start_ns.saturating_add(ramp.length_ns);
-            base = end;
-        }
+    pub fn new(load: &OpenLoad, seed: &Seed) -> Open {
+        let integral = Integral::new(&load.stages, seed);
+        let stripes = load.share.as_ref().map(Stripes::new);
+        let all = integral.arrivals(integral.total);
         Open {
-            stages: stages.into(),
-            unit,
-            count: u64::try_from(base.div_ceil(unit)).unwrap_or(u64::MAX),
-            length_ns: start_ns,
-            peak: peak(&load.stages),
+            count: stripes.as_ref().map_or(all, |stripes| stripes.below(all)),
+            integral: Arc::new(integral),
+            scatter: (load.arrivals == Arrivals::Poisson).then(|| seed.clone()),
+            stripes,
+            all,
         }
     }
 
-    /// Returns how many arrivals there are: ⌈∫⌉.
+    /// Returns how many arrivals there are: ⌈∫⌉, or those of them in the scenario's stripes.
     pub fn count(&self) -> u64 {
         self.count
     }
 
+    /// Returns how many arrivals there are up to the end of each stage.
+    pub fn counts_by_stage(&self) -> Vec<u64> {
+        let own = |all| self.stripes.as_ref().map_or(all, |stripes| stripes.below(all));
+        self.integral.arrivals_by_stage().map(own).collect()
+    }
+
     /// Returns when arrival `number` is due, in nanoseconds since the scenario's start; `None` if there is no such arrival.
+    ///
+    /// For Poisson arrivals a block is drawn each time: to list many take [`Open::cursor`].
     pub fn due_ns(&self, number: u64) -> Option<u64> {
         if number >= self.count {
             return None;
         }
-        let wanted = u128::from(number) * self.unit;
-        let stage = self.stages.partition_point(|stage| stage.end <= wanted);
-        self.stages.get(stage).map(|stage| stage.due_ns(wanted))
+        self.integral.due_ns(self.wanted(number, &mut None)?)
+    }
+
+    /// Returns where on the integral an arrival lies; `block` is the last one drawn.
+    pub(super) fn wanted(&self, number: u64, block: &mut Option<Block>) -> Option<u128> {
+        let number = match &self.stripes {
+            Some(stripes) => stripes.in_traffic(number)?,
+            None => number,
+        };
+        let Some(seed) = &self.scatter else {
+            return Some(u128::from(number) * self.integral.unit);
+        };
+        let found = match block.take().filter(|block| block.holds(number)) {
+            Some(found) => found,
+            None => Block::new(&self.integral, seed, Block::of(number)),
+        };
+        let wanted = found.wanted(number);
+        *block = Some(found);
+        Some(wanted)
     }
 
     /// Returns how long all stages last, in nanoseconds.
     pub fn length_ns(&self) -> u64 {
-        self.length_ns
+        self.integral.length_ns
     }
 
-    /// Returns the highest rate.
+    /// Returns the highest rate; of a random rate the highest that it may be, of a mix the scenario's part.
     pub fn peak(&self) -> Rate {
-        self.peak
+        let whole = self.integral.peak;
+        let Some((part, of)) = self.stripes.as_ref().map(Stripes::part) else { return whole };
+        let count = u128::from(whole.count) * u128::from(part);
+        let per_ns = u128::from(whole.per_ns) * u128::from(of);
+        let divisor = gcd_wide(count, per_ns).max(1);
+        let (mut count, mut per_ns) = (count / divisor, per_ns / divisor);
+        // Rates too odd for 64 bits lose digits that nobody reads.
+        while count > u128::from(u64::MAX) || per_ns > u128::from(u64::MAX) {
+            (count, per_ns) = (count >> 1, (per_ns >> 1).max(1));
+        }
+        let narrow = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+        Rate::new(narrow(count), narrow(per_ns))
     }
 
     /// Returns the least number that is due at `t_ns` or later; [`Open::count`] if there is none.
     pub fn first_due_at_or_after(&self, t_ns: u64) -> u64 {
+        let all = self.first_of_all(t_ns);
+        self.stripes.as_ref().map_or(all, |stripes| stripes.below(all))
+    }
+
+    fn first_of_all(&self, t_ns: u64) -> u64 {
         let Some(before) = t_ns.checked_sub(1) else { return 0 };
-        let at = self
-            .stages
-            .partition_point(|stage| stage.start_ns.saturating_add(stage.ramp.length_ns) <= before);
-        let Some(stage) = self.stages.get(at) else { return self.count };
-        let within = stage.ramp.integral(before - stage.start_ns);
-        let integral = stage.base.saturating_add(within);
-        // Where nothing flows, the arrival that the integral has just reached waits for the next stage.
-        let due = if stage.base == stage.end {
-            integral.div_ceil(self.unit)
-        } else {
-            integral / self.unit + 1
+        let Some((reached, still)) = self.integral.at(before) else { return self.all };
+        let unit = self.integral.unit;
+        let due = match &self.scatter {
+            Some(seed) => {
+                let block = u64::try_from(reached / unit).unwrap_or(u64::MAX) / BLOCK;
+                let block = Block::new(&self.integral, seed, block);
+                let is_due = |wanted| self.integral.due_ns(wanted).is_some_and(|due| due <= before);
+                return block.first().saturating_add(block.count_before(is_due)).min(self.all);
+            }
+            // Where nothing flows, the arrival that the integral has just reached waits for the next stage.
+            None if still => reached.div_ceil(unit),
+            None => reached / unit + 1,
         };
-        u64::try_from(due).unwrap_or(u64::MAX).min(self.count)
+        u64::try_from(due).unwrap_or(u64::MAX).min(self.all)
     }
 
     /// Returns the numbers whose remainder by `modulus` is one of `residues`, with their due times, in order.
@@ -122,72 +148,14 @@ impl Open {
     }
 }
 
-/// Returns the least common denominator of all rates, at most [`PER_NS_MAX`].
-fn denominator(stages: &[OpenStage]) -> u64 {
-    let mut per_ns = 1u64;
-    for rate in stages.iter().flat_map(rates) {
-        let rate_per_ns = rate.per_ns.max(1);
-        let factor = rate_per_ns / gcd(per_ns, rate_per_ns).max(1);
-        per_ns = match per_ns.checked_mul(factor) {
-            Some(product) if product <= PER_NS_MAX => product,
-            _ => return PER_NS_MAX,
-        };
-    }
-    per_ns
-}
-
-fn rates(stage: &OpenStage) -> impl Iterator<Item = Rate> {
-    let (from, to) = match stage {
-        OpenStage::Rate { from, to, .. } => (Some(*from), Some(*to)),
-        OpenStage::Count { rate, .. } => (Some(*rate), None),
-        OpenStage::Pause { .. } => (None, None),
-    };
-    from.into_iter().chain(to)
-}
-
-fn lay_out(stage: &OpenStage, per_ns: u64, unit: u128) -> (Ramp, u128) {
-    match stage {
-        OpenStage::Rate { from, to, length_ns } => {
-            let (from, to) = (scaled(*from, per_ns), scaled(*to, per_ns));
-            let ramp = Ramp { from, to, length_ns: *length_ns };
-            (ramp, ramp.whole())
-        }
-        OpenStage::Count { rate, count } => {
-            let rate = scaled(*rate, per_ns);
-            if rate == 0 {
-                return (Ramp { from: 0, to: 0, length_ns: 0 }, 0);
-            }
-            let length = (u128::from(*count) * u128::from(per_ns)).div_ceil(u128::from(rate));
-            let length_ns = u64::try_from(length).unwrap_or(u64::MAX);
-            (Ramp { from: rate, to: rate, length_ns }, u128::from(*count) * unit)
-        }
-        OpenStage::Pause { length_ns } => (Ramp { from: 0, to: 0, length_ns: *length_ns }, 0),
-    }
-}
-
-/// Returns `rate` as a count in `per_ns`, at most one a nanosecond.
-fn scaled(rate: Rate, per_ns: u64) -> u64 {
-    let count = u128::from(rate.count) * u128::from(per_ns) / u128::from(rate.per_ns.max(1));
-    u64::try_from(count).unwrap_or(u64::MAX).min(per_ns)
-}
-
-fn peak(stages: &[OpenStage]) -> Rate {
-    let mut peak = Rate::ZERO;
-    for rate in stages.iter().flat_map(rates) {
-        let (new, old) = (u128::from(rate.count), u128::from(peak.count));
-        if new * u128::from(peak.per_ns) > old * u128::from(rate.per_ns) {
-            peak = rate;
-        }
-    }
-    peak
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::artifact::OpenStage;
+    use crate::unit::SECOND_NS;
 
     fn open(stages: Vec<OpenStage>) -> Open {
-        Open::new(&OpenLoad { stages, max_in_flight: 10, late_after_ns: SECOND_NS })
+        Open::new(&OpenLoad::even(stages), &Seed::root(0))
     }
 
     fn rate(from: &str, to: &str, seconds: u64) -> OpenStage {
@@ -252,6 +220,7 @@ mod tests {
             OpenStage::Count { rate: odd, count: u64::MAX },
             OpenStage::Rate { from: odd, to: Rate::ZERO, length_ns: u64::MAX },
             OpenStage::Rate { from: Rate::ZERO, to: wild, length_ns: 0 },
+            OpenStage::Random { min: odd, max: wild, every_ns: 0, length_ns: u64::MAX },
         ];
         let open = open(stages);
         for number in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
@@ -259,9 +228,6 @@ mod tests {
             assert_eq!(due.is_some(), number < open.count());
             assert!(open.first_due_at_or_after(number) <= open.count());
         }
-        assert_eq!(
-            Open::new(&OpenLoad { stages: vec![], max_in_flight: 0, late_after_ns: 0 }).count(),
-            0
-        );
+        assert_eq!(Open::new(&OpenLoad::even(vec![]), &Seed::root(0)).count(), 0);
     }
 }

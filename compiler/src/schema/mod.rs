@@ -168,8 +168,6 @@ impl Place<'_> {
     /// Returns whether an unsupported key stands where `key` is missing and may do its work.
     fn has_unsupported(&self, key: &str) -> bool {
         let stands_for = |other: &str| match key {
-            "load" => other == "observe",
-            "to" => matches!(other, "min" | "max"),
             "file" | "take" => other == "from",
             "scenarios" => other == "fragment",
             _ => false,

@@ -2,27 +2,9 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    (
-        "plan",
-        &[
-            "traffic",
-            "include",
-            "fragment",
-            "before",
-            "after",
-            "transactions",
-            "observe",
-            "metrics",
-        ],
-    ),
+    ("plan", &["include", "fragment", "before", "after", "transactions", "observe", "metrics"]),
     ("data", &["from", "on_end"]),
-    (
-        "scenario",
-        &["before_each_user", "observe", "max_failures", "connections", "let", "on_fail", "retry"],
-    ),
-    ("load", &["arrivals", "on_overload", "pace", "connections"]),
-    ("open_stage.rate", &["min", "max", "every"]),
-    ("closed_stage", &["count_each"]),
+    ("scenario", &["before_each_user", "let", "on_fail", "retry"]),
     (
         "step",
         &[
@@ -30,7 +12,6 @@ const KEYS: &[(&str, &[&str])] = &[
             "choose", "let", "with", "steps",
         ],
     ),
-    ("threshold", &["group", "split"]),
 ];
 
 /// Words that a key of the slice may have in the full language.

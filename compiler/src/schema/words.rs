@@ -338,6 +338,8 @@ fn thing(context: &str) -> &'static str {
         "scenario" => "a scenario",
         "start_after" => "an entry of `start_after`",
         "load" => "a load",
+        "observe" => "`observe`",
+        "traffic" => "a traffic",
         "open_stage" => "an open stage",
         "closed_stage" => "a closed stage",
         "open_stage.rate" | "closed_stage.users" => "a ramp",

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::ensure;
+use super::{ensure, traffic};
 use crate::artifact::{
-    Action, Artifact, ClosedLoad, ClosedStage, Load, OpenLoad, OpenStage, Per, Scenario, Take,
-    WaitAction,
+    Action, Artifact, ClosedLoad, ClosedStage, Connections, Load, OpenLoad, OpenStage, Per,
+    Scenario, Take, WaitAction,
 };
-use crate::schedule::{Closed, Open};
+use crate::schedule::{Closed, INTERVALS_MAX, Open};
 use crate::unit::{LENGTH_NS_MAX, RATE_PER_SECOND_MAX, Rate, SECOND_NS};
 
 /// Most users of one closed scenario.
@@ -22,12 +22,14 @@ const PER_NS_WHOLE: u64 = 3600 * SECOND_NS * 1_000_000;
 /// Checks every scenario's load, and what it reads of data.
 pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
     for (name, scenario) in &artifact.scenarios {
-        check_scenario(scenario).map_err(|rule| format!("in scenario `{name}`, {rule}"))?;
+        check_scenario(artifact, name, scenario)
+            .map_err(|rule| format!("in scenario `{name}`, {rule}"))?;
     }
+    traffic::check(artifact)?;
     check_rows(artifact)
 }
 
-fn check_scenario(scenario: &Scenario) -> Result<(), String> {
+fn check_scenario(artifact: &Artifact, name: &str, scenario: &Scenario) -> Result<(), String> {
     let lengths = [
         ("start_ns", scenario.start_ns),
         ("warm_up_ns", scenario.warm_up_ns),
@@ -45,14 +47,40 @@ fn check_scenario(scenario: &Scenario) -> Result<(), String> {
     let stages = match &scenario.load {
         Load::Open(load) => load.stages.len(),
         Load::Closed(load) => load.stages.len(),
+        Load::Observe { .. } => 0,
     };
     ensure(stages <= STAGES_MAX, || format!("a load has at most {STAGES_MAX} stages"))?;
     let (planned, length_ns) = match &scenario.load {
-        Load::Open(load) => check_open(load)?,
+        Load::Open(load) => {
+            check_open(load)?;
+            let open = Open::of(artifact.seed, name, load);
+            (open.count(), open.length_ns())
+        }
         Load::Closed(load) => check_closed(load)?,
+        Load::Observe { length_ns } => (0, *length_ns),
     };
+    let open = matches!(scenario.load, Load::Open(_));
+    ensure(open || scenario.connections == Connections::Pool, || {
+        "connections by user are those of an open load".to_owned()
+    })?;
+    ensure(scenario.max_failures != Some(0), || "`max_failures` is above 0".to_owned())?;
+    check_start(artifact, name, scenario)?;
     check_length("the load's length", length_ns)?;
     ensure(scenario.planned == planned, || format!("`planned` is {planned}"))
+}
+
+/// Checks a start that is not known yet.
+fn check_start(artifact: &Artifact, name: &str, scenario: &Scenario) -> Result<(), String> {
+    let Some(late) = &scenario.late_start else { return Ok(()) };
+    check_length("`latest_ns`", late.latest_ns)?;
+    ensure(late.latest_ns >= scenario.start_ns, || "the latest start is no earlier".to_owned())?;
+    ensure(!late.after.is_empty(), || "a late start waits for something".to_owned())?;
+    for after in &late.after {
+        check_length("a delay", after.delay_ns)?;
+        let known = after.scenario != name && artifact.scenarios.contains_key(&after.scenario);
+        ensure(known, || format!("it starts after another scenario, not `{}`", after.scenario))?;
+    }
+    Ok(())
 }
 
 fn check_length(name: &str, length_ns: u64) -> Result<(), String> {
@@ -78,8 +106,7 @@ fn check_rate(rate: Rate) -> Result<(), String> {
     ensure(fits, || format!("a rate is at most {RATE_PER_SECOND_MAX}/s"))
 }
 
-/// Returns how many arrivals there are and how long the load lasts.
-fn check_open(load: &OpenLoad) -> Result<(u64, u64), String> {
+fn check_open(load: &OpenLoad) -> Result<(), String> {
     ensure(load.max_in_flight > 0, || "`max_in_flight` is above 0".to_owned())?;
     check_length("`late_after_ns`", load.late_after_ns)?;
     for stage in &load.stages {
@@ -89,6 +116,19 @@ fn check_open(load: &OpenLoad) -> Result<(u64, u64), String> {
                 check_rate(*to)?;
                 check_length("a stage", *length_ns)?;
             }
+            OpenStage::Random { min, max, every_ns, length_ns } => {
+                check_rate(*min)?;
+                check_rate(*max)?;
+                check_length("a stage", *length_ns)?;
+                let intervals = (*every_ns > 0).then(|| length_ns.div_ceil(*every_ns));
+                let bounded = intervals.is_some_and(|count| count <= INTERVALS_MAX);
+                ensure(bounded, || format!("a rate is drawn at most {INTERVALS_MAX} times"))?;
+                let product = |a: &Rate, b: &Rate| u128::from(a.count) * u128::from(b.per_ns);
+                let ordered = product(min, max) <= product(max, min);
+                ensure(ordered, || {
+                    "a rate is drawn between its least and its greatest".to_owned()
+                })?;
+            }
             OpenStage::Count { rate, count: _ } => {
                 check_rate(*rate)?;
                 ensure(rate.count > 0, || "a count has a rate above 0".to_owned())?;
@@ -96,16 +136,18 @@ fn check_open(load: &OpenLoad) -> Result<(u64, u64), String> {
             OpenStage::Pause { length_ns } => check_length("a stage", *length_ns)?,
         }
     }
-    let open = Open::new(load);
-    Ok((open.count(), open.length_ns()))
+    Ok(())
 }
 
+/// Returns how many arrivals there are and how long the load lasts.
 fn check_closed(load: &ClosedLoad) -> Result<(u64, u64), String> {
+    check_length("`pace_ns`", load.pace_ns)?;
     let mut largest = 0;
     for stage in &load.stages {
         let (users, length_ns) = match *stage {
             ClosedStage::Users { from, to, length_ns } => (from.max(to), length_ns),
-            ClosedStage::Count { users, count: _, within_ns } => {
+            ClosedStage::Count { users, count: _, within_ns }
+            | ClosedStage::CountEach { users, count: _, within_ns } => {
                 ensure(load.stages.len() == 1, || "a count is the only stage".to_owned())?;
                 (users, within_ns)
             }

@@ -6,6 +6,7 @@ mod driver;
 mod load;
 mod names;
 mod placement;
+mod traffic;
 
 use serde::Deserialize;
 

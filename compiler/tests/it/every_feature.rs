@@ -1,9 +1,10 @@
-//! `plans/every-feature.yaml` uses every key that the schema knows, so that schema, compiler and engine cannot drift.
+//! The plans `plans/every-*.yaml` together use every key that the schema knows, so that schema, compiler and engine cannot drift.
 
 #![expect(clippy::disallowed_methods, reason = "the test reads the plan")]
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use compiler::diagnostic::Diagnostics;
 use compiler::source::{FileId, Source};
@@ -73,12 +74,27 @@ fn every_feature_uses_every_key() {
     }
     assert!(known.len() > 80, "the schema was read: {}", known.len());
 
-    let text = fs::read_to_string(golden::repository().join("plans/every-feature.yaml")).unwrap();
-    let source = Source::new(FileId(0), "every-feature.yaml", text);
-    let tree = syntax::parse(&source, &mut Diagnostics::new()).unwrap();
-    assert!(matches!(tree.root().kind(), Kind::Map(_)));
     let mut used = Keys::new();
-    visit(&root, "plan", &root, tree.root(), &mut used);
+    for path in plans() {
+        let text = fs::read_to_string(&path).unwrap();
+        let source = Source::new(FileId(0), path.display().to_string(), text);
+        let tree = syntax::parse(&source, &mut Diagnostics::new()).unwrap();
+        assert!(matches!(tree.root().kind(), Kind::Map(_)));
+        visit(&root, "plan", &root, tree.root(), &mut used);
+    }
     let unused: Vec<&String> = known.difference(&used).collect();
-    assert!(unused.is_empty(), "keys that plans/every-feature.yaml does not use: {unused:#?}");
+    assert!(unused.is_empty(), "keys that no plans/every-*.yaml uses: {unused:#?}");
+}
+
+/// Returns the plans that use every key, each of a section of the language, and the parts that they include.
+fn plans() -> Vec<PathBuf> {
+    let folder = golden::repository().join("plans");
+    let entries = [folder.clone(), folder.join("parts")]
+        .map(|folder| fs::read_dir(folder).into_iter().flatten());
+    let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("every-") && name.ends_with(".yaml")
+    };
+    paths.filter(is_one).collect()
 }

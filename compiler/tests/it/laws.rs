@@ -3,6 +3,7 @@
 use compiler::artifact::{ClosedLoad, ClosedStage, OpenLoad, OpenStage};
 use compiler::partition::{GroupShare, Partition, PartitionError, deal};
 use compiler::schedule::{Closed, Due, Open, owned_below};
+use compiler::seed::Seed;
 use compiler::unit::{Rate, SECOND_NS};
 use proptest::prelude::*;
 
@@ -43,7 +44,7 @@ fn long_stages() -> impl Strategy<Value = Vec<OpenStage>> {
 }
 
 fn open(stages: &[OpenStage]) -> Open {
-    Open::new(&OpenLoad { stages: stages.to_vec(), max_in_flight: 1, late_after_ns: 0 })
+    Open::new(&OpenLoad::even(stages.to_vec()), &Seed::root(0))
 }
 
 /// Arrivals in `1 / UNIT`: small enough for whole numbers, fine enough for every stage of [`short_stages`] but its
@@ -64,7 +65,9 @@ fn due_by_hand(stages: &[OpenStage], number: u64) -> Option<u64> {
                 let length = (count * rate.per_ns).div_ceil(rate.count);
                 (scaled(rate), scaled(rate), length, u128::from(count) * UNIT)
             }
-            OpenStage::Pause { length_ns } => (0, 0, length_ns, 0),
+            OpenStage::Random { length_ns, .. } | OpenStage::Pause { length_ns } => {
+                (0, 0, length_ns, 0)
+            }
         };
         let wanted = u128::from(number) * UNIT;
         for x in 0..=length_ns {
@@ -221,7 +224,7 @@ proptest! {
             to: *to,
             length_ns: *length_ns,
         });
-        let closed = Closed::new(&ClosedLoad { stages: lines.collect(), users_max: 9 });
+        let closed = Closed::new(&ClosedLoad { stages: lines.collect(), users_max: 9, pace_ns: 0 });
         for user in 0..9u32 {
             let spans = closed.user_spans(user);
             prop_assert!(spans.iter().all(|(start, end)| start < end));

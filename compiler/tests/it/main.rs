@@ -12,5 +12,6 @@ mod laws;
 mod plans;
 mod rejected;
 mod sample;
+mod schedules;
 mod single;
 mod variants;

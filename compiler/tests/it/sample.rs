@@ -60,11 +60,15 @@ pub(crate) fn add_scenario(artifact: &mut Artifact, name: &str, load: Load, step
         .collect();
     let partition = Partition::new(&groups).unwrap();
     let planned = match &load {
-        Load::Open(load) => Open::new(load).count(),
+        Load::Open(load) => Open::new(load, &compiler::seed::Seed::root(0)).count(),
         Load::Closed(load) => Closed::new(load).count().unwrap_or(0),
+        Load::Observe { .. } => 0,
     };
     let scenario = Scenario {
         start_ns: 0,
+        late_start: None,
+        max_failures: None,
+        connections: compiler::artifact::Connections::Pool,
         load,
         warm_up_ns: SECOND_NS,
         graceful_stop_ns: 30 * SECOND_NS,
@@ -145,7 +149,7 @@ pub(crate) fn open_load() -> Load {
         OpenStage::Rate { from: Rate::ZERO, to: top, length_ns: 3 * SECOND_NS },
         OpenStage::Rate { from: top, to: top, length_ns: 3 * SECOND_NS },
     ];
-    Load::Open(OpenLoad { stages, max_in_flight: 300, late_after_ns: SECOND_NS })
+    Load::Open(OpenLoad { max_in_flight: 300, late_after_ns: SECOND_NS, ..OpenLoad::even(stages) })
 }
 
 /// Returns five users for 4 s, with a ramp.
@@ -154,7 +158,7 @@ pub(crate) fn closed_load() -> Load {
         ClosedStage::Users { from: 0, to: 5, length_ns: 2 * SECOND_NS },
         ClosedStage::Users { from: 5, to: 5, length_ns: 2 * SECOND_NS },
     ];
-    Load::Closed(ClosedLoad { stages, users_max: 5 })
+    Load::Closed(ClosedLoad { stages, users_max: 5, pace_ns: 0 })
 }
 
 /// Returns a step that sends nothing but a GET.

@@ -198,7 +198,7 @@ fn every_variant() -> Artifact {
     (random.take, random.per) = (Take::Random, Per::User);
     artifact.data.insert("random".to_owned(), random);
     let stages = vec![ClosedStage::Count { users: 3, count: 50, within_ns: SECOND_NS }];
-    let closed = Load::Closed(ClosedLoad { stages, users_max: 3 });
+    let closed = Load::Closed(ClosedLoad { stages, users_max: 3, pace_ns: 0 });
     sample::add_scenario(&mut artifact, "all", closed, steps());
     let uses = [
         ("users", DataUse { first_row: 450, rows: 50 }),
@@ -212,13 +212,14 @@ fn every_variant() -> Artifact {
         OpenStage::Rate { from: rate, to: Rate::ZERO, length_ns: SECOND_NS },
         OpenStage::Count { rate: Rate::new(1, SECOND_NS), count: 2 },
     ];
-    let open = Load::Open(OpenLoad { stages, max_in_flight: 1, late_after_ns: 0 });
+    let open =
+        Load::Open(OpenLoad { max_in_flight: 1, late_after_ns: 0, ..OpenLoad::even(stages) });
     sample::add_scenario(&mut artifact, "open", open, vec![sample::get("a", &[], "/")]);
     let stages = vec![
         ClosedStage::Users { from: 1, to: 2, length_ns: SECOND_NS },
         ClosedStage::Pause { length_ns: SECOND_NS },
     ];
-    let timed = Load::Closed(ClosedLoad { stages, users_max: 2 });
+    let timed = Load::Closed(ClosedLoad { stages, users_max: 2, pace_ns: 0 });
     sample::add_scenario(&mut artifact, "timed", timed, vec![sample::get("a", &[], "/")]);
     artifact.thresholds = thresholds();
     artifact.delivery.max_lateness_p99_us = Some(20_000);

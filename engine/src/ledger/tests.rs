@@ -1,6 +1,6 @@
 //! The laws of the ledger, against a count one by one.
 
-use compiler::artifact::ClosedLoad;
+use compiler::artifact::{ClosedLoad, ClosedStage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -47,7 +47,8 @@ fn counted(users: u32, count: u64, agents: u32) -> Artifact {
     let stage = ClosedStage::Count { users, count, within_ns: 60_000_000_000 };
     for scenario in artifact.scenarios.values_mut() {
         scenario.planned = count;
-        scenario.load = Load::Closed(ClosedLoad { stages: vec![stage], users_max: users });
+        scenario.load =
+            Load::Closed(ClosedLoad { stages: vec![stage], users_max: users, pace_ns: 0 });
     }
     artifact
 }

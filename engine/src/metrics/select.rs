@@ -17,7 +17,7 @@ pub(super) fn latencies(artifact: &Artifact, series: &[Series], threshold: &Thre
         let step = it.step.and_then(|step| scenario.steps.get(step)).map(|step| &step.name);
         let kind = match (&scenario.load, wants_response && it.step.is_none()) {
             (Load::Open(_), true) => SeriesKind::Response,
-            (Load::Open(_) | Load::Closed(_), _) => SeriesKind::Service,
+            (Load::Open(_) | Load::Closed(_) | Load::Observe { .. }, _) => SeriesKind::Service,
         };
         let step_fits = match select.step.as_deref() {
             None => step.is_none(),

@@ -203,6 +203,7 @@ fn scenarios(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Vec<Sc
             let (model, planned_us) = match &scenario.load {
                 Load::Open(_) => (Model::Open, 0),
                 Load::Closed(load) => (Model::Closed, Closed::new(load).planned_us()),
+                Load::Observe { .. } => (Model::Closed, 0),
             };
             let if_open = |kind| (model == Model::Open).then(|| summary(kind));
             Scenario {
@@ -348,8 +349,11 @@ fn series(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Series {
             series.p99.push(value(2));
         }
         series.planned = match &scenario.load {
-            Load::Open(load) => planned_per_second(&Open::new(load), scenario.start_ns, seconds),
-            Load::Closed(_) => series.started.clone(),
+            Load::Open(load) => {
+                let open = Open::of(artifact.seed, name, load);
+                planned_per_second(&open, scenario.start_ns, seconds)
+            }
+            Load::Closed(_) | Load::Observe { .. } => series.started.clone(),
         };
         series.planned.resize(len, 0);
         (name.clone(), series)

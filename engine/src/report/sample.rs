@@ -74,6 +74,9 @@ pub(crate) fn artifact() -> Artifact {
 fn scenario(load: Load, steps: Vec<Step>, slot_base: u32) -> Scenario {
     Scenario {
         start_ns: 0,
+        late_start: None,
+        max_failures: None,
+        connections: compiler::artifact::Connections::Pool,
         load,
         warm_up_ns: 0,
         graceful_stop_ns: 30 * SECOND_NS,
@@ -93,7 +96,7 @@ fn scenario(load: Load, steps: Vec<Step>, slot_base: u32) -> Scenario {
 fn browse() -> Scenario {
     let stages = vec![ClosedStage::Users { from: 20, to: 20, length_ns: LOAD_SECONDS * SECOND_NS }];
     scenario(
-        Load::Closed(ClosedLoad { stages, users_max: 20 }),
+        Load::Closed(ClosedLoad { stages, users_max: 20, pace_ns: 0 }),
         vec![http("list", Method::Get), http("detail", Method::Get)],
         0,
     )
@@ -105,7 +108,7 @@ fn checkout() -> Scenario {
         OpenStage::Rate { from: low, to: high, length_ns: 10 * SECOND_NS },
         OpenStage::Rate { from: high, to: high, length_ns: 30 * SECOND_NS },
     ];
-    let load = OpenLoad { stages, max_in_flight: 400, late_after_ns: SECOND_NS };
+    let load = OpenLoad { max_in_flight: 400, late_after_ns: SECOND_NS, ..OpenLoad::even(stages) };
     let think = Step {
         action: Action::Wait(WaitAction::Constant { length_ns: SECOND_NS / 5 }),
         ..http("think", Method::Get)
@@ -117,7 +120,7 @@ fn checkout() -> Scenario {
         http("status", Method::Get),
     ];
     let mut checkout = scenario(Load::Open(load.clone()), steps, 256);
-    checkout.planned = Open::new(&load).count();
+    checkout.planned = Open::new(&load, &compiler::seed::Seed::root(0)).count();
     checkout.warm_up_ns = 5 * SECOND_NS;
     checkout
 }
@@ -285,10 +288,11 @@ fn window(artifact: &Artifact, draws: &mut Draws, second: u64, node: u64) -> Win
 fn due(artifact: &Artifact, scenario: usize, second: u64, node: u64, stalled: bool) -> u64 {
     let all = match &artifact.scenarios.values().nth(scenario).unwrap().load {
         Load::Open(load) => {
-            let load = Open::new(load);
+            let load = Open::new(load, &compiler::seed::Seed::root(0));
             let before = |second: u64| load.first_due_at_or_after(second * SECOND_NS);
             before(second + 1) - before(second)
         }
+        Load::Observe { .. } => 0,
         Load::Closed(_) if second >= LOAD_SECONDS => 0,
         Load::Closed(_) => {
             if stalled {

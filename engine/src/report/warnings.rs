@@ -91,7 +91,7 @@ fn of_arrivals(artifact: &Artifact, record: &RunRecord) -> Vec<Warning> {
 fn late_after(load: &Load) -> String {
     match load {
         Load::Open(load) => Length(load.late_after_ns).to_string(),
-        Load::Closed(_) => "allowed".to_owned(),
+        Load::Closed(_) | Load::Observe { .. } => "allowed".to_owned(),
     }
 }
 

@@ -40,11 +40,9 @@ impl OpenLane {
     /// Takes a share of a scenario in a run that starts at `start`.
     pub(super) fn new(
         share: Share,
-        scenario: &Scenario,
-        load: &OpenLoad,
+        (scenario, load, open): (&Scenario, &OpenLoad, Open),
         start: Ticks,
     ) -> OpenLane {
-        let open = Open::new(load);
         let mut cursor = open.cursor(&share.residues, share.modulus);
         OpenLane {
             next: cursor.next(),

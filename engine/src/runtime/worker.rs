@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use compiler::artifact::Load;
+use compiler::schedule::Open;
 use tokio::sync::{mpsc, watch};
 
 use super::closed::start_users;
@@ -94,11 +95,17 @@ pub(super) async fn run(setup: WorkerSetup) {
         let scenario = context.scenario(share.scenario).clone();
         let end = match &scenario.load {
             Load::Open(load) => {
-                worker.add_lane(OpenLane::new(share.clone(), &scenario, load, start))
+                let artifact = context.program.artifact();
+                let name = artifact.scenarios.keys().nth(share.scenario);
+                let open = Open::of(artifact.seed, name.map_or("", String::as_str), load);
+                let lane = (&scenario, load, open);
+                worker.add_lane(OpenLane::new(share.clone(), lane, start))
             }
             Load::Closed(load) => {
                 start_users(&context, &driver, share.clone(), (&scenario, load), start)
             }
+            // Refused before a run starts.
+            Load::Observe { .. } => start,
         };
         let cut_at = end.saturating_add(scenario.graceful_stop_ns);
         worker.deadlines.push(Deadline { scenario: share.scenario, cut_at, cut: false });

@@ -1,6 +1,6 @@
 //! (pure) Random draws of requests: a seed per place, a number per arrival.
 
-pub(super) use compiler::partition::Seed;
+pub(super) use compiler::seed::Seed;
 
 /// Returns the `n`th draw between two numbers, both included.
 pub(super) fn between(seed: &Seed, n: u64, min: i64, max: i64) -> i64 {

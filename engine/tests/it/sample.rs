@@ -19,11 +19,7 @@ pub(crate) fn artifact(rates: &[u64], seconds: u64, agents: u32) -> Artifact {
             to: Rate::new(*rate, SECOND_NS),
             length_ns: seconds * SECOND_NS,
         };
-        let load = Load::Open(OpenLoad {
-            stages: vec![stage],
-            max_in_flight: 10_000,
-            late_after_ns: SECOND_NS,
-        });
+        let load = Load::Open(OpenLoad::even(vec![stage]));
         (format!("s{at}"), scenario(load, rate * seconds, at, agents))
     });
     around(scenarios.collect(), agents)
@@ -34,6 +30,9 @@ fn scenario(load: Load, planned: u64, at: usize, agents: u32) -> Scenario {
     let owned = |seat: u32| (base..base + SLOTS).filter(|slot| slot % agents == seat).collect();
     Scenario {
         start_ns: 0,
+        late_start: None,
+        max_failures: None,
+        connections: compiler::artifact::Connections::Pool,
         load,
         warm_up_ns: 0,
         graceful_stop_ns: SECOND_NS,
@@ -94,9 +93,11 @@ impl Due {
         let rate = |scenario: &Scenario| match &scenario.load {
             Load::Open(open) => match open.stages[0] {
                 OpenStage::Rate { from, .. } => Some(from.count * SECOND_NS / from.per_ns),
-                OpenStage::Count { .. } | OpenStage::Pause { .. } => None,
+                OpenStage::Random { .. } | OpenStage::Count { .. } | OpenStage::Pause { .. } => {
+                    None
+                }
             },
-            Load::Closed(_) => None,
+            Load::Closed(_) | Load::Observe { .. } => None,
         };
         Due { rates: artifact.scenarios.values().map(rate).collect() }
     }

@@ -1,8 +1,6 @@
 //! (pure) `http`: an origin, and what its requests share.
 
-use crate::artifact::{
-    Connections, Endpoint, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion, Tracking,
-};
+use crate::artifact::{Endpoint, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion, Tracking};
 use crate::model::endpoint::{BODY_BYTES_DEFAULT, TIMEOUT_NS_DEFAULT, tracking};
 use crate::model::lower::Site;
 use crate::model::settings::{Form, Settings};
@@ -28,7 +26,6 @@ pub(super) fn http(settings: &mut Settings<'_, '_, '_>) -> Option<Endpoint> {
     };
     let versions =
         [("auto", HttpVersion::Auto), ("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2)];
-    let connections = [("pool", Connections::Pool), ("per_user", Connections::PerUser)];
     let options = HttpOptions {
         redirects: settings.number("redirects", HttpOptions::REDIRECTS, 0..=REDIRECTS_MAX),
         tracking_names,
@@ -41,7 +38,6 @@ pub(super) fn http(settings: &mut Settings<'_, '_, '_>) -> Option<Endpoint> {
         first_byte_timeout_ns: settings.length("first_byte_timeout", 0),
         auth: settings.inner("auth", auth),
         proxy: proxy(settings),
-        connections: settings.word("connections", &connections, Connections::Pool),
     };
     Some(Endpoint::Http(HttpEndpoint {
         base_url,

@@ -21,9 +21,9 @@ pub(crate) struct Schedules(Vec<Option<(u64, Open)>>);
 impl Schedules {
     /// Builds the schedules of `artifact`.
     pub(crate) fn new(artifact: &Artifact) -> Schedules {
-        let schedules = artifact.scenarios.values().map(|scenario| match &scenario.load {
-            Load::Open(open) => Some((scenario.start_ns, Open::new(open))),
-            Load::Closed(_) => None,
+        let schedules = artifact.scenarios.iter().map(|(name, scenario)| match &scenario.load {
+            Load::Open(open) => Some((scenario.start_ns, Open::of(artifact.seed, name, open))),
+            Load::Closed(_) | Load::Observe { .. } => None,
         });
         Schedules(schedules.collect())
     }

@@ -7,7 +7,7 @@ use compiler::artifact::{ClosedLoad, ClosedStage};
 use super::*;
 
 fn closed(stages: Vec<ClosedStage>, users_max: u32) -> Artifact {
-    plan(scenario(Load::Closed(ClosedLoad { stages, users_max }), vec![get("a", &[])]))
+    plan(scenario(Load::Closed(ClosedLoad { stages, users_max, pace_ns: 0 }), vec![get("a", &[])]))
 }
 
 #[test]

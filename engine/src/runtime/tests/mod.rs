@@ -135,9 +135,12 @@ pub(super) fn scenario(load: Load, steps: Vec<Step>) -> Scenario {
     let partition = Partition::new(&shares).unwrap();
     Scenario {
         start_ns: 0,
+        late_start: None,
+        max_failures: None,
+        connections: compiler::artifact::Connections::Pool,
         planned: match &load {
-            Load::Open(load) => Open::new(load).count(),
-            Load::Closed(_) => 0,
+            Load::Open(load) => Open::new(load, &compiler::seed::Seed::root(0)).count(),
+            Load::Closed(_) | Load::Observe { .. } => 0,
         },
         load,
         warm_up_ns: 0,
@@ -155,7 +158,7 @@ pub(super) fn scenario(load: Load, steps: Vec<Step>) -> Scenario {
 pub(super) fn constant(rate: &str, length_ns: u64) -> OpenLoad {
     let rate = Rate::parse(rate).unwrap();
     let stages = vec![OpenStage::Rate { from: rate, to: rate, length_ns }];
-    OpenLoad { stages, max_in_flight: 10_000, late_after_ns: SECOND }
+    OpenLoad { max_in_flight: 10_000, late_after_ns: SECOND, ..OpenLoad::even(stages) }
 }
 
 pub(super) fn get(name: &str, needs: &[&str]) -> Step {

@@ -32,7 +32,8 @@ fn check_frontiers(artifact: &Artifact, workers: usize, seen: &Seen) {
 fn an_hour_of_ramp_is_delivered_to_the_last_arrival() {
     let rate = |text| Rate::parse(text).unwrap();
     let stage = OpenStage::Rate { from: Rate::ZERO, to: rate("10/s"), length_ns: 3_600 * SECOND };
-    let load = OpenLoad { stages: vec![stage], max_in_flight: 100, late_after_ns: SECOND };
+    let load =
+        OpenLoad { max_in_flight: 100, late_after_ns: SECOND, ..OpenLoad::even(vec![stage]) };
     let mut artifact = plan(scenario(Load::Open(load), vec![get("a", &[])]));
     artifact.nodes.tuning.delta_ns = 60 * SECOND;
     let seen = run(&artifact, 2, |_| Answer::new(200, 20 * MS));

@@ -108,7 +108,14 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
     vars.get_mut("peak").unwrap().fixed = true;
     let scenario = Scenario {
         start_ns: 0,
-        load: Load::Open(OpenLoad { stages: Vec::new(), max_in_flight: 1, late_after_ns: 1 }),
+        late_start: None,
+        max_failures: None,
+        connections: compiler::artifact::Connections::Pool,
+        load: Load::Open(OpenLoad {
+            max_in_flight: 1,
+            late_after_ns: 1,
+            ..OpenLoad::even(Vec::new())
+        }),
         warm_up_ns: 0,
         graceful_stop_ns: 0,
         timeout_ns: 0,

@@ -1,8 +1,6 @@
 //! (pure) Endpoints, actions, bodies and sinks that no driver executes yet.
 
-use compiler::artifact::{
-    Action, Artifact, Body, Connections, Endpoint, HttpAction, HttpOptions, HttpVersion,
-};
+use compiler::artifact::{Action, Artifact, Body, Endpoint, HttpAction, HttpOptions, HttpVersion};
 
 /// Adds what of the endpoints and sinks of `artifact` has no driver.
 pub(super) fn connections(artifact: &Artifact, found: &mut Vec<String>) {
@@ -30,7 +28,6 @@ fn options(options: &HttpOptions, found: &mut Vec<String>) {
         ("first_byte_timeout", options.first_byte_timeout_ns != 0),
         ("auth", options.auth.is_some()),
         ("proxy", options.proxy.is_some()),
-        ("connections: per_user", options.connections == Connections::PerUser),
     ];
     let used = keys.into_iter().filter(|(_, used)| *used);
     found.extend(used.map(|(key, _)| format!("`{key}` of an HTTP endpoint")));

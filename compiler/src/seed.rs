@@ -37,6 +37,28 @@ impl Seed {
         self.child(scenario).child("data").child(data)
     }
 
+    /// Returns the node for the schedule of a scenario's own load. No scenario is named with a space.
+    #[must_use]
+    pub fn for_load(&self, scenario: &str) -> Seed {
+        self.child("load of scenario").child(scenario)
+    }
+
+    /// Returns the node for the schedule of a traffic, which the scenarios of its mix share.
+    #[must_use]
+    pub fn for_traffic(&self, traffic: &str) -> Seed {
+        self.child("load of traffic").child(traffic)
+    }
+
+    /// Returns `count` times 64 even bits for number `n`, as many draws in one.
+    pub fn draws(&self, n: u64, count: usize) -> Vec<u64> {
+        let mut bytes = vec![0; count * 8];
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(b"many draws of number ").update(&n.to_le_bytes());
+        hasher.finalize_xof().fill(&mut bytes);
+        let (words, _) = bytes.as_chunks::<8>();
+        words.iter().map(|word| u64::from_le_bytes(*word)).collect()
+    }
+
     /// Returns 64 even bits for number `n`.
     pub fn draw(&self, n: u64) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.bytes(n);
