@@ -83,16 +83,34 @@ pub fn file_paths(plan: &Source) -> Vec<String> {
     let Some(tree) = syntax::parse(plan, &mut Diagnostics::new()) else { return paths };
     let mut seen = BTreeSet::new();
     let top = tree.root();
-    let under = |key: &str| top.get(key).into_iter().flat_map(Node::entries).map(|(_, node)| node);
-    let data = under("data");
-    let steps = under("scenarios").filter_map(|node| node.get("steps")).flat_map(Node::items);
-    let bodies = steps.filter_map(|step| step.get("http"));
-    for path in data.chain(bodies).filter_map(|node| node.get("file")?.as_str()) {
+    let mut found = Vec::new();
+    for section in ["endpoints", "data", "scenarios"] {
+        top.get(section).into_iter().for_each(|node| named_in(node, 0, &mut found));
+    }
+    for path in found {
         if seen.insert(path) {
             paths.push(path.to_owned());
         }
     }
     paths
+}
+
+/// Adds what the keys of files below `node` hold.
+fn named_in<'t>(node: Node<'t>, depth: usize, found: &mut Vec<&'t str>) {
+    const DEPTH_MAX: usize = 32;
+    if depth > DEPTH_MAX {
+        return;
+    }
+    for (entry, value) in node.entries() {
+        match entry.key.as_str() {
+            "file" | "json_file" => found.extend(value.as_str()),
+            "protos" => found.extend(value.items().filter_map(Node::as_str)),
+            // What a body holds is the user's own.
+            "json" => {}
+            _ => named_in(value, depth + 1, found),
+        }
+    }
+    node.items().for_each(|item| named_in(item, depth + 1, found));
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{length, template};
 use crate::artifact::{
-    Action, AwaitAction, AwaitSource, BrowserAct, Channel, Match, MatchPart, PollRequest, Text,
+    Action, AwaitAction, AwaitSource, BrowserAct, Channel, PollRequest, Text,
 };
 
 /// Returns what an action other than HTTP and waits does, such as `publish bus orders.created`.
@@ -44,15 +44,14 @@ pub(super) fn action(action: &Action) -> String {
 fn awaited(wait: &AwaitAction) -> String {
     let within = length(wait.within_ns);
     match &wait.source {
-        AwaitSource::Message { channel: from, matching, count, distinct } => {
-            let which = matching.as_ref().map_or(String::new(), matched);
+        AwaitSource::Message { channel: from, matching: _, count, distinct } => {
             let differing = if distinct.is_some() { " distinct" } else { "" };
             let count = match count {
                 0 => " none".to_owned(),
                 count => counted(*count),
             };
             let from = channel(from);
-            format!("await {} {from}{which}{count}{differing} within {within}", wait.endpoint)
+            format!("await {} {from}{count}{differing} within {within}", wait.endpoint)
         }
         AwaitSource::Poll { request, every_ns, until: _ } => {
             let asked = match request {
@@ -67,17 +66,6 @@ fn awaited(wait: &AwaitAction) -> String {
 
 fn counted(count: u32) -> String {
     if count == 1 { String::new() } else { format!(" {count} times") }
-}
-
-fn matched(matching: &Match) -> String {
-    let part = match &matching.part {
-        MatchPart::Json(path) => path.clone(),
-        MatchPart::Header(name) => format!("header {name}"),
-        MatchPart::Key => "key".to_owned(),
-        MatchPart::Regex(_) => "text".to_owned(),
-        MatchPart::Subject(_) => "subject".to_owned(),
-    };
-    format!(" {part} = {}", template(&matching.equals))
 }
 
 fn channel(channel: &Channel) -> String {
