@@ -26,6 +26,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         schema::CODES,
         template::CODES,
         reference::CODES,
+        driver::CODES,
         load::CODES,
         whole::CODES,
     ];
