@@ -1,7 +1,7 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
-mod load;
 mod driver;
+mod load;
 mod reference;
 mod schema;
 mod syntax;

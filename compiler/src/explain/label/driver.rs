@@ -1,9 +1,7 @@
 //! (pure) Short words for messages, calls, statements and programs.
 
 use super::{length, template};
-use crate::artifact::{
-    Action, AwaitAction, AwaitSource, BrowserAct, Channel, PollRequest, Text,
-};
+use crate::artifact::{Action, AwaitAction, AwaitSource, BrowserAct, Channel, PollRequest, Text};
 
 /// Returns what an action other than HTTP and waits does, such as `publish bus orders.created`.
 pub(super) fn action(action: &Action) -> String {
