@@ -52,7 +52,7 @@ fn exposes(site: Site) -> Option<(&'static str, &'static str, &'static str)> {
     const NAMES: &str = "names end in logs and reports";
     const SEND: &str = "send it in a header or a body, or send a signature: `hmac_sha256(x)`";
     Some(match site {
-        Site::BaseUrl => ("a `base_url`", URLS, SEND),
+        Site::BaseUrl => ("an endpoint's address", URLS, SEND),
         Site::Path => ("a path", URLS, SEND),
         Site::Query => ("a query", URLS, SEND),
         Site::Page => ("the address of a page", URLS, "type it into a field: `fill`"),
@@ -74,13 +74,15 @@ fn exposes(site: Site) -> Option<(&'static str, &'static str, &'static str)> {
 
 /// Checks what templates of settings read: they are rendered once on a node, and headers of an endpoint know no step.
 fn places(uses: &[Use], sink: &mut Diagnostics) {
-    for read in uses {
+    // What is unknown as well has been reported.
+    let unknown: Vec<bool> = uses.iter().map(|read| sink.touches(read.span)).collect();
+    for (read, _) in uses.iter().zip(unknown).filter(|(_, unknown)| !unknown) {
         let bad = match (&read.from, read.site) {
             (SlotSource::Var(_) | SlotSource::Secret(_), _) => continue,
             (_, Site::BaseUrl) => misplaced(
                 read.span,
                 "this name",
-                "a `base_url`",
+                "an endpoint's address",
                 "an address is the same for every arrival: only vars are known here",
             ),
             (_, Site::Setting | Site::Label) => misplaced(

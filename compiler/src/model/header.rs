@@ -1,6 +1,6 @@
 //! (pure) Headers: names that a plan may set, and values that a header can hold.
 
-use crate::artifact::NameValue;
+use crate::artifact::{NameValue, Piece, Text};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::{Lower, Site};
 use crate::source::Span;
@@ -32,11 +32,26 @@ pub(super) fn headers(node: Node<'_>, site: Site, work: &mut Lower<'_>) -> Optio
             continue;
         }
         match work.text(value, site) {
+            Some(value) if is_credential(&name, &value) => {
+                let message = format!("the value of `{name}` is written into the plan");
+                let found = Diagnostic::warning("plan::secret::literal", entry.key_span, message);
+                work.push(found.label("everybody who has the plan can read it").help(
+                    "declare it under `secrets` and put it in: `\"Bearer {{ secrets.token }}\"`",
+                ));
+                headers.push(NameValue { name, value });
+            }
             Some(value) => headers.push(NameValue { name, value }),
             None => whole = false,
         }
     }
     whole.then_some(headers)
+}
+
+/// Returns whether a header says who sends it, in words that stand in the plan.
+fn is_credential(name: &str, value: &Text) -> bool {
+    let names = ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
+    let literal = |piece: &Piece| matches!(piece, Piece::Literal(_));
+    names.contains(&name) && !value.0.is_empty() && value.0.iter().all(literal)
 }
 
 /// Returns whether a header's value may hold `c`; what templates put in is checked when it is rendered.

@@ -3,6 +3,7 @@
 mod fault;
 mod foreign;
 mod instance;
+mod kinds;
 mod shape;
 mod unsupported;
 mod words;
@@ -170,6 +171,7 @@ impl Place<'_> {
         let stands_for = |other: &str| match key {
             "file" | "take" => other == "from",
             "scenarios" => other == "fragment",
+            "path" => other == "file",
             _ => false,
         };
         self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))

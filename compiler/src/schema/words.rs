@@ -1,7 +1,7 @@
 //! (pure) Findings of the schema in the plan's words.
 
 use super::fault::{self, Violation};
-use super::{foreign, unsupported};
+use super::{foreign, kinds, unsupported};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -25,6 +25,9 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
+    if let Some(help) = kinds::meant(context, key) {
+        return error.help(help);
+    }
     if let Some(foreign) = foreign::find(key) {
         return error.help(format!(
             "`{}` is a word of {}; write {}",
@@ -41,9 +44,6 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     }
     if let Some((name, _)) = key.split_once([' ', '{', '[']) {
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
-    }
-    if context == "endpoint" && matches!(key, "browser" | "exec" | "wasm") {
-        return error.help(format!("`{key}` needs no endpoint: write it in a step"));
     }
     let in_action = fault::known_keys("step").iter().any(|known| known == context);
     if in_action && fault::known_keys("step").iter().any(|known| known == key) {

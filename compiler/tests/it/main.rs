@@ -4,6 +4,7 @@
 
 mod artifact;
 mod check;
+mod drivers;
 mod every_feature;
 mod explain;
 mod fuzz;

@@ -43,14 +43,14 @@ fn rows() -> Option<Answer> {
     Some(Answer { name: "a list of rows", expect: &["duration", "json"], capture: &["json"] })
 }
 
-/// Reports what a step expects and captures that its answer has not; returns whether there is nothing of it.
+/// Reports what a step expects and captures that its answer has not.
 pub(in crate::model) fn check(step: Node<'_>, work: &mut Lower<'_>) {
     let actions = step.entries().filter(|(_, node)| !node.is_hole());
     let known = actions
         .filter_map(|(entry, node)| answer(&entry.key, node).map(|answer| (entry, node, answer)));
     for (action, node, answer) in known {
         for place in [step.get("expect"), node.get("until")].into_iter().flatten() {
-            for (entry, _) in place.entries() {
+            for (entry, _) in place.entries().filter(|(_, value)| !value.is_hole()) {
                 let key = entry.key.as_str();
                 if CHECKS.contains(&key) && !answer.expect.contains(&key) {
                     let what = ("expected", "can be expected", answer.expect);
@@ -59,7 +59,7 @@ pub(in crate::model) fn check(step: Node<'_>, work: &mut Lower<'_>) {
             }
         }
         for (_, capture) in step.get("capture").into_iter().flat_map(Node::entries) {
-            for (entry, _) in capture.entries() {
+            for (entry, _) in capture.entries().filter(|(_, value)| !value.is_hole()) {
                 let key = entry.key.as_str();
                 if SOURCES.contains(&key) && !answer.capture.contains(&key) {
                     let what = ("captured", "can be captured", answer.capture);

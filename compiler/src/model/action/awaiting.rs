@@ -141,14 +141,14 @@ fn polled(key: Span, node: Node<'_>, work: &mut Lower<'_>) -> Option<AwaitSource
             good = false;
         }
     }
-    for word in ["every", "until"] {
-        if node.entry(word).is_none() {
-            let message = format!("an await that asks needs `{word}`");
-            let help = "say how often it asks and what the answer must be: `every: 200ms, until: { json: { \"$.state\": done } }`";
-            let found = Diagnostic::error("plan::await::poll", key, message);
-            work.push(found.label("asked once only?").help(help));
-            good = false;
-        }
+    let missing: Vec<&str> =
+        ["every", "until"].into_iter().filter(|word| node.entry(word).is_none()).collect();
+    if !missing.is_empty() {
+        let message = format!("an await that asks needs `{}`", missing.join("` and `"));
+        let help = "say how often it asks and what the answer must be: `every: 200ms, until: { json: { \"$.state\": done } }`";
+        let found = Diagnostic::error("plan::await::poll", key, message);
+        work.push(found.label("this is asked").help(help));
+        good = false;
     }
     let every = node.get("every").and_then(|node| work.positive_length(node));
     let until = node.get("until").map(|node| check::expect(node, work));

@@ -121,7 +121,7 @@ fn listed(kinds: &[EndpointKind]) -> String {
 
 fn with_article(word: &str) -> String {
     // `an` before a letter that is spoken with a vowel first.
-    let an = matches!(word, "http" | "nats" | "amqp" | "mqtt" | "sse" | "sql");
+    let an = matches!(word, "http" | "amqp" | "mqtt" | "sse" | "sql");
     format!("{} `{word}` endpoint", if an { "an" } else { "a" })
 }
 
