@@ -70,6 +70,62 @@ pub(super) fn meant(context: &str, key: &str) -> Option<String> {
     }
 }
 
+/// Returns what a context of endpoints, actions and sinks is called in a message.
+pub(super) fn thing(context: &str) -> Option<&'static str> {
+    Some(match context {
+        "nats_endpoint" => "a NATS endpoint",
+        "kafka_endpoint" => "a Kafka endpoint",
+        "amqp_endpoint" => "an AMQP endpoint",
+        "mqtt_endpoint" => "an MQTT endpoint",
+        "redis_endpoint" => "a Redis endpoint",
+        "websocket_endpoint" => "a WebSocket endpoint",
+        "sse_endpoint" => "an SSE endpoint",
+        "grpc_endpoint" => "a gRPC endpoint",
+        "sql_endpoint" => "an SQL endpoint",
+        "tcp_endpoint" => "a TCP endpoint",
+        "tracking" => "`tracking`",
+        "tls" => "`tls`",
+        "login" => "a login",
+        "sasl" => "`sasl`",
+        "oauth2" => "`oauth2`",
+        "http_auth" | "nats_auth" => "`auth`",
+        "sink" => "a sink",
+        "database_sink" => "a database sink",
+        "influx_sink" => "an `influx` sink",
+        "prometheus_sink" => "a `prometheus` sink",
+        "otlp_sink" => "an `otlp` sink",
+        "loki_sink" => "a `loki` sink",
+        "datadog_sink" => "a `datadog` sink",
+        "splunk_sink" => "a `splunk` sink",
+        "statsd_sink" => "a `statsd` sink",
+        "file_sink" => "a file sink",
+        "webhook_sink" => "a `webhook` sink",
+        "kafka_sink" => "a `kafka` sink",
+        "elastic_sink" => "an `elastic` sink",
+        "publish" => "a message",
+        "part" => "a part",
+        "await" => "an await",
+        "match" => "`match`",
+        "distinct" => "`distinct`",
+        "browser" => "a browser step",
+        "browser_action" => "a browser action",
+        "field" => "a field",
+        "press" => "`press`",
+        "websocket" => "a WebSocket step",
+        "websocket_action" => "a turn of a WebSocket",
+        "websocket_message" => "a message",
+        "websocket_await" => "an await",
+        "sse" => "an SSE step",
+        "grpc" => "a gRPC call",
+        "sql" => "a statement",
+        "tcp" => "a TCP exchange",
+        "tcp_read" => "`read`",
+        "exec" => "a program",
+        "wasm" => "a call of a component",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -255,7 +255,7 @@ fn subject(way: Way, name: &str) -> Result<(), &'static str> {
         return Err("a word between two dots is empty");
     }
     let wild = |word: &&str| matches!(*word, "*" | ">");
-    if way == Way::Sends && words.iter().any(|word| wild(word)) {
+    if way == Way::Sends && words.iter().any(wild) {
         return Err("a message goes to one subject, without `*` and `>`");
     }
     match words.iter().position(|word| *word == ">") {
