@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::{Action, AwaitAction, AwaitSource, Channel, Piece, SlotSource, Text};
+use crate::artifact::{
+    Action, Aggregate, AwaitAction, AwaitSource, Bound, Channel, Metric, Piece, SlotSource, Text,
+};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::Dag;
-use crate::model::{AwaitPlan, Named, ScenarioPlan, StepPlan};
+use crate::model::{AwaitPlan, Named, Plan, ScenarioPlan, StepPlan};
 use crate::unit::Length;
 
 /// For each await, by name, the step that it counts from.
@@ -185,6 +187,44 @@ fn is_its_own(action: &AwaitAction, plan: &AwaitPlan, sink: &mut Diagnostics) {
             );
         }
         _ => {}
+    }
+}
+
+/// Warns of bounds on the response of a transaction that one of its awaits alone may exceed.
+pub(super) fn thresholds(plan: &Plan, sink: &mut Diagnostics) {
+    for (item, threshold) in plan.thresholds.whole() {
+        let upper = matches!(threshold.require.bound, Bound::Less | Bound::AtMost);
+        let high = match threshold.require.metric {
+            Metric::Response(Aggregate::Percentile(_) | Aggregate::Max) => upper,
+            _ => false,
+        };
+        let named = threshold.scenario.as_ref().map(|name| name.value.as_str());
+        if !high || threshold.step.is_some() {
+            continue;
+        }
+        let limit_ns = threshold.require.value.saturating_mul(1_000);
+        let scenarios = plan.scenarios.whole();
+        let judged = scenarios.filter(|(item, _)| named.is_none_or(|n| n == "*" || n == item.name));
+        let steps = judged.flat_map(|(_, scenario)| &scenario.transaction.steps);
+        let longest = steps
+            .filter_map(|step| match &step.action {
+                Some(Action::Await(action)) => Some((step.awaiting.as_ref()?, action.within_ns)),
+                _ => None,
+            })
+            .max_by_key(|(_, within_ns)| *within_ns)
+            .filter(|(_, within_ns)| *within_ns > limit_ns);
+        let Some((plan, within_ns)) = longest else { continue };
+        let message = format!(
+            "`{}` allows less time than one await alone may take, {}",
+            item.name,
+            Length(within_ns)
+        );
+        sink.push(
+            Diagnostic::warning("plan::threshold::await", threshold.text.span, message)
+                .label("for the whole transaction")
+                .also(plan.within, "for this await alone")
+                .help("write a shorter `within`, so that a late event fails its step, or allow more time"),
+        );
     }
 }
 

@@ -88,6 +88,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
         }
     }
     threshold::check(plan, sink);
+    awaiting::thresholds(plan, sink);
     let order = graph::scenarios(plan, sink);
     let starts = order.and_then(|order| start::starts(plan, &order, sink));
     let planned = load::check(plan, &dags, sink);

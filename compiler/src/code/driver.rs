@@ -270,4 +270,23 @@ Right:
     sql: { query: "select * from orders where id = $1", params: ["{{ order.id }}"] }
 "##,
     },
+    Code {
+        code: "plan::threshold::await",
+        title: "a bound that one await alone may exceed",
+        explanation: r##"The response of a transaction holds the time of its awaits, also of those that ran out of time. Where `within` is
+longer than the bound, the threshold is missed long before the await gives up, and nobody sees which step was late.
+
+Wrong:
+
+    steps:
+      - { step: done, await: { subject: "done.{{ order.id }}", within: 30s } }
+    thresholds: { fast: { require: p99(response) < 3s } }
+
+Right:
+
+    steps:
+      - { step: done, await: { subject: "done.{{ order.id }}", within: 2s } }
+    thresholds: { fast: { require: p99(response) < 3s } }
+"##,
+    },
 ];
