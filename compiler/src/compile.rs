@@ -84,7 +84,7 @@ pub fn file_paths(plan: &Source) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let top = tree.root();
     let mut found = Vec::new();
-    for section in ["endpoints", "data", "scenarios"] {
+    for section in ["endpoints", "data", "transactions", "before", "after", "scenarios"] {
         top.get(section).into_iter().for_each(|node| named_in(node, 0, &mut found));
     }
     for path in found {

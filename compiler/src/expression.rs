@@ -1,7 +1,10 @@
 //! (pure) Conditions: `p95(service) < 500ms` of thresholds, `< 800ms` and `> 0` of expectations.
 
+mod condition;
+
 use std::ops::Range;
 
+pub use self::condition::{Operand, OperandValue, Test, parse_condition, parse_operand};
 use crate::artifact::{Aggregate, Bound, Comparison, Counter, Metric, Quantity};
 use crate::diagnostic::did_you_mean;
 use crate::template::Fault;

@@ -1,18 +1,23 @@
 //! (pure) The last stage: a plan and what the analysis decided become an artifact.
 
+mod step;
+
 use std::collections::BTreeMap;
 
-use crate::analysis::{Placed, Resolved};
+use crate::analysis::{Placed, Resolved, Since};
 use crate::artifact::{
-    Action, Artifact, Connections, FORMAT, Group, Json, Nodes, Scenario, Selector, Step, Threshold,
+    Artifact, Connections, FORMAT, Group, Json, Nodes, Scenario, Selector, Threshold, Transaction,
     Var, seal_digest,
 };
-use crate::model::{self, Named, Plan, ScenarioPlan, StepPlan};
+use crate::graph::Flow;
+use crate::model::{self, Named, Plan, ScenarioPlan};
 
 /// Writes the artifact of a plan without errors, with its digest.
 ///
 /// `None` if a part is missing, which an error has reported.
 pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
+    let (before, after) = resolved.around.as_ref().map(|(before, after)| (before, after))?;
+    let since = &resolved.since;
     let mut base: u32 = 0;
     let mut scenarios = BTreeMap::new();
     let mut placed: Vec<(&Named<ScenarioPlan>, &ScenarioPlan, Placed)> = Vec::new();
@@ -22,7 +27,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
     // Slots are numbered by name, so that the order of scenarios in the text moves nothing but data rows.
     placed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
     for (item, scenario, found) in placed {
-        let sealed = scenario_of(scenario, found, base)?;
+        let sealed = scenario_of(scenario, found, base, since)?;
         base = base.checked_add(sealed.slot_count)?;
         scenarios.insert(item.name.clone(), sealed);
     }
@@ -36,6 +41,9 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
         endpoints: section(&plan.endpoints.items, |endpoint| Some(endpoint.value.clone()))?,
         data: resolved.data,
         files: resolved.files,
+        transactions: transactions(plan, &resolved.transactions, since)?,
+        before: step::list(&plan.before, before, since)?,
+        after: step::list(&plan.after, after, since)?,
         nodes: nodes(&plan.nodes)?,
         scenarios,
         slots: base,
@@ -73,10 +81,26 @@ fn nodes(nodes: &model::Nodes) -> Option<Nodes> {
     })
 }
 
-fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Scenario> {
-    let steps = &scenario.transaction.steps;
-    let sealed = steps.iter().enumerate().map(|(at, step)| step_of(steps, at, step, &placed));
-    let sealed = sealed.collect::<Option<Vec<_>>>()?;
+fn transactions(
+    plan: &Plan,
+    flows: &[Option<Flow>],
+    since: &Since,
+) -> Option<BTreeMap<String, Transaction>> {
+    let items = plan.transactions.items.iter().zip(flows);
+    items
+        .map(|(item, flow)| {
+            let sealed = step::transaction(item.value.as_ref()?, flow.as_ref()?, since)?;
+            Some((item.name.clone(), sealed))
+        })
+        .collect()
+}
+
+fn scenario_of(
+    scenario: &ScenarioPlan,
+    placed: Placed,
+    base: u32,
+    since: &Since,
+) -> Option<Scenario> {
     Some(Scenario {
         start_ns: placed.start.earliest_ns,
         late_start: placed.start.late,
@@ -91,29 +115,10 @@ fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Sce
         slot_count: placed.partition.slots(),
         seats: placed.partition.owned(base),
         data: placed.data,
-        steps: sealed,
+        before_each_user: step::list(&scenario.before_each_user, &placed.each_user, since)?,
+        lets: step::lets(&scenario.lets)?,
+        steps: step::list(&scenario.transaction, &placed.flow, since)?,
     })
-}
-
-fn step_of(steps: &[StepPlan], at: usize, step: &StepPlan, placed: &Placed) -> Option<Step> {
-    let captures = step.captures.iter().map(|capture| capture.capture.clone());
-    Some(Step {
-        name: step.name.clone(),
-        needs: placed.dag.needs[at].iter().map(|need| steps[*need].name.clone()).collect(),
-        timeout_ns: step.timeout_ns,
-        action: action_of(step, placed)?,
-        expect: step.expect.clone(),
-        capture: captures.collect::<Option<Vec<_>>>()?,
-    })
-}
-
-/// Returns what a step does; an await says from where it counts.
-fn action_of(step: &StepPlan, placed: &Placed) -> Option<Action> {
-    let mut action = step.action.clone()?;
-    if let Action::Await(wait) = &mut action {
-        wait.since.clone_from(placed.since.get(&step.name)?);
-    }
-    Some(action)
 }
 
 /// Seals thresholds; `scenario: "*"` becomes one for each scenario, named `<threshold>.<scenario>`.

@@ -2,103 +2,189 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::reads::Flows;
 use crate::artifact::{
-    Action, Aggregate, AwaitAction, AwaitSource, Bound, Channel, Metric, Piece, SlotSource, Text,
+    Action, Aggregate, AwaitSource, Bound, Channel, Load, Metric, Piece, SlotSource, Text,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::graph::Dag;
-use crate::model::{AwaitPlan, Named, Plan, ScenarioPlan, StepPlan};
+use crate::graph::Flow;
+use crate::model::{AwaitPlan, Block, Named, Plan, ScenarioPlan, StepList, StepPlan};
+use crate::source::{Span, Spanned};
 use crate::unit::Length;
 
-/// For each await, by name, the step that it counts from.
-pub(super) type Since = BTreeMap<String, String>;
+/// For each await, by the place of its key, the step that it counts from.
+pub type Since = BTreeMap<Span, String>;
 
-/// Checks the awaits of a scenario.
-pub(super) fn check(
-    item: &Named<ScenarioPlan>,
-    scenario: &ScenarioPlan,
-    dag: &Dag,
-    sink: &mut Diagnostics,
-) -> Since {
-    let steps = &scenario.transaction.steps;
+/// Checks all awaits of the plan.
+pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) -> Since {
     let mut since = Since::new();
-    for (at, step) in steps.iter().enumerate() {
-        let Some(plan) = &step.awaiting else { continue };
-        let from = counts_from(scenario, at, plan, dag, sink);
-        since.extend(from.map(|from| (step.name.clone(), from)));
-        if let Some(Action::Await(action)) = &step.action {
-            ends_in_time(item, scenario, action, plan, sink);
-            is_its_own(action, plan, sink);
+    let called = plan.transactions.items.iter().zip(&flows.transactions);
+    let called =
+        called.filter_map(|(item, flow)| Some((&item.value.as_ref()?.list, flow.as_ref()?)));
+    let around = [(&plan.before, &flows.before), (&plan.after, &flows.after)];
+    for (list, flow) in around.into_iter().chain(called) {
+        let root = Level { list, flow, at: None, outer: None, observes: false };
+        root.walk(&mut since, sink);
+        list.all().into_iter().for_each(|step| is_its_own(step, sink));
+    }
+    for (item, flow) in plan.scenarios.items.iter().zip(&flows.scenarios) {
+        let (Some(scenario), Some((each_user, steps))) = (&item.value, flow) else { continue };
+        let load = scenario.load.as_ref().map(|load| &load.load);
+        let observes = matches!(load, Some(Load::Observe { .. }));
+        for (list, flow) in
+            [(&scenario.before_each_user, each_user), (&scenario.transaction, steps)]
+        {
+            let root = Level { list, flow, at: None, outer: None, observes };
+            root.walk(&mut since, sink);
+            for step in list.all() {
+                ends_in_time(item, scenario, step, sink);
+                if !observes {
+                    is_its_own(step, sink);
+                }
+            }
         }
     }
     since
 }
 
-/// Returns the step that the await at `at` counts from: the one it names, or the nearest that sends.
-fn counts_from(
-    scenario: &ScenarioPlan,
-    at: usize,
-    plan: &AwaitPlan,
-    dag: &Dag,
-    sink: &mut Diagnostics,
-) -> Option<String> {
-    let steps = &scenario.transaction.steps;
-    let before: Vec<usize> = (0..steps.len())
-        .filter(|other| dag.is_before(*other, at) && !steps[*other].is_wait())
-        .collect();
-    if let Some(named) = &plan.since {
-        if let Some(from) = before.iter().find(|other| steps[**other].name == named.value) {
-            return Some(steps[*from].name.clone());
+/// A list of steps, with the lists that it stands in.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    list: &'a StepList,
+    flow: &'a Flow,
+    /// The step that is looked at.
+    at: Option<usize>,
+    /// The list that the block of this one is in.
+    outer: Option<&'a Level<'a>>,
+    /// Whether the scenario sends nothing, so that its first await counts from its start.
+    observes: bool,
+}
+
+impl Level<'_> {
+    fn walk(self, since: &mut Since, sink: &mut Diagnostics) {
+        for (at, step) in self.list.steps.iter().enumerate() {
+            let here = Level { at: Some(at), ..self };
+            if let Some(plan) = &step.awaiting {
+                let from = here.counts_from(plan, sink);
+                since.extend(from.map(|from| (plan.key, from)));
+            }
+            for (list, flow) in step.inner().into_iter().zip(&self.flow.inner[at]) {
+                let inner = Level { list, flow, at: None, outer: Some(&here), ..self };
+                inner.walk(since, sink);
+            }
         }
-        let known = steps.iter().find(|step| step.name == named.value);
-        if known.is_none() && !scenario.transaction.complete {
-            return None;
-        }
-        sink.push(bad_since(steps, &before, (&named.value, named.span), known));
-        return None;
     }
-    let nearest: Vec<usize> = before
-        .iter()
-        .copied()
-        .filter(|one| !before.iter().any(|other| dag.is_before(*one, *other)))
-        .collect();
-    match nearest.as_slice() {
-        [one] => Some(steps[*one].name.clone()),
-        [] if !scenario.transaction.complete || steps.iter().any(|step| step.action.is_none()) => {
-            None
+
+    /// Returns the steps of this list that send and are sure to have ended before.
+    fn before(&self) -> Vec<usize> {
+        let (Some(dag), Some(at)) = (&self.flow.dag, self.at) else { return Vec::new() };
+        let steps = &self.list.steps;
+        (0..steps.len())
+            .filter(|other| dag.is_before(*other, at) && sends(&steps[*other]))
+            .collect()
+    }
+
+    /// Returns this list and those around it, the innermost first.
+    fn levels(&self) -> impl Iterator<Item = &Level<'_>> {
+        std::iter::successors(Some(self), |level| level.outer)
+    }
+
+    /// Returns whether nothing that could come before was lost to an error.
+    fn is_whole(&self) -> bool {
+        self.levels().all(|level| level.flow.dag.is_some() && level.list.is_whole())
+            && self.levels().all(|level| level.list.all().into_iter().all(is_known))
+    }
+
+    /// Returns the step that an await counts from: the one it names, or the nearest that sends.
+    ///
+    /// A block is counted from as a whole: from whatever was sent last in it.
+    fn counts_from(&self, plan: &AwaitPlan, sink: &mut Diagnostics) -> Option<String> {
+        if let Some(named) = &plan.since {
+            return self.named(named, sink);
         }
-        [] => {
-            let message = "nothing is sent before this await, so there is nothing to count from";
-            sink.push(
-                Diagnostic::error("plan::await::no-sender", plan.key, message)
-                    .label("counts from what?")
-                    .help("put the step that causes the event before it, or name it under `needs`"),
-            );
-            None
+        let Some((level, before)) =
+            self.levels().map(|level| (level, level.before())).find(|(_, found)| !found.is_empty())
+        else {
+            if self.observes {
+                return Some(String::new());
+            }
+            if self.is_whole() {
+                sink.push(no_sender(plan));
+            }
+            return None;
+        };
+        let (dag, steps) = (level.flow.dag.as_ref()?, &level.list.steps);
+        let mut nearest =
+            before.iter().filter(|one| !before.iter().any(|other| dag.is_before(**one, *other)));
+        let first = &steps[*nearest.next()?];
+        let Some(second) = nearest.next() else { return Some(first.name.clone()) };
+        let second = &steps[*second];
+        let message =
+            format!("this await may count from `{}` or from `{}`", first.name, second.name);
+        sink.push(
+            Diagnostic::error("plan::await::since", plan.key, message)
+                .label("counts from which?")
+                .also(first.span, "this one comes before it")
+                .also(second.span, "and so does this one")
+                .help(format!("say which: `since: {}`", first.name)),
+        );
+        None
+    }
+
+    /// Returns the step that `since` names, if it sends and comes before.
+    fn named(&self, named: &Spanned<String>, sink: &mut Diagnostics) -> Option<String> {
+        let name = named.value.as_str();
+        let before: Vec<&StepPlan> = self
+            .levels()
+            .flat_map(|level| level.before().into_iter().map(|at| &level.list.steps[at]))
+            .flat_map(|step| {
+                let inner = step.inner().into_iter().flat_map(StepList::all);
+                std::iter::once(step).chain(inner).collect::<Vec<_>>()
+            })
+            .filter(|step| sends(step))
+            .collect();
+        if before.iter().any(|step| step.name == name) {
+            return Some(named.value.clone());
         }
-        [first, second, ..] => {
-            let (first, second) = (&steps[*first], &steps[*second]);
-            let message =
-                format!("this await may count from `{}` or from `{}`", first.name, second.name);
-            sink.push(
-                Diagnostic::error("plan::await::since", plan.key, message)
-                    .label("counts from which?")
-                    .also(first.span, "this one comes before it")
-                    .also(second.span, "and so does this one")
-                    .help(format!("say which: `since: {}`", first.name)),
-            );
-            None
+        let root = self.levels().last().map_or_else(Vec::new, |level| level.list.all());
+        let known = root.into_iter().find(|step| step.name == name);
+        if known.is_some() || self.is_whole() {
+            sink.push(bad_since(&before, named, known));
         }
+        None
     }
 }
 
+/// Returns whether a step sends something, itself or inside of it.
+fn sends(step: &StepPlan) -> bool {
+    match (&step.block, &step.action) {
+        (Some(Block::Call { .. }), _) => true,
+        (Some(_), _) => step.inner().into_iter().any(|list| list.steps.iter().any(sends)),
+        (None, Some(action)) => !matches!(action, Action::Wait(_)),
+        // Broken: it may be anything.
+        (None, None) => true,
+    }
+}
+
+/// Returns whether it is known what a step does.
+fn is_known(step: &StepPlan) -> bool {
+    step.action.is_some() || step.block.is_some()
+}
+
+fn no_sender(plan: &AwaitPlan) -> Diagnostic {
+    let message = "nothing is sent before this await, so there is nothing to count from";
+    Diagnostic::error("plan::await::no-sender", plan.key, message)
+        .label("counts from what?")
+        .help("put the step that causes the event before it, or name it under `needs`")
+}
+
 fn bad_since(
-    steps: &[StepPlan],
-    before: &[usize],
-    (name, span): (&str, crate::source::Span),
+    before: &[&StepPlan],
+    named: &Spanned<String>,
     known: Option<&StepPlan>,
 ) -> Diagnostic {
-    let mut names = before.iter().map(|at| steps[*at].name.as_str());
+    let name = &named.value;
+    let mut names = before.iter().map(|step| step.name.as_str()).filter(|n| !n.starts_with('#'));
     let (message, label, help) = match known {
         None => {
             let help = match did_you_mean(name, names.clone()) {
@@ -107,21 +193,21 @@ fn bad_since(
             };
             (format!("there is no step `{name}` to count from"), "unknown step", help)
         }
-        Some(step) if step.is_wait() => {
+        Some(step) if !sends(step) => {
             let help = "name the step that sends what causes the event".to_owned();
             (format!("`{name}` sends nothing to count from"), "only lets time pass", help)
         }
         Some(_) => {
-            let help = match names.next_back() {
-                Some(last) => format!(
-                    "name a step that comes before it, such as `{last}`, or add `{name}` to its `needs`"
+            let help = match names.next() {
+                Some(other) => format!(
+                    "name a step that comes before it, such as `{other}`, or add `{name}` to its `needs`"
                 ),
                 None => format!("add `{name}` to the `needs` of this await"),
             };
             (format!("`{name}` is not sure to come before this await"), "not before it", help)
         }
     };
-    let mut found = Diagnostic::error("plan::await::since", span, message).label(label);
+    let mut found = Diagnostic::error("plan::await::since", named.span, message).label(label);
     if let Some(step) = known {
         found = found.also(step.span, "this step");
     }
@@ -131,10 +217,10 @@ fn bad_since(
 fn ends_in_time(
     item: &Named<ScenarioPlan>,
     scenario: &ScenarioPlan,
-    action: &AwaitAction,
-    plan: &AwaitPlan,
+    step: &StepPlan,
     sink: &mut Diagnostics,
 ) {
+    let (Some(Action::Await(action)), Some(plan)) = (&step.action, &step.awaiting) else { return };
     let limits = [("timeout", scenario.timeout_ns), ("graceful_stop", scenario.graceful_stop_ns)];
     // A `graceful_stop` of 0 is a wish to stop at once, a `timeout` of 0 is none.
     let short = limits.iter().find(|(_, length)| *length > 0 && *length < action.within_ns);
@@ -161,7 +247,8 @@ fn ends_in_time(
 }
 
 /// Checks that each arrival waits for an event of its own.
-fn is_its_own(action: &AwaitAction, plan: &AwaitPlan, sink: &mut Diagnostics) {
+fn is_its_own(step: &StepPlan, sink: &mut Diagnostics) {
+    let (Some(Action::Await(action)), Some(plan)) = (&step.action, &step.awaiting) else { return };
     let AwaitSource::Message { channel, matching, count, distinct: _ } = &action.source else {
         return;
     };
@@ -205,7 +292,7 @@ pub(super) fn thresholds(plan: &Plan, sink: &mut Diagnostics) {
         let limit_ns = threshold.require.value.saturating_mul(1_000);
         let scenarios = plan.scenarios.whole();
         let judged = scenarios.filter(|(item, _)| named.is_none_or(|n| n == "*" || n == item.name));
-        let steps = judged.flat_map(|(_, scenario)| &scenario.transaction.steps);
+        let steps = judged.flat_map(|(_, scenario)| scenario.transaction.all());
         let longest = steps
             .filter_map(|step| match &step.action {
                 Some(Action::Await(action)) => Some((step.awaiting.as_ref()?, action.within_ns)),
@@ -252,6 +339,7 @@ fn varies(text: &Text) -> bool {
                 | SlotSource::GroupName
                 | SlotSource::RunId
                 | SlotSource::Seed
+                | SlotSource::BeforeCapture { .. }
         ),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::{scenario_uses, whole};
+use crate::analysis::{lists, scenario_uses};
 use crate::artifact::{Data, DataUse, FileRef, Load, Per, SlotSource, Take, digest_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{DataFile, Named, Plan, ScenarioPlan, Use};
@@ -24,8 +24,8 @@ pub(super) fn read(
         }
     }
     let mut bodies = BTreeMap::new();
-    for (_, scenario) in whole(plan) {
-        for file in scenario.transaction.steps.iter().flat_map(|step| &step.files) {
+    for list in lists(plan) {
+        for file in list.all().into_iter().flat_map(|step| &step.files) {
             let path = &file.path;
             if let Some(bytes) = content(files, path, sink) {
                 if file.json {

@@ -66,7 +66,14 @@ fn exposes(site: Site) -> Option<(&'static str, &'static str, &'static str)> {
         Site::Command => {
             ("a command", "everybody on the node can list it", "give it under `env`, or as input")
         }
-        Site::Setting | Site::Header | Site::Body | Site::Expect | Site::Var | Site::Fixed => {
+        Site::Setting
+        | Site::Header
+        | Site::Body
+        | Site::Expect
+        | Site::Var
+        | Site::Condition
+        | Site::Value
+        | Site::Fixed => {
             return None;
         }
     })
@@ -90,6 +97,18 @@ fn places(uses: &[Use], sink: &mut Diagnostics) {
                 "this name",
                 "a setting",
                 "a connection is opened once on a node, for all arrivals: only vars and secrets are known here",
+            ),
+            (
+                SlotSource::UserCapture { .. }
+                | SlotSource::Let(_)
+                | SlotSource::Param(_)
+                | SlotSource::Item,
+                _,
+            ) => misplaced(
+                read.span,
+                "this name",
+                "an endpoint's headers",
+                "an endpoint serves every scenario: write this header in the steps that know it",
             ),
             (SlotSource::Capture { .. }, _) => misplaced(
                 read.span,

@@ -3,7 +3,7 @@
 use crate::analysis::whole;
 use crate::artifact::{Load, OpenLoad, OpenStage};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::Dag;
+use crate::graph::Flow;
 use crate::model::{LoadPlan, Named, Plan, ScenarioPlan, too_much};
 use crate::schedule::{Closed, Open, length_ns};
 use crate::seed::Seed;
@@ -14,7 +14,11 @@ use crate::unit::{Length, SECOND_NS};
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Returns how many arrivals each scenario has, and reports loads that start nothing or cannot run.
-pub(super) fn check(plan: &Plan, dags: &[Option<Dag>], sink: &mut Diagnostics) -> Vec<Option<u64>> {
+pub(super) fn check(
+    plan: &Plan,
+    flows: &[Option<(Flow, Flow)>],
+    sink: &mut Diagnostics,
+) -> Vec<Option<u64>> {
     for (item, traffic) in plan.traffic.whole() {
         if let Some(load) = &traffic.load
             && let Load::Open(open) = &load.load
@@ -25,15 +29,15 @@ pub(super) fn check(plan: &Plan, dags: &[Option<Dag>], sink: &mut Diagnostics) -
     }
     let mut planned = Vec::new();
     let mut sum: u64 = 0;
-    for (item, dag) in plan.scenarios.items.iter().zip(dags) {
+    for (item, flow) in plan.scenarios.items.iter().zip(flows) {
         let scenario = item.value.as_ref();
         let load = scenario.and_then(|scenario| scenario.load.as_ref());
         let (Some(scenario), Some(load)) = (scenario, load) else {
             planned.push(None);
             continue;
         };
-        if let Some(dag) = dag {
-            let wait_ns = wait_ns(scenario, dag);
+        if let Some((_, flow)) = flow {
+            let wait_ns = wait_ns(scenario, flow);
             in_flight(load, wait_ns, sink);
             pace(load, wait_ns, sink);
         }
@@ -149,8 +153,8 @@ fn warm_up(
 }
 
 /// Returns how long the waits of a transaction last at least.
-fn wait_ns(scenario: &ScenarioPlan, dag: &Dag) -> u64 {
-    let wait_ns = dag.shortest_wait_ns(&scenario.transaction.steps);
+fn wait_ns(scenario: &ScenarioPlan, flow: &Flow) -> u64 {
+    let wait_ns = flow.shortest_wait_ns(&scenario.transaction);
     if scenario.timeout_ns > 0 { wait_ns.min(scenario.timeout_ns) } else { wait_ns }
 }
 

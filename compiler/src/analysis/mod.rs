@@ -2,24 +2,30 @@
 
 mod address;
 mod awaiting;
+mod call;
+mod condition;
 mod data;
 mod endpoint;
+mod flow;
 mod load;
 mod name;
 mod observe;
+mod place;
 mod placement;
 mod reads;
+mod scope;
 mod start;
 mod threshold;
 mod unused;
 
 use std::collections::BTreeMap;
 
+pub use self::awaiting::Since;
 pub use self::start::Start;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
-use crate::graph::{self, Dag};
-use crate::model::{Named, Plan, ScenarioPlan, StepPlan, Use};
+use crate::graph::{self, Flow};
+use crate::model::{Named, Plan, ScenarioPlan, StepList, StepPlan, Use};
 use crate::partition::Partition;
 use crate::source::Files;
 
@@ -32,13 +38,21 @@ pub struct Resolved {
     pub files: BTreeMap<String, FileRef>,
     /// Scenarios in plan order; `None` where something is wrong.
     pub scenarios: Vec<Option<Placed>>,
+    /// Flows of the transactions that are called, in plan order; `None` where one is broken.
+    pub transactions: Vec<Option<Flow>>,
+    /// Flows of `before` and `after`.
+    pub around: Option<(Flow, Flow)>,
+    /// For each await, by the place of its key, the step that it counts from.
+    pub since: Since,
 }
 
 /// A scenario with everything that follows from the rest of the plan.
 #[derive(Clone, Debug)]
 pub struct Placed {
     /// Its steps as a DAG.
-    pub dag: Dag,
+    pub flow: Flow,
+    /// The steps of `before_each_user` as a DAG.
+    pub each_user: Flow,
     /// When it starts.
     pub start: Start,
     /// Arrivals in all; 0 for timed closed loads.
@@ -47,8 +61,6 @@ pub struct Placed {
     pub partition: Partition,
     /// Rows that it takes.
     pub data: BTreeMap<String, DataUse>,
-    /// For each await, by name, the step that it counts from.
-    pub since: BTreeMap<String, String>,
 }
 
 /// What the files hold that a plan names.
@@ -72,55 +84,94 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     name::check(plan, sink);
     endpoint::check(plan, sink);
     observe::check(plan, sink);
-    let dags: Vec<Option<Dag>> = plan
-        .scenarios
-        .items
-        .iter()
-        .map(|item| item.value.as_ref().and_then(|scenario| graph::steps(scenario, sink)))
-        .collect();
-    let mut since = BTreeMap::new();
-    for (item, dag) in plan.scenarios.items.iter().zip(&dags) {
-        if let Some(scenario) = &item.value {
-            reads::check(plan, item, scenario, dag.as_ref(), sink);
-            if let Some(dag) = dag {
-                since.insert(item.name.as_str(), awaiting::check(item, scenario, dag, sink));
-            }
-        }
-    }
+    let flows = flows(plan, sink);
+    let ends = graph::transactions(plan, sink);
+    call::check(plan, ends, sink);
+    reads::check(plan, &flows, sink);
+    condition::check(plan, sink);
+    flow::check(plan, sink);
+    let since = awaiting::check(plan, &flows, sink);
     threshold::check(plan, sink);
     awaiting::thresholds(plan, sink);
     let order = graph::scenarios(plan, sink);
     let starts = order.and_then(|order| start::starts(plan, &order, sink));
-    let planned = load::check(plan, &dags, sink);
+    let planned = load::check(plan, &flows.scenarios, sink);
     let partitions = placement::partitions(plan, sink);
     let rows = data::rows(plan, &data, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
     }
     let mut scenarios = Vec::new();
-    let parts = dags.into_iter().zip(partitions).zip(planned).zip(rows);
-    for (at, (((dag, partition), planned), data)) in parts.enumerate() {
+    let parts = flows.scenarios.into_iter().zip(partitions).zip(planned).zip(rows);
+    for (at, (((flow, partition), planned), data)) in parts.enumerate() {
         let start = starts.as_ref().map(|starts| starts[at].clone());
         let placed = || {
-            let (dag, partition, planned) = (dag?, partition?, planned?);
-            let since = since.remove(plan.scenarios.items[at].name.as_str()).unwrap_or_default();
-            Some(Placed { dag, start: start?, planned, partition, data: data?, since })
+            let ((each_user, flow), partition, planned) = (flow?, partition?, planned?);
+            let (start, data) = (start?, data?);
+            Some(Placed { flow, each_user, start, planned, partition, data })
         };
         scenarios.push(placed());
     }
-    Resolved { data, files: body_files, scenarios }
+    let around = Some((flows.before, flows.after));
+    Resolved { data, files: body_files, scenarios, transactions: flows.transactions, around, since }
 }
 
-/// Returns everything that the requests of a scenario read: its steps', then its endpoints'.
+/// Builds the DAGs of all lists of steps; unknown needs and cycles are reported.
+fn flows(plan: &Plan, sink: &mut Diagnostics) -> reads::Flows {
+    let transactions = plan.transactions.items.iter();
+    let transactions = transactions
+        .map(|item| item.value.as_ref().map(|called| graph::steps(&called.list, sink)))
+        .collect();
+    let scenarios = plan.scenarios.items.iter();
+    let scenarios = scenarios
+        .map(|item| {
+            let scenario = item.value.as_ref()?;
+            let each_user = graph::steps(&scenario.before_each_user, sink);
+            Some((each_user, graph::steps(&scenario.transaction, sink)))
+        })
+        .collect();
+    reads::Flows {
+        before: graph::steps(&plan.before, sink),
+        after: graph::steps(&plan.after, sink),
+        transactions,
+        scenarios,
+    }
+}
+
+/// Returns every list of steps of the plan that stands in no other.
+fn lists(plan: &Plan) -> impl Iterator<Item = &StepList> {
+    let transactions = plan.transactions.whole().map(|(_, called)| &called.list);
+    let scenarios = whole(plan);
+    let scenarios = scenarios.flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
+    [&plan.before, &plan.after].into_iter().chain(transactions).chain(scenarios)
+}
+
+/// Returns the steps that a scenario runs, those of the transactions that it calls among them.
+fn scenario_steps<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a StepPlan> {
+    let mut steps = scenario.before_each_user.all();
+    steps.extend(scenario.transaction.all());
+    let called = call::reached(plan, &steps);
+    steps.extend(called.into_iter().flat_map(|called| called.list.all()));
+    steps
+}
+
+/// Returns everything that a scenario reads: its steps, the transactions that these call, `let`, and its endpoints.
 fn scenario_uses<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a Use> {
-    let steps = &scenario.transaction.steps;
-    let mut uses: Vec<&Use> = steps.iter().flat_map(|step| &step.uses).collect();
-    let endpoints = plan
-        .endpoints
-        .whole()
-        .filter(|(item, _)| steps.iter().any(|step| endpoint_of(step) == Some(item.name.as_str())));
-    uses.extend(endpoints.flat_map(|(_, endpoint)| &endpoint.uses));
+    let steps = scenario_steps(plan, scenario);
+    let mut uses: Vec<&Use> = steps.iter().flat_map(|step| step.all_uses()).collect();
+    let called = call::reached(plan, &steps);
+    let values = scenario.lets.iter().chain(called.into_iter().flat_map(|called| &called.returns));
+    uses.extend(values.flat_map(|value| &value.uses));
+    uses.extend(endpoint_uses(plan, &steps));
     uses
+}
+
+/// Returns what the endpoints of `steps` read.
+fn endpoint_uses<'a>(plan: &'a Plan, steps: &[&StepPlan]) -> impl Iterator<Item = &'a Use> {
+    let named: std::collections::BTreeSet<&str> =
+        steps.iter().copied().filter_map(endpoint_of).collect();
+    let used = plan.endpoints.whole().filter(|(item, _)| named.contains(item.name.as_str()));
+    used.flat_map(|(_, endpoint)| &endpoint.uses).collect::<Vec<_>>().into_iter()
 }
 
 /// Returns the name of the endpoint that a step uses.

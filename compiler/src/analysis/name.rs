@@ -1,9 +1,9 @@
 //! (pure) Names that point elsewhere: groups, scenarios, endpoints, and what templates read of top-level sections.
 
-use crate::analysis::whole;
+use crate::analysis::{lists, whole};
 use crate::artifact::SlotSource;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::model::{Plan, Section, Use};
+use crate::model::{Plan, Section, StepList, Use};
 use crate::source::Span;
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
@@ -29,17 +29,11 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
                 sink,
             );
         }
-        for step in &scenario.transaction.steps {
-            if let Some((name, span)) = &step.endpoint {
-                let help = "declare it under `endpoints`";
-                known(
-                    &plan.endpoints,
-                    name,
-                    *span,
-                    ("plan::endpoint::unknown", "endpoint", help),
-                    sink,
-                );
-            }
+    }
+    for step in lists(plan).flat_map(StepList::all) {
+        if let Some((name, span)) = &step.endpoint {
+            let what = ("plan::endpoint::unknown", "endpoint", "declare it under `endpoints`");
+            known(&plan.endpoints, name, *span, what, sink);
         }
     }
     for read in uses(plan) {
@@ -71,10 +65,12 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
 /// Returns every name that any template of the plan reads.
 pub(super) fn uses(plan: &Plan) -> impl Iterator<Item = &Use> {
     let endpoints = plan.endpoints.whole().flat_map(|(_, endpoint)| &endpoint.uses);
-    let steps = whole(plan).flat_map(|(_, scenario)| &scenario.transaction.steps);
-    let steps = steps.flat_map(|step| &step.uses);
+    let steps = lists(plan).flat_map(StepList::uses);
+    let lets = whole(plan).flat_map(|(_, scenario)| &scenario.lets);
+    let returns = plan.transactions.whole().flat_map(|(_, called)| &called.returns);
+    let values = lets.chain(returns).flat_map(|value| &value.uses);
     let sinks = plan.sinks.whole().flat_map(|(_, sink)| &sink.uses);
-    plan.fixed_uses.iter().chain(endpoints).chain(sinks).chain(steps)
+    plan.fixed_uses.iter().chain(endpoints).chain(sinks).chain(steps).chain(values)
 }
 
 fn known<T>(

@@ -1,5 +1,6 @@
 //! (pure) Scenarios that observe: they start nothing and send nothing.
 
+use crate::analysis::scenario_steps;
 use crate::artifact::{Action, Load};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{LoadPlan, Plan, StepPlan};
@@ -9,15 +10,26 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     for (_, scenario) in plan.scenarios.whole() {
         let Some(load) = &scenario.load else { continue };
         if let Load::Observe { .. } = load.load {
-            let steps = &scenario.transaction.steps;
-            steps.iter().filter(|step| sends(step)).for_each(|step| sink.push(sent(step, load)));
+            let steps = scenario_steps(plan, scenario).into_iter();
+            steps.filter(|step| sends(step)).for_each(|step| sink.push(sent(step, load)));
         }
     }
 }
 
 /// Returns whether a step sends something of its own accord.
 fn sends(step: &StepPlan) -> bool {
-    !matches!(&step.action, Some(Action::Wait(_) | Action::Await(_)) | None)
+    // A block sends nothing itself; the steps inside of it are asked as well.
+    !matches!(
+        &step.action,
+        Some(
+            Action::Wait(_)
+                | Action::Await(_)
+                | Action::ForEach(_)
+                | Action::Repeat(_)
+                | Action::Choose(_)
+                | Action::Call(_),
+        ) | None
+    )
 }
 
 fn sent(step: &StepPlan, load: &LoadPlan) -> Diagnostic {

@@ -1,29 +1,341 @@
-//! (pure) What each step reads: captures that must come before it on every path, and users that must exist.
+//! (pure) What each step reads: names that are known where it stands, captures that are sure to have been made.
 
+use crate::analysis::place::{self, Where};
+use crate::analysis::scope::{At, Doubt, END, Order, Scope};
 use crate::artifact::{Load, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::graph::Dag;
-use crate::model::{Named, Plan, ScenarioPlan, StepPlan, Use};
-use crate::source::Spanned;
+use crate::graph::Flow;
+use crate::model::{
+    Block, Named, Plan, ScenarioPlan, Site, StepList, StepPlan, TransactionPlan, Use,
+};
+use crate::source::Span;
 use crate::template::ROOTS;
 
-pub(super) fn check(
+/// The flows of all lists of a plan.
+pub(super) struct Flows {
+    /// Of `before`.
+    pub(super) before: Flow,
+    /// Of `after`.
+    pub(super) after: Flow,
+    /// Of each transaction that is called, in plan order.
+    pub(super) transactions: Vec<Option<Flow>>,
+    /// Of `before_each_user` and of the steps of each scenario, in plan order.
+    pub(super) scenarios: Vec<Option<(Flow, Flow)>>,
+}
+
+/// Checks every name that a step reads.
+pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) {
+    let before = Scope::new(&plan.before, &flows.before);
+    let mut work = Reads { plan, before: &before, users: None, sink };
+    work.list(Where::Before, &before);
+    work.list(Where::After, &Scope::new(&plan.after, &flows.after));
+    for (item, flow) in plan.transactions.items.iter().zip(&flows.transactions) {
+        if let (Some(transaction), Some(flow)) = (&item.value, flow) {
+            work.transaction(transaction, flow);
+        }
+    }
+    for (item, flow) in plan.scenarios.items.iter().zip(&flows.scenarios) {
+        let (Some(scenario), Some((each_user, steps))) = (&item.value, flow) else { continue };
+        let users = Scope::new(&scenario.before_each_user, each_user);
+        let mut work = Reads { plan, before: &before, users: Some(&users), sink: &mut *work.sink };
+        work.list(Where::EachUser, &users);
+        for (at, value) in scenario.lets.iter().enumerate() {
+            let place = Where::Let(scenario, at);
+            value.uses.iter().for_each(|read| work.elsewhere(place, false, read));
+        }
+        work.list(Where::Scenario(scenario), &Scope::new(&scenario.transaction, steps));
+        users_of_open(plan, item, scenario, work.sink);
+    }
+}
+
+struct Reads<'a, 's> {
+    plan: &'a Plan,
+    before: &'a Scope<'a>,
+    /// Steps of `before_each_user`, within a scenario.
+    users: Option<&'a Scope<'a>>,
+    sink: &'s mut Diagnostics,
+}
+
+impl<'a> Reads<'a, '_> {
+    fn transaction(&mut self, transaction: &'a TransactionPlan, flow: &Flow) {
+        let scope = Scope::new(&transaction.list, flow);
+        let place = Where::Transaction(transaction);
+        self.list(place, &scope);
+        for read in transaction.returns.iter().flat_map(|value| &value.uses) {
+            self.read(place, &scope, &[END], false, read);
+        }
+    }
+
+    /// Checks what the steps of a transaction read.
+    fn list(&mut self, place: Where<'a>, scope: &Scope<'_>) {
+        self.steps(place, scope, scope.root, &mut Vec::new(), false);
+    }
+
+    fn steps(
+        &mut self,
+        place: Where<'a>,
+        scope: &Scope<'_>,
+        list: &StepList,
+        path: &mut Vec<At>,
+        has_item: bool,
+    ) {
+        for (at, step) in list.steps.iter().enumerate() {
+            path.push(At { step: at, branch: 0 });
+            for read in &step.uses {
+                self.read(place, scope, path, has_item, read);
+            }
+            let has_item = has_item || matches!(step.block, Some(Block::ForEach { .. }));
+            for (branch, inner) in step.inner().into_iter().enumerate() {
+                path.pop();
+                path.push(At { step: at, branch });
+                self.steps(place, scope, inner, path, has_item);
+            }
+            path.push(END);
+            for read in step.block.iter().flat_map(Block::end_uses) {
+                self.read(place, scope, path, has_item, read);
+            }
+            path.pop();
+            path.pop();
+        }
+    }
+
+    /// Checks one name that is read at `path`.
+    fn read(
+        &mut self,
+        place: Where<'a>,
+        scope: &Scope<'_>,
+        path: &[At],
+        has_item: bool,
+        read: &Use,
+    ) {
+        match &read.from {
+            SlotSource::Capture { step, name } => {
+                self.capture(scope, path, (step, name), step, read);
+            }
+            _ => self.elsewhere(place, has_item, read),
+        }
+    }
+
+    /// Checks a name that is no capture of the same transaction.
+    fn elsewhere(&mut self, place: Where<'a>, has_item: bool, read: &Use) {
+        if let Some(found) = place::check(self.plan, place, has_item, read) {
+            self.sink.push(found);
+            return;
+        }
+        match &read.from {
+            SlotSource::BeforeCapture { step, name } => {
+                let spelled = format!("before.{step}");
+                self.capture(self.before, &[END], (step, name), &spelled, read);
+            }
+            SlotSource::UserCapture { step, name } => {
+                let spelled = format!("user.{step}");
+                if let Some(users) = self.users {
+                    self.capture(users, &[END], (step, name), &spelled, read);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks that `step.name` is captured, and before the step at `path` on every path.
+    fn capture(
+        &mut self,
+        scope: &Scope<'_>,
+        path: &[At],
+        (from, name): (&str, &str),
+        spelled: &str,
+        read: &Use,
+    ) {
+        let Some((source, step)) = scope.find(from) else {
+            if scope.root.is_whole() {
+                self.sink.push(unknown_step(scope, from, name, spelled, read));
+            }
+            return;
+        };
+        let Some(captured) = self.captured(step, name, spelled, read) else { return };
+        if read.as_text && captured.is_list {
+            let message = format!("`{spelled}.{name}` is a list, which has no text");
+            self.sink.push(
+                Diagnostic::error("plan::value::kind", read.span, message)
+                    .label("a text is sent here")
+                    .also(captured.span, "`all: true` captures a list")
+                    .help(format!(
+                        "write it as JSON, `{{{{ {spelled}.{name} | json }}}}`, or leave `all` out"
+                    )),
+            );
+        }
+        let has_default = captured.has_default || read.has_default;
+        let whole = format!("{spelled}.{name}");
+        let found = match scope.order(source, path) {
+            Order::Before(None) | Order::Hidden => return,
+            Order::Before(Some(_)) if has_default => return,
+            Order::Before(Some(doubt)) => maybe(&whole, read, captured.span, &doubt),
+            Order::OtherBranch(span) => {
+                let why = "only one branch of a `choose` runs";
+                maybe(&whole, read, captured.span, &Doubt { span, why })
+            }
+            Order::Same => unbound(from, &whole, read, captured.span)
+                .help("a step cannot read what it captures itself; read it in a later step"),
+            Order::NotBefore { reader, above: true } => unbound(from, &whole, read, captured.span)
+                .help(match reader.is_named() {
+                    true => format!("add `{from}` to the `needs` of `{}`", reader.name),
+                    false => format!("add `{from}` to the `needs` of this step"),
+                }),
+            Order::NotBefore { reader: _, above: false } => {
+                let help = if path.len() > 1 {
+                    "capture it in an earlier step: a turn knows nothing of the turn before it"
+                } else {
+                    "capture it in an earlier step, or declare it under `data` or `vars`"
+                };
+                unbound(from, &whole, read, captured.span).help(help)
+            }
+        };
+        self.sink.push(found);
+    }
+
+    /// Returns what `step` captures as `name`; what is missing is reported.
+    fn captured(
+        &mut self,
+        step: &StepPlan,
+        name: &str,
+        spelled: &str,
+        read: &Use,
+    ) -> Option<Captured> {
+        if let Some(capture) = step.captures.iter().find(|capture| capture.name == name) {
+            let lowered = capture.capture.as_ref();
+            return Some(Captured {
+                span: capture.span,
+                is_list: lowered.is_some_and(|capture| capture.all),
+                has_default: lowered.is_none_or(|capture| capture.default.is_some()),
+            });
+        }
+        if let Some(Block::Call { transaction, .. }) = &step.block {
+            return self.returned(&transaction.value, step, name, spelled, read);
+        }
+        if step.complete {
+            let known = step.captures.iter().map(|capture| capture.name.as_str());
+            let help = match did_you_mean(name, known) {
+                Some(close) => format!("did you mean `{spelled}.{close}`?"),
+                None if step.block.is_some() => {
+                    "a block captures nothing itself: read a capture of a step inside of it"
+                        .to_owned()
+                }
+                None => format!(
+                    "capture it in `{}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`",
+                    step.name
+                ),
+            };
+            self.sink.push(uncaptured(step, name, read).help(help));
+        }
+        None
+    }
+
+    /// Returns what a call returns as `name`.
+    fn returned(
+        &mut self,
+        transaction: &str,
+        step: &StepPlan,
+        name: &str,
+        spelled: &str,
+        read: &Use,
+    ) -> Option<Captured> {
+        let called = self.plan.transactions.value(transaction)?;
+        if let Some(value) = called.returns.iter().find(|value| value.name == name) {
+            return Some(Captured {
+                span: step.span,
+                is_list: false,
+                has_default: value.value.is_none(),
+            });
+        }
+        if called.returns_whole {
+            let known = called.returns.iter().map(|value| value.name.as_str());
+            let help = match did_you_mean(name, known) {
+                Some(close) => format!("did you mean `{spelled}.{close}`?"),
+                None => format!("add `{name}` to the `returns` of `{transaction}`"),
+            };
+            let message = format!("`{transaction}` returns no `{name}` to `{}`", step.name);
+            self.sink.push(
+                Diagnostic::error("plan::capture::unknown", read.span, message)
+                    .label("never returned")
+                    .also(step.span, "the call")
+                    .help(help),
+            );
+        }
+        None
+    }
+}
+
+/// A capture, or what a call returns.
+struct Captured {
+    span: Span,
+    is_list: bool,
+    has_default: bool,
+}
+
+fn unbound(from: &str, whole: &str, read: &Use, captured: Span) -> Diagnostic {
+    let message = format!("`{whole}` is read before `{from}` is sure to have captured it");
+    Diagnostic::error("plan::variable::unbound", read.span, message)
+        .label("read here")
+        .also(captured, "captured here")
+}
+
+fn maybe(whole: &str, read: &Use, captured: Span, doubt: &Doubt) -> Diagnostic {
+    let message = format!("`{whole}` may not have been captured");
+    Diagnostic::error("plan::variable::maybe-unbound", read.span, message)
+        .label("read here without a default")
+        .also(captured, "captured here")
+        .also(doubt.span, doubt.why)
+        .help(match read.site {
+            Site::Condition => "give the capture a default (`default: none`), or read it inside of the same block",
+            _ => "give it a default, in the capture (`default: none`) or where it is read (`| default(\"none\")`), or read it inside of the same block",
+        })
+}
+
+fn uncaptured(step: &StepPlan, name: &str, read: &Use) -> Diagnostic {
+    let message = format!("the step `{}` captures no `{name}`", step.name);
+    Diagnostic::error("plan::capture::unknown", read.span, message)
+        .label("never captured")
+        .also(step.span, "the step")
+}
+
+fn unknown_step(
+    scope: &Scope<'_>,
+    from: &str,
+    name: &str,
+    spelled: &str,
+    read: &Use,
+) -> Diagnostic {
+    let root = spelled.strip_suffix(from).unwrap_or("");
+    let known = scope.names();
+    let roots = ROOTS.into_iter().filter(|_| root.is_empty());
+    let help = match did_you_mean(from, known.chain(roots)) {
+        Some(close) => format!("did you mean `{root}{close}.{name}`?"),
+        None if root == "before." => "name a step of `before` at the top of the plan".to_owned(),
+        None if root == "user." => "name a step of `before_each_user` of this scenario".to_owned(),
+        None => "a capture is read as `<step>.<capture>`, in a step that comes after".to_owned(),
+    };
+    let message = format!("there is no step `{from}` to read `{name}` of");
+    Diagnostic::error("plan::capture::unknown", read.span, message).label("unknown step").help(help)
+}
+
+/// Reports what only closed scenarios have.
+fn users_of_open(
     plan: &Plan,
     item: &Named<ScenarioPlan>,
     scenario: &ScenarioPlan,
-    dag: Option<&Dag>,
     sink: &mut Diagnostics,
 ) {
-    let steps = &scenario.transaction.steps;
-    for (at, step) in steps.iter().enumerate() {
-        for read in &step.uses {
-            if let SlotSource::Capture { step: from, name } = &read.from {
-                capture(scenario, at, (from, name), read, dag, sink);
-            }
-        }
-    }
-    let open = scenario.load.as_ref().filter(|load| matches!(load.load, Load::Open(_)));
+    let open = scenario.load.as_ref().filter(|load| !matches!(load.load, Load::Closed(_)));
     let Some(load) = open else { return };
+    if let Some(span) = scenario.before_each_user_span {
+        let message = format!("`{}` is open, where every arrival is a new user", item.name);
+        sink.push(
+            Diagnostic::error("plan::user::open", span, message)
+                .label("would run for every arrival")
+                .also(load.span, "an open load")
+                .help("put these steps at the start of `steps`, or use a closed load"),
+        );
+    }
     for read in super::scenario_uses(plan, scenario) {
         if read.from == SlotSource::UserNumber {
             let message = format!("`{}` is open and has no users to number", item.name);
@@ -35,87 +347,4 @@ pub(super) fn check(
             );
         }
     }
-}
-
-/// Checks that `step.name` is captured, and before the step at `at` on every path.
-fn capture(
-    scenario: &ScenarioPlan,
-    at: usize,
-    (from, name): (&str, &str),
-    read: &Use,
-    dag: Option<&Dag>,
-    sink: &mut Diagnostics,
-) {
-    let steps: &[StepPlan] = &scenario.transaction.steps;
-    let Some(source) = steps.iter().position(|step| step.name == from) else {
-        if scenario.transaction.complete {
-            sink.push(unknown_step(steps, from, name, read));
-        }
-        return;
-    };
-    if !steps[source].complete && !steps[source].captures.iter().any(|known| known.name == name) {
-        return;
-    }
-    let Some(captured) = steps[source].captures.iter().find(|capture| capture.name == name) else {
-        let known = steps[source].captures.iter().map(|capture| capture.name.as_str());
-        let help = match did_you_mean(name, known) {
-            Some(close) => format!("did you mean `{from}.{close}`?"),
-            None => {
-                format!("capture it in `{from}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`")
-            }
-        };
-        let message = format!("the step `{from}` captures no `{name}`");
-        sink.push(
-            Diagnostic::error("plan::capture::unknown", read.span, message)
-                .label("never captured")
-                .also(steps[source].span, "the step")
-                .help(help),
-        );
-        return;
-    };
-    if read.as_text && captured.capture.as_ref().is_some_and(|capture| capture.all) {
-        let message = format!("`{from}.{name}` is a list, which has no text");
-        sink.push(
-            Diagnostic::error("plan::value::kind", read.span, message)
-                .label("a text is sent here")
-                .also(captured.span, "`all: true` captures a list")
-                .help(format!(
-                    "write it as JSON, `{{{{ {from}.{name} | json }}}}`, or leave `all` out"
-                )),
-        );
-    }
-    let Some(dag) = dag.filter(|dag| !dag.is_before(source, at)) else { return };
-    // What a step needs is not known where a need of it, or of a step before it, is broken.
-    let broken = |step: usize| {
-        let needs = steps[step].needs.iter().flatten();
-        let unknown = |need: &Spanned<String>| !steps.iter().any(|known| known.name == need.value);
-        !steps[step].complete || needs.into_iter().any(unknown)
-    };
-    if (0..steps.len()).any(|step| (step == at || dag.is_before(step, at)) && broken(step)) {
-        return;
-    }
-    let help = if source == at {
-        "a step cannot read what it captures itself; read it in a later step".to_owned()
-    } else if source < at {
-        format!("add `{from}` to the `needs` of `{}`", steps[at].name)
-    } else {
-        "capture it in an earlier step, or declare it under `data` or `vars`".to_owned()
-    };
-    let message = format!("`{from}.{name}` is read before `{from}` is sure to have captured it");
-    sink.push(
-        Diagnostic::error("plan::variable::unbound", read.span, message)
-            .label("read here")
-            .also(captured.span, "captured here")
-            .help(help),
-    );
-}
-
-fn unknown_step(steps: &[StepPlan], from: &str, name: &str, read: &Use) -> Diagnostic {
-    let message = format!("there is no step `{from}` to read `{name}` of");
-    let known = steps.iter().map(|step| step.name.as_str()).filter(|name| !name.starts_with('#'));
-    let help = match did_you_mean(from, known.chain(ROOTS)) {
-        Some(close) => format!("did you mean `{close}.{name}`?"),
-        None => "a capture is read as `<step>.<capture>`, in a step that comes after".to_owned(),
-    };
-    Diagnostic::error("plan::capture::unknown", read.span, message).label("unknown step").help(help)
 }

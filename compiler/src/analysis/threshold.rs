@@ -3,7 +3,7 @@
 use crate::analysis::{load, whole};
 use crate::artifact::{Counter, Load, Metric, OpenStage};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::model::{Named, Plan, ScenarioPlan, Threshold};
+use crate::model::{Block, Named, Plan, ScenarioPlan, StepPlan, Threshold};
 use crate::source::{Span, Spanned};
 use crate::unit::{Length, SECOND_NS};
 
@@ -16,7 +16,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             step_metric(threshold, step, sink);
             if step.value != "*" {
                 for (item, scenario) in &selected {
-                    one_step(item, scenario, step, sink);
+                    one_step(plan, item, scenario, step, sink);
                 }
             }
         } else {
@@ -86,16 +86,37 @@ fn step_metric(threshold: &Threshold, step: &Spanned<String>, sink: &mut Diagnos
     );
 }
 
+/// Returns the step that is measured as `name`: `signed/login` is the step `login` of what `signed` calls.
+fn measured<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan, name: &str) -> Option<&'a StepPlan> {
+    let mut known = scenario.before_each_user.all();
+    known.extend(scenario.transaction.all());
+    let mut found = None;
+    for part in name.split('/') {
+        let step = known.into_iter().find(|step| step.name == part)?;
+        known = match &step.block {
+            Some(Block::Call { transaction, .. }) => {
+                let called = plan.transactions.value(&transaction.value);
+                called.map_or_else(Vec::new, |called| called.list.all())
+            }
+            _ => Vec::new(),
+        };
+        found = Some(step);
+    }
+    found
+}
+
 fn one_step(
+    plan: &Plan,
     item: &Named<ScenarioPlan>,
     scenario: &ScenarioPlan,
     step: &Spanned<String>,
     sink: &mut Diagnostics,
 ) {
-    let steps = &scenario.transaction.steps;
-    let Some(found) = steps.iter().find(|known| known.name == step.value) else {
-        if scenario.transaction.complete {
-            let known = steps.iter().map(|s| s.name.as_str()).filter(|name| !name.starts_with('#'));
+    let Some(found) = measured(plan, scenario, &step.value) else {
+        if scenario.transaction.is_whole() {
+            let known =
+                scenario.before_each_user.all().into_iter().chain(scenario.transaction.all());
+            let known = known.filter(|step| step.is_named()).map(|step| step.name.as_str());
             let help = match did_you_mean(&step.value, known) {
                 Some(close) => format!("did you mean `{close}`?"),
                 None => "name one of its steps, or `\"*\"` for all together".to_owned(),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::{endpoint_of, name, whole};
+use crate::analysis::{endpoint_of, lists, name, whole};
 use crate::artifact::SlotSource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Plan, Section};
+use crate::model::{Block, Plan, Section, StepList, TransactionPlan, Use};
+use crate::source::Span;
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     let mut read: [BTreeSet<&str>; 3] = Default::default();
@@ -18,37 +19,106 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
         };
     }
     let [vars, secrets, data] = read;
-    let steps = whole(plan).flat_map(|(_, scenario)| &scenario.transaction.steps);
-    let endpoints = steps.filter_map(endpoint_of).collect();
+    let steps = || lists(plan).flat_map(StepList::all);
+    let endpoints = steps().filter_map(endpoint_of).collect();
+    let called = steps().filter_map(|step| match &step.block {
+        Some(Block::Call { transaction, .. }) => Some(transaction.value.as_str()),
+        _ => None,
+    });
+    let called = called.collect();
     section(&plan.vars, "plan::variable::unused", "var", &vars, sink);
     section(&plan.secrets, "plan::secret::unused", "secret", &secrets, sink);
     section(&plan.data, "plan::data::unused", "data", &data, sink);
     section(&plan.endpoints, "plan::endpoint::unused", "endpoint", &endpoints, sink);
+    section(&plan.transactions, "plan::transaction::unused", "transaction", &called, sink);
+    let before = captured(name::uses(plan), |from| match from {
+        SlotSource::BeforeCapture { step, name } => Some((step, name)),
+        _ => None,
+    });
+    captures(&plan.before, &read_inside(&plan.before, &[]), &before, sink);
+    captures(&plan.after, &read_inside(&plan.after, &[]), &BTreeSet::new(), sink);
+    for (_, called) in plan.transactions.whole() {
+        let returns: Vec<&Use> = called.returns.iter().flat_map(|value| &value.uses).collect();
+        captures(&called.list, &read_inside(&called.list, &returns), &BTreeSet::new(), sink);
+        params(called, &returns, sink);
+    }
     for (_, scenario) in whole(plan) {
-        let steps = &scenario.transaction.steps;
-        let uses = steps.iter().flat_map(|step| &step.uses);
-        let read: BTreeSet<(&str, &str)> = uses
-            .filter_map(|read| match &read.from {
-                SlotSource::Capture { step, name } => Some((step.as_str(), name.as_str())),
-                _ => None,
-            })
-            .collect();
-        for step in steps {
-            for capture in &step.captures {
-                if read.contains(&(step.name.as_str(), capture.name.as_str())) {
-                    continue;
-                }
-                let message = format!("nothing reads `{}.{}`", step.name, capture.name);
-                let help =
-                    "read it in a later step or leave it out; an `expect` checks without keeping";
-                sink.push(
-                    Diagnostic::warning("plan::capture::unused", capture.span, message)
-                        .label("never read")
-                        .help(help),
-                );
+        let lets: Vec<&Use> = scenario.lets.iter().flat_map(|value| &value.uses).collect();
+        let uses = || scenario.transaction.uses().chain(lets.iter().copied());
+        let users = captured(uses(), |from| match from {
+            SlotSource::UserCapture { step, name } => Some((step, name)),
+            _ => None,
+        });
+        let list = &scenario.before_each_user;
+        captures(list, &read_inside(list, &[]), &users, sink);
+        let list = &scenario.transaction;
+        captures(list, &read_inside(list, &[]), &BTreeSet::new(), sink);
+        for value in &scenario.lets {
+            if !uses().any(|read| read.from == SlotSource::Let(value.name.clone())) {
+                let message = format!("nothing reads `let.{}`", value.name);
+                sink.push(unread("plan::variable::unused", value.span, message));
             }
         }
     }
+}
+
+type Captures<'a> = BTreeSet<(&'a str, &'a str)>;
+
+/// Returns the captures that `pick` finds among what is read.
+fn captured<'a>(
+    uses: impl Iterator<Item = &'a Use>,
+    pick: impl Fn(&'a SlotSource) -> Option<(&'a String, &'a String)>,
+) -> Captures<'a> {
+    uses.filter_map(|read| pick(&read.from))
+        .map(|(step, name)| (step.as_str(), name.as_str()))
+        .collect()
+}
+
+/// Returns the captures that the steps of `list` read of each other, and those of `more`.
+fn read_inside<'a>(list: &'a StepList, more: &[&'a Use]) -> Captures<'a> {
+    captured(list.uses().chain(more.iter().copied()), |from| match from {
+        SlotSource::Capture { step, name } => Some((step, name)),
+        _ => None,
+    })
+}
+
+fn captures(
+    list: &StepList,
+    inside: &Captures<'_>,
+    outside: &Captures<'_>,
+    sink: &mut Diagnostics,
+) {
+    for step in list.all() {
+        for capture in &step.captures {
+            let key = (step.name.as_str(), capture.name.as_str());
+            if inside.contains(&key) || outside.contains(&key) {
+                continue;
+            }
+            let message = format!("nothing reads `{}.{}`", step.name, capture.name);
+            let help =
+                "read it in a later step or leave it out; an `expect` checks without keeping";
+            sink.push(
+                Diagnostic::warning("plan::capture::unused", capture.span, message)
+                    .label("never read")
+                    .help(help),
+            );
+        }
+    }
+}
+
+fn params(called: &TransactionPlan, returns: &[&Use], sink: &mut Diagnostics) {
+    for param in &called.params {
+        let from = SlotSource::Param(param.value.clone());
+        let mut uses = called.list.uses().chain(returns.iter().copied());
+        if !uses.any(|read| read.from == from) {
+            let message = format!("nothing reads `params.{}`", param.value);
+            sink.push(unread("plan::transaction::parameter", param.span, message));
+        }
+    }
+}
+
+fn unread(code: &'static str, span: Span, message: String) -> Diagnostic {
+    Diagnostic::warning(code, span, message).label("never read").help("read it or leave it out")
 }
 
 fn section<T>(

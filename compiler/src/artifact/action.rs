@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AwaitAction, BrowserAction, ExecAction, GrpcAction, Json, PublishAction, SqlAction, SseAction,
-    TcpAction, Text, WasmAction, WebsocketAction,
+    AwaitAction, BrowserAction, Call, Choose, ExecAction, ForEach, GrpcAction, Json, PublishAction,
+    Repeat, SqlAction, SseAction, TcpAction, Text, WasmAction, WebsocketAction,
 };
 
 /// What a step does.
@@ -35,6 +35,14 @@ pub enum Action {
     Exec(ExecAction),
     /// Calls a function of the user's.
     Wasm(WasmAction),
+    /// Runs steps for each item of a list.
+    ForEach(ForEach),
+    /// Runs steps several times.
+    Repeat(Repeat),
+    /// Runs one of several lists of steps.
+    Choose(Choose),
+    /// Runs the steps of a transaction.
+    Call(Call),
 }
 
 impl Action {
@@ -68,6 +76,10 @@ impl Action {
             Action::Tcp(_) => "tcp",
             Action::Exec(_) => "exec",
             Action::Wasm(_) => "wasm",
+            Action::ForEach(_) => "for_each",
+            Action::Repeat(_) => "repeat",
+            Action::Choose(_) => "choose",
+            Action::Call(_) => "call",
         }
     }
 }

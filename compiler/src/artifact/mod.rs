@@ -6,11 +6,13 @@
 
 mod action;
 mod canonical;
+mod condition;
 mod connection;
 mod data;
 mod digest;
 mod driver;
 mod endpoint;
+mod flow;
 mod load;
 mod message;
 mod nodes;
@@ -29,6 +31,7 @@ pub use self::action::{
     Action, Body, HttpAction, Method, NameValue, Part, PartContent, WaitAction,
 };
 pub use self::canonical::to_bytes;
+pub use self::condition::Condition;
 pub use self::connection::{
     Acks, AmqpEndpoint, Compression, GrpcEndpoint, KafkaEndpoint, Login, MqttEndpoint, MqttVersion,
     NatsAuth, NatsEndpoint, RedisEndpoint, Sasl, SaslMechanism, SqlEndpoint, SseEndpoint,
@@ -43,6 +46,10 @@ pub use self::driver::{
 };
 pub use self::endpoint::{
     Endpoint, EndpointKind, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion, TrackingNames,
+};
+pub use self::flow::{
+    Branch, Call, Choose, ForEach, Let, OnFail, OwnFrom, OwnKind, OwnMetric, Repeat, Retry,
+    RetryWhen, Transaction,
 };
 pub use self::load::{
     Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenLoad, OpenStage, Share,
@@ -94,6 +101,15 @@ pub struct Artifact {
     pub data: BTreeMap<String, Data>,
     /// Files that bodies send, by name as written.
     pub files: BTreeMap<String, FileRef>,
+    /// Transactions that steps call, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub transactions: BTreeMap<String, Transaction>,
+    /// Steps that run once for the whole cluster before the load starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Step>,
+    /// Steps that run once after the load, whenever `before` began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Step>,
     /// The cluster that the plan is dealt to.
     pub nodes: Nodes,
     /// Scenarios by name.

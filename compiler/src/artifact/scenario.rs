@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::load::is_default;
-use super::{DataUse, Load, SlotSet, Step};
+use super::{DataUse, Let, Load, SlotSet, Step};
 
 /// A load and the transaction that each of its arrivals runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,12 @@ pub struct Scenario {
     pub seats: BTreeMap<String, SlotSet>,
     /// Data that its steps read.
     pub data: BTreeMap<String, DataUse>,
+    /// Steps that run once for each user; their captures are read as `{{ user.step.capture }}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_each_user: Vec<Step>,
+    /// Values that are drawn once for each transaction, in plan order.
+    #[serde(default, rename = "let", skip_serializing_if = "Vec::is_empty")]
+    pub lets: Vec<Let>,
     /// The transaction's steps in plan order; `needs` makes them a DAG.
     pub steps: Vec<Step>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Comparison, Json, Text};
+use super::{Action, Comparison, Condition, Json, OnFail, OwnMetric, Retry, Text};
 
 /// One vertex of a transaction's DAG.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,50 @@ pub struct Step {
     pub expect: Expect,
     /// What is kept of the answer.
     pub capture: Vec<Capture>,
+    /// It runs only when this holds; a step that is skipped counts as done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// What its failure ends.
+    #[serde(default, skip_serializing_if = "OnFail::is_default")]
+    pub on_fail: OnFail,
+    /// Whether it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// Metrics of the plan's own, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<OwnMetric>,
+    /// Measured apart for each value that is found here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_by: Option<CaptureFrom>,
+}
+
+impl Step {
+    /// Returns a step that runs at once, keeps nothing and expects nothing of its own.
+    pub fn new(name: impl Into<String>, action: Action) -> Step {
+        Step {
+            name: name.into(),
+            needs: Vec::new(),
+            timeout_ns: 0,
+            action,
+            expect: Expect::default(),
+            capture: Vec::new(),
+            when: None,
+            on_fail: OnFail::default(),
+            retry: None,
+            metrics: Vec::new(),
+            split_by: None,
+        }
+    }
+
+    /// Returns the lists of steps inside of it, in order; none for what is no block.
+    pub fn inner(&self) -> Vec<&[Step]> {
+        match &self.action {
+            Action::ForEach(block) => vec![&block.steps],
+            Action::Repeat(block) => vec![&block.steps],
+            Action::Choose(choose) => choose.branches.iter().map(|b| b.steps.as_slice()).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A JSON pointer into an answer as the plan writes it: an RFC 9535 JSONPath.

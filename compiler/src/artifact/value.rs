@@ -69,6 +69,26 @@ pub enum SlotSource {
         /// Capture of that step.
         name: String,
     },
+    /// `{{ before.login.token }}`: of a step that ran once, before the load.
+    BeforeCapture {
+        /// Step of [`super::Artifact::before`].
+        step: String,
+        /// Capture of that step.
+        name: String,
+    },
+    /// `{{ user.login.token }}`: of a step that ran once for this user.
+    UserCapture {
+        /// Step of [`super::Scenario::before_each_user`].
+        step: String,
+        /// Capture of that step.
+        name: String,
+    },
+    /// `{{ let.x }}`: drawn once for a transaction.
+    Let(String),
+    /// `{{ params.x }}`: what the call of a transaction handed over.
+    Param(String),
+    /// `{{ item }}`: of the innermost `for_each`.
+    Item,
     /// `{{ arrival.number }}`: a number, from 0 for each scenario over the whole cluster.
     ArrivalNumber,
     /// `{{ arrival.id }}`: `<run>.<scenario>.<number>`.

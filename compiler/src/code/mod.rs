@@ -1,6 +1,7 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
 mod driver;
+mod flow;
 mod load;
 mod reference;
 mod schema;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         template::CODES,
         reference::CODES,
         driver::CODES,
+        flow::CODES,
         load::CODES,
         whole::CODES,
     ];

@@ -1,5 +1,6 @@
 //! Whole plans: what they become, and what is wrong with them and where.
 
+mod flow;
 mod mistakes;
 
 use super::*;

@@ -20,6 +20,13 @@ pub(super) fn action(step: &Step) -> String {
         Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
             format!("wait {} to {}", length(*min_ns), length(*max_ns))
         }
+        Action::ForEach(_) => "for each item of a list".to_owned(),
+        Action::Repeat(block) if block.until.is_some() => {
+            format!("repeat at most {} times", block.at_most)
+        }
+        Action::Repeat(block) => format!("repeat {} times", block.at_most),
+        Action::Choose(choose) => format!("choose one of {}", choose.branches.len()),
+        Action::Call(call) => format!("call {}", call.transaction),
         other => driver::action(other),
     };
     match whole.char_indices().nth(ACTION_MAX) {
@@ -75,6 +82,11 @@ fn source(from: &SlotSource) -> String {
         SlotSource::Secret(name) => format!("secrets.{name}"),
         SlotSource::Data { data, column } => format!("data.{data}.{column}"),
         SlotSource::Capture { step, name } => format!("{step}.{name}"),
+        SlotSource::BeforeCapture { step, name } => format!("before.{step}.{name}"),
+        SlotSource::UserCapture { step, name } => format!("user.{step}.{name}"),
+        SlotSource::Let(name) => format!("let.{name}"),
+        SlotSource::Param(name) => format!("params.{name}"),
+        SlotSource::Item => "item".to_owned(),
         SlotSource::ArrivalNumber => "arrival.number".to_owned(),
         SlotSource::ArrivalId => "arrival.id".to_owned(),
         SlotSource::UserNumber => "user.number".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::{Action, Step, WaitAction};
+use crate::artifact::{Action, Json, Step, WaitAction};
 
 /// The steps of one transaction, with `needs` as places.
 ///
@@ -70,9 +70,23 @@ impl Dag {
     }
 }
 
-/// Returns the mean length of a wait, in nanoseconds; 0 for what sends, whose time is not known.
+/// Returns the mean length of the waits of a step, in nanoseconds; 0 for what sends, whose time is not known.
+///
+/// A loop counts with all its turns, a list whose length is not known with one item, a choice with its longest branch.
 pub(super) fn mean_wait_ns(step: &Step) -> u64 {
+    let inner = |steps: &[Step]| Dag::new(steps).longest(steps).wait_ns;
     match &step.action {
+        Action::ForEach(block) => {
+            let items = match &block.list {
+                Json::List(items) => items.len() as u64,
+                _ => 1,
+            };
+            inner(&block.steps).saturating_mul(items)
+        }
+        Action::Repeat(block) => inner(&block.steps).saturating_mul(block.at_most),
+        Action::Choose(choose) => {
+            choose.branches.iter().map(|branch| inner(&branch.steps)).max().unwrap_or(0)
+        }
         Action::Wait(WaitAction::Constant { length_ns }) => *length_ns,
         Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => min_ns.midpoint(*max_ns),
         _ => 0,
@@ -128,17 +142,10 @@ fn without_detours(needs: &[Vec<usize>], order: &[usize]) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::Expect;
 
     fn wait(name: &str, needs: &[&str], length_ns: u64) -> Step {
-        Step {
-            name: name.to_owned(),
-            needs: needs.iter().map(|need| (*need).to_owned()).collect(),
-            timeout_ns: 0,
-            action: Action::Wait(WaitAction::Constant { length_ns }),
-            expect: Expect::default(),
-            capture: Vec::new(),
-        }
+        let needs = needs.iter().map(|need| (*need).to_owned()).collect();
+        Step { needs, ..Step::new(name, Action::Wait(WaitAction::Constant { length_ns })) }
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 mod cycle;
 
-use crate::artifact::{Action, WaitAction};
+use std::collections::BTreeMap;
+
+use crate::artifact::{Action, Json, WaitAction};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::cycle::Edge;
-use crate::model::{Named, Plan, ScenarioPlan, StepPlan};
+use crate::model::{Block, Named, Plan, ScenarioPlan, StepList, StepPlan};
+use crate::source::Span;
 
-/// The steps of one transaction as a DAG.
+/// The steps of one list as a DAG.
 #[derive(Clone, Debug)]
 pub struct Dag {
     /// For each step the steps that it needs, without those that follow from others, in plan order.
@@ -17,31 +20,85 @@ pub struct Dag {
     before: Vec<Vec<bool>>,
 }
 
+/// A list of steps as a DAG, with the lists inside of its blocks.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Its own steps; `None` if they need each other in a circle.
+    pub dag: Option<Dag>,
+    /// For each step the lists inside of it.
+    pub inner: Vec<Vec<Flow>>,
+}
+
 impl Dag {
     /// Returns whether `first` has always ended when `second` starts.
     pub fn is_before(&self, first: usize, second: usize) -> bool {
         self.before[second][first]
     }
+}
 
-    /// Returns the least time in nanoseconds that waits alone make the transaction last.
-    pub fn shortest_wait_ns(&self, steps: &[StepPlan]) -> u64 {
-        let mut end = vec![0u64; steps.len()];
-        for &at in &self.order {
-            let start = self.needs[at].iter().map(|need| end[*need]).max().unwrap_or(0);
-            let own = match steps[at].action {
-                Some(Action::Wait(WaitAction::Constant { length_ns })) => length_ns,
-                Some(Action::Wait(WaitAction::Uniform { min_ns, .. })) => min_ns,
-                _ => 0,
-            };
-            end[at] = start.saturating_add(own);
+impl Flow {
+    /// Returns the least time in nanoseconds that waits alone make `list` last; 0 where a cycle hides it.
+    pub fn shortest_wait_ns(&self, list: &StepList) -> u64 {
+        let Some(dag) = &self.dag else { return 0 };
+        let mut end = vec![0u64; list.steps.len()];
+        for &at in &dag.order {
+            let start = dag.needs[at].iter().map(|need| end[*need]).max().unwrap_or(0);
+            end[at] = start.saturating_add(shortest_ns(&list.steps[at], &self.inner[at]));
         }
         end.into_iter().max().unwrap_or(0)
     }
 }
 
-/// Builds the DAG of a scenario's steps; unknown needs and cycles are reported, and a cycle gives `None`.
-pub fn steps(scenario: &ScenarioPlan, sink: &mut Diagnostics) -> Option<Dag> {
-    let steps = &scenario.transaction.steps;
+/// Returns the least time that the waits of one step take.
+fn shortest_ns(step: &StepPlan, inner: &[Flow]) -> u64 {
+    if step.when.is_some() {
+        return 0;
+    }
+    match (&step.action, &step.block) {
+        (Some(Action::Wait(WaitAction::Constant { length_ns })), _) => *length_ns,
+        (Some(Action::Wait(WaitAction::Uniform { min_ns, .. })), _) => *min_ns,
+        (_, Some(block)) => {
+            let times = block.lists().into_iter().zip(inner);
+            let shortest = times.map(|(list, flow)| flow.shortest_wait_ns(list)).min().unwrap_or(0);
+            let turns = match block {
+                Block::ForEach { list: Some(Json::List(items)), .. } => items.len() as u64,
+                Block::Repeat { at_most: Some(turns), until: None, .. } => *turns,
+                Block::Repeat { .. } => 1,
+                Block::Choose { branches, .. } => {
+                    u64::from(branches.iter().any(|branch| branch.when.is_none()))
+                }
+                Block::ForEach { .. } | Block::Call { .. } => 0,
+            };
+            shortest.saturating_mul(turns)
+        }
+        _ => 0,
+    }
+}
+
+/// Builds the DAG of a list of steps and of those inside of it; unknown needs and cycles are reported.
+pub fn steps(root: &StepList, sink: &mut Diagnostics) -> Flow {
+    let elsewhere: BTreeMap<&str, Span> =
+        root.all().into_iter().map(|step| (step.name.as_str(), step.span)).collect();
+    list(root, &elsewhere, sink)
+}
+
+fn list(list: &StepList, elsewhere: &BTreeMap<&str, Span>, sink: &mut Diagnostics) -> Flow {
+    let dag = dag(list, elsewhere, sink);
+    let inner = list.steps.iter().map(|step| {
+        step.inner().into_iter().map(|inner| self::list(inner, elsewhere, sink)).collect()
+    });
+    Flow { inner: inner.collect(), dag }
+}
+
+fn dag(list: &StepList, elsewhere: &BTreeMap<&str, Span>, sink: &mut Diagnostics) -> Option<Dag> {
+    let steps = &list.steps;
+    let places: BTreeMap<&str, usize> = steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.is_named())
+        .rev()
+        .map(|(at, step)| (step.name.as_str(), at))
+        .collect();
     let mut needs: Vec<Vec<usize>> = Vec::with_capacity(steps.len());
     let mut edges = Vec::new();
     for (at, step) in steps.iter().enumerate() {
@@ -58,15 +115,14 @@ pub fn steps(scenario: &ScenarioPlan, sink: &mut Diagnostics) -> Option<Dag> {
         };
         let mut own = Vec::new();
         for need in written {
-            let known = |step: &StepPlan| step.name == need.value && !step.name.starts_with('#');
-            match steps.iter().position(known) {
+            match places.get(need.value.as_str()) {
                 Some(to) => {
                     let message = format!("`{}` needs `{}`", step.name, need.value);
-                    edges.push(Edge { from: at, to, span: need.span, message });
-                    own.push(to);
+                    edges.push(Edge { from: at, to: *to, span: need.span, message });
+                    own.push(*to);
                 }
-                None if scenario.transaction.complete => {
-                    sink.push(unknown_need(&need.value, need.span, steps));
+                None if list.complete => {
+                    sink.push(unknown_need(&need.value, need.span, list, elsewhere));
                 }
                 None => {}
             }
@@ -91,6 +147,34 @@ pub fn steps(scenario: &ScenarioPlan, sink: &mut Diagnostics) -> Option<Dag> {
     let dag = Dag { needs, order, before };
     warn_of_jumps(steps, &dag, sink);
     Some(dag)
+}
+
+/// Reports transactions that call themselves, directly or over others; returns whether there is none.
+pub fn transactions(plan: &Plan, sink: &mut Diagnostics) -> bool {
+    let items = &plan.transactions.items;
+    let places: BTreeMap<&str, usize> =
+        items.iter().enumerate().map(|(at, item)| (item.name.as_str(), at)).collect();
+    let mut edges = Vec::new();
+    for (from, item) in items.iter().enumerate() {
+        for step in item.value.iter().flat_map(|called| called.list.all()) {
+            let Some(Block::Call { transaction, .. }) = &step.block else { continue };
+            if let Some(to) = places.get(transaction.value.as_str()) {
+                let message = format!("`{}` calls `{}`", item.name, transaction.value);
+                edges.push(Edge { from, to: *to, span: transaction.span, message });
+            }
+        }
+    }
+    let cycles = cycle::find(items.len(), &edges);
+    let ends = cycles.is_empty();
+    for cycle in cycles {
+        sink.push(cycle_found(
+            "plan::transaction::cycle",
+            ("the transactions call each other", "the transaction calls itself"),
+            &cycle,
+            |at| items[at].name.as_str(),
+        ));
+    }
+    ends
 }
 
 /// Returns the scenarios of a plan, each after all that it starts after; cycles are reported and give `None`.
@@ -123,7 +207,33 @@ pub fn scenarios(plan: &Plan, sink: &mut Diagnostics) -> Option<Vec<usize>> {
     if whole { cycle::order(items.len(), &after) } else { None }
 }
 
-fn unknown_need(name: &str, span: crate::source::Span, steps: &[StepPlan]) -> Diagnostic {
+fn unknown_need(
+    name: &str,
+    span: Span,
+    list: &StepList,
+    elsewhere: &BTreeMap<&str, Span>,
+) -> Diagnostic {
+    let steps = &list.steps;
+    if let Some(place) = elsewhere.get(name) {
+        let holds = |step: &&StepPlan| {
+            step.inner().into_iter().flat_map(StepList::all).any(|inner| inner.name == name)
+        };
+        let help = match steps.iter().find(holds) {
+            Some(block) if block.is_named() => {
+                format!("need the block that it is in: `{}`", block.name)
+            }
+            Some(_) => "give the block that it is in a `step:` name, and need that".to_owned(),
+            None => {
+                "`needs` names steps of its own list; write it on the block that this step is in"
+                    .to_owned()
+            }
+        };
+        let message = format!("`{name}` is in another list of steps");
+        return Diagnostic::error("plan::needs::unknown", span, message)
+            .label("not in this list")
+            .also(*place, "it is here")
+            .help(help);
+    }
     let named = steps.iter().map(|step| step.name.as_str()).filter(|name| !name.starts_with('#'));
     let help = match did_you_mean(name, named) {
         Some(close) => format!("did you mean `{close}`?"),

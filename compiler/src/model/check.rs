@@ -59,7 +59,7 @@ pub(super) fn expect(node: Node<'_>, work: &mut Lower<'_>) -> Expect {
 }
 
 /// Reads `201`, `2xx`.
-fn status(node: Node<'_>, work: &mut Lower<'_>) -> Option<StatusRange> {
+pub(super) fn status(node: Node<'_>, work: &mut Lower<'_>) -> Option<StatusRange> {
     let text = work.word(node, "a status code")?;
     let class = text.value.strip_suffix("xx").and_then(|digit| digit.parse::<u16>().ok());
     let range = match class {
@@ -159,7 +159,19 @@ pub(super) fn captures(node: Node<'_>, work: &mut Lower<'_>) -> Vec<CapturePlan>
 }
 
 fn capture(name: &str, node: Node<'_>, work: &mut Lower<'_>) -> Option<Capture> {
-    let from = if let Some(path) = node.get("json") {
+    let from = source(node, work);
+    let all = node.get("all").map_or(Some(false), |node| work.flag(node));
+    let default = match node.get("default") {
+        Some(node) => work.constant(node).map(Some),
+        // `default: null` is a value too.
+        None => Some(None),
+    };
+    Some(Capture { name: name.to_owned(), from: from?, all: all?, default: default? })
+}
+
+/// Lowers where a value is found in an answer.
+pub(super) fn source(node: Node<'_>, work: &mut Lower<'_>) -> Option<CaptureFrom> {
+    if let Some(path) = node.get("json") {
         json_path_at(path, work).map(CaptureFrom::Json)
     } else if let Some(header) = node.get("header") {
         let text = work.literal(header, "the name of a header")?;
@@ -174,14 +186,7 @@ fn capture(name: &str, node: Node<'_>, work: &mut Lower<'_>) -> Option<Capture> 
         regex(pattern, work).map(CaptureFrom::Regex)
     } else {
         node.get("status").map(|_| CaptureFrom::Status)
-    };
-    let all = node.get("all").map_or(Some(false), |node| work.flag(node));
-    let default = match node.get("default") {
-        Some(node) => work.constant(node).map(Some),
-        // `default: null` is a value too.
-        None => Some(None),
-    };
-    Some(Capture { name: name.to_owned(), from: from?, all: all?, default: default? })
+    }
 }
 
 /// Returns a JSONPath's text if it is one.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::{Json, Piece, Slot, SlotSource, Text};
+use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::written::{anew, keeps_kind};
 use crate::source::{Source, Span, Spanned};
 use crate::syntax::{Kind, Node, value_span};
-use crate::template::{self, Fault, Part, Read};
+use crate::template::{self, Expr, Fault, Part, Read};
 
 /// JSON elements in all bodies of a plan after aliases are followed; far above any plan written by hand.
 const JSON_NODES_MAX: usize = 200_000;
@@ -44,6 +44,10 @@ pub enum Site {
     Expect,
     /// The value of a var, which holds none.
     Var,
+    /// A condition, or the name of a list.
+    Condition,
+    /// A value that steps read.
+    Value,
     /// Something that is decided when compiling.
     Fixed,
 }
@@ -61,6 +65,8 @@ pub struct Use {
     pub inside: bool,
     /// Whether its value is sent as text, which a list or mapping does not have.
     pub as_text: bool,
+    /// Whether a filter gives it a value where it has none.
+    pub has_default: bool,
 }
 
 /// The state of lowering one plan.
@@ -155,28 +161,31 @@ impl<'a> Lower<'a> {
                     }
                     pieces.push(Piece::Literal(text));
                 }
-                Part::Slot(expr) => {
-                    let resolved = template::resolve(&expr, self.vars, &mut self.draws);
-                    for fault in resolved.faults {
-                        self.fault(node, fault);
-                    }
-                    let textual = matches!(
-                        site,
-                        Site::Path | Site::Query | Site::Header | Site::Channel | Site::Command
-                    );
-                    let as_text = textual && resolved.slot.as_ref().is_some_and(keeps_kind);
-                    self.note(node, resolved.reads, site, as_text);
-                    match resolved.slot {
-                        Some(slot) => pieces.push(Piece::Slot(slot)),
-                        None => whole = false,
-                    }
-                }
+                Part::Slot(expr) => match self.slot(node, &expr, site) {
+                    Some(slot) => pieces.push(Piece::Slot(slot)),
+                    None => whole = false,
+                },
             }
         }
         whole.then_some(pieces)
     }
 
-    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, as_text: bool) {
+    /// Resolves an expression of `node`, and notes what it reads; faults are reported.
+    pub(super) fn slot(&mut self, node: Node<'_>, expr: &Expr, site: Site) -> Option<Slot> {
+        let resolved = template::resolve(expr, self.vars, &mut self.draws);
+        for fault in resolved.faults {
+            self.fault(node, fault);
+        }
+        self.note(node, resolved.reads, site, resolved.slot.as_ref());
+        resolved.slot
+    }
+
+    fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, slot: Option<&Slot>) {
+        let textual =
+            matches!(site, Site::Path | Site::Query | Site::Header | Site::Channel | Site::Command);
+        let as_text = textual && slot.is_some_and(keeps_kind);
+        let default = |filter: &Filter| matches!(filter, Filter::Default(_));
+        let has_default = slot.is_some_and(|slot| slot.filters.iter().any(default));
         for read in reads {
             let span = value_span(self.source, node, read.range);
             if site == Site::Expect
@@ -190,7 +199,14 @@ impl<'a> Lower<'a> {
             {
                 self.fixed.insert(name.clone());
             }
-            self.uses.push(Use { from: read.from, span, site, inside: read.inside, as_text });
+            self.uses.push(Use {
+                from: read.from,
+                span,
+                site,
+                inside: read.inside,
+                as_text,
+                has_default,
+            });
         }
     }
 

@@ -3,7 +3,10 @@
 //! Lowering goes on after each error: what is broken is reported once and left out.
 
 mod action;
+mod block;
 mod check;
+mod condition;
+mod control;
 mod data;
 mod endpoint;
 mod environment;
@@ -17,6 +20,7 @@ mod scenario;
 mod settings;
 mod sink;
 mod stage;
+mod step;
 mod threshold;
 mod traffic;
 mod transaction;
@@ -27,7 +31,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::action::AwaitPlan;
+pub use self::block::{Block, BranchPlan, Handed};
 pub use self::check::CapturePlan;
+pub use self::condition::{ConditionPlan, Pair};
+pub use self::control::{Control, MetricPlan};
 pub use self::data::DataFile;
 pub use self::endpoint::Endpoint;
 pub use self::load::LoadPlan;
@@ -38,9 +45,10 @@ pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan};
 pub use self::settings::Address;
 pub use self::sink::SinkPlan;
+pub use self::step::{FileUse, StepList, StepPlan};
 pub use self::threshold::Threshold;
 pub use self::traffic::{Portion, Traffic};
-pub use self::transaction::{FileUse, StepPlan, Transaction};
+pub use self::transaction::{TransactionPlan, ValuePlan};
 pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
 use crate::diagnostic::Diagnostics;
@@ -72,6 +80,12 @@ pub struct Plan {
     pub endpoints: Section<Endpoint>,
     /// Data files.
     pub data: Section<DataFile>,
+    /// Transactions that steps call.
+    pub transactions: Section<TransactionPlan>,
+    /// Steps that run once before the load.
+    pub before: StepList,
+    /// Steps that run once after it.
+    pub after: StepList,
     /// The cluster.
     pub nodes: Nodes,
     /// Loads that scenarios share.
@@ -110,6 +124,9 @@ pub fn lower(
     let endpoints = endpoint::lower(top, work);
     let data = data::lower(top, work);
     let nodes = nodes::lower(top, &vars, work);
+    let transactions = transaction::lower(top, &endpoints, work);
+    let before = transaction::around(top, "before", &endpoints, work);
+    let after = transaction::around(top, "after", &endpoints, work);
     let traffic = traffic::lower(top, work);
     let mut scenarios = scenario::lower(top, &endpoints, work);
     traffic::attach(&traffic, &mut scenarios, work);
@@ -129,6 +146,9 @@ pub fn lower(
         secrets,
         endpoints,
         data,
+        transactions,
+        before,
+        after,
         nodes,
         traffic,
         scenarios,

@@ -5,7 +5,8 @@ use crate::model::endpoint::Endpoint;
 use crate::model::load::{self, LoadPlan};
 use crate::model::lower::{Lower, too_much};
 use crate::model::name::Section;
-use crate::model::transaction::{self, Transaction};
+use crate::model::step::{self, Names, StepList};
+use crate::model::transaction::{self, ValuePlan};
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::unit::SECOND_NS;
@@ -37,8 +38,14 @@ pub struct ScenarioPlan {
     pub graceful_stop_ns: u64,
     /// Longest transaction; 0 for no limit.
     pub timeout_ns: u64,
+    /// Steps that run once for each user.
+    pub before_each_user: StepList,
+    /// Where that key stands.
+    pub before_each_user_span: Option<Span>,
+    /// Values that are drawn once for each transaction.
+    pub lets: Vec<ValuePlan>,
     /// Its steps.
-    pub transaction: Transaction,
+    pub transaction: StepList,
 }
 
 /// One entry of `start_after`.
@@ -91,9 +98,14 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
     let timeout_ns = timeout.map_or(0, |length| length.value);
     let warm_up = node.get("warm_up").and_then(|node| work.length(node));
     work.take_uses();
+    let lets = node.get("let").map_or_else(Vec::new, |node| transaction::values(node, work));
+    // One set of names: they are the scenario's metrics.
+    let mut names = Names::new(endpoints);
+    let each_user = node.entry("before_each_user");
+    let before_each_user = each_user.map(|(_, steps)| step::lower(steps, &mut names, work));
     let transaction = match node.get("steps") {
-        Some(steps) => transaction::lower(steps, endpoints, work),
-        None => Transaction { steps: Vec::new(), complete: false },
+        Some(steps) => step::lower(steps, &mut names, work),
+        None => StepList { steps: Vec::new(), complete: false },
     };
     ScenarioPlan {
         runs_on,
@@ -105,6 +117,9 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
         warm_up,
         graceful_stop_ns,
         timeout_ns,
+        before_each_user: before_each_user.unwrap_or_default(),
+        before_each_user_span: each_user.map(|(entry, _)| entry.key_span),
+        lets,
         transaction,
     }
 }

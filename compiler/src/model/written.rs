@@ -75,6 +75,11 @@ pub(super) fn anew(from: &SlotSource) -> Option<&'static str> {
         | SlotSource::Secret(_)
         | SlotSource::Data { .. }
         | SlotSource::Capture { .. }
+        | SlotSource::BeforeCapture { .. }
+        | SlotSource::UserCapture { .. }
+        | SlotSource::Let(_)
+        | SlotSource::Param(_)
+        | SlotSource::Item
         | SlotSource::ArrivalNumber
         | SlotSource::ArrivalId
         | SlotSource::UserNumber

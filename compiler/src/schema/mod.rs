@@ -121,13 +121,6 @@ impl Place<'_> {
             return;
         }
         if unsupported::is_key(context, key) {
-            let mut keys = self.pointed.node.entries().map(|(entry, _)| entry.key.as_str());
-            let leader = |other: &str| {
-                unsupported::is_key(context, other) && !unsupported::is_follower(other)
-            };
-            if unsupported::is_follower(key) && keys.any(leader) {
-                return;
-            }
             sink.push(words::unsupported(key, entry.key_span));
         } else {
             let known = fault::known_keys(context);

@@ -226,8 +226,6 @@ fn one_mistake_in_steps_is_one_diagnostic() {
             "plan::schema::source",
             "{ default: 1 }",
         ),
-        (step("{ for_each: list.ids, steps: [] }"), "plan::unsupported", "for_each"),
-        (step("{ step: a, http: { get: / }, retry: {} }"), "plan::unsupported", "retry"),
         (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::schema::type", "{}"),
         (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
         (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
@@ -237,6 +235,72 @@ fn one_mistake_in_steps_is_one_diagnostic() {
     ] {
         let more = usize::from(text.contains("vus: 3"));
         mistake(&text, code, at, more);
+    }
+}
+
+#[test]
+fn one_mistake_in_blocks_is_one_diagnostic() {
+    for (text, code, at) in [
+        (step("{ for_each: list.ids, steps: [] }"), "plan::schema::empty", "[]"),
+        (step("{ for_each: list.ids }"), "plan::schema::missing-key", "for_each"),
+        (step("{ repeat: 0, steps: [ { wait: 1s } ] }"), "plan::schema::range", "0"),
+        (
+            step("{ repeat: { until: a.b }, steps: [ { wait: 1s } ] }"),
+            "plan::schema::missing-key",
+            "repeat",
+        ),
+        (
+            step("{ repeat: { until: a.b, at_most: 0 }, steps: [ { wait: 1s } ] }"),
+            "plan::schema::range",
+            "0",
+        ),
+        (
+            step("{ repeat: 2, steps: [ { wait: 1s, expect: { status: 200 } } ] }"),
+            "plan::schema::action",
+            "expect",
+        ),
+        (
+            step("{ repeat: 2, timeout: 1s, steps: [ { wait: 1s } ] }"),
+            "plan::schema::action",
+            "timeout",
+        ),
+        (step("{ while: x, steps: [ { wait: 1s } ] }"), "plan::schema::unknown-key", "while"),
+        (
+            step("{ choose: [ { when: a.b, weight: 1, steps: [ { wait: 1s } ] } ] }"),
+            "plan::schema::branch",
+            "weight",
+        ),
+        (
+            step("{ choose: [ { steps: [ { wait: 1s } ] } ] }"),
+            "plan::schema::branch",
+            "{ steps: [ { wait: 1s } ] }",
+        ),
+        (step("{ choose: [ { weight: 1 } ] }"), "plan::schema::missing-key", "{ weight: 1 }"),
+        (step("{ call: x }"), "plan::schema::missing-key", "call"),
+        (
+            step("{ step: a, call: x, capture: { b: { json: $.b } } }"),
+            "plan::schema::action",
+            "capture",
+        ),
+        (step("{ step: a, http: { get: / }, with: { b: 1 } }"), "plan::schema::action", "with"),
+        (step("{ step: a, http: { get: / }, retry: {} }"), "plan::schema::missing-key", "retry"),
+        (step("{ step: a, http: { get: / }, retry: { attempts: 1 } }"), "plan::schema::range", "1"),
+        (
+            step("{ step: a, http: { get: / }, retry: { attempts: 2, when: [timeuot] } }"),
+            "plan::schema::value",
+            "timeuot",
+        ),
+        (step("{ step: a, http: { get: / }, on_fail: ignore }"), "plan::schema::value", "ignore"),
+        (step("{ step: a, http: { get: / }, when: 1 }"), "plan::schema::type", "1"),
+        (step("{ step: a, http: { get: / }, split_by: {} }"), "plan::schema::source", "{}"),
+        (step("{ step: a, http: { get: / }, metrics: { m: {} } }"), "plan::schema::source", "{}"),
+        (
+            step("{ step: a, http: { get: / }, metrics: { m: { trend: { value: x } } } }"),
+            "plan::schema::type",
+            "x",
+        ),
+    ] {
+        mistake(&text, code, at, 0);
     }
 }
 

@@ -2,23 +2,14 @@
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
 const KEYS: &[(&str, &[&str])] = &[
-    ("plan", &["include", "fragment", "before", "after", "transactions", "observe", "metrics"]),
+    ("plan", &["include", "fragment", "observe", "metrics"]),
     ("data", &["from", "on_end"]),
-    ("scenario", &["before_each_user", "let", "on_fail", "retry"]),
-    (
-        "step",
-        &[
-            "call", "when", "on_fail", "retry", "metrics", "split_by", "for_each", "repeat",
-            "choose", "let", "with", "steps",
-        ],
-    ),
+    ("scenario", &["on_fail", "retry"]),
+    ("step", &["let"]),
 ];
 
 /// Words that a key of the slice may have in the full language.
 const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redistribute"])];
-
-/// Keys that only belong to another unsupported key beside them.
-const FOLLOWERS: &[&str] = &["steps", "with"];
 
 /// The group that stands for the coordinator itself.
 pub(super) const COORDINATOR: &str = "coordinator";
@@ -34,11 +25,6 @@ pub(super) fn is_key(context: &str, key: &str) -> bool {
 /// Returns whether `value` of the key at `context` belongs to the full language.
 pub(super) fn is_value(context: &str, value: &str) -> bool {
     listed(VALUES, context, value)
-}
-
-/// Returns whether `key` says nothing of its own beside another unsupported key.
-pub(super) fn is_follower(key: &str) -> bool {
-    FOLLOWERS.contains(&key)
 }
 
 fn listed(table: &[(&str, &[&str])], context: &str, word: &str) -> bool {

@@ -152,6 +152,24 @@ fn form(context: &str, text: &str, subject: &str, span: Span) -> Diagnostic {
     }
     match context {
         "name" | "word" | "threshold.scenario" | "threshold.step" => name(text, span),
+        "retry_when" => {
+            let words = ["timeout", "connect", "expect"];
+            let help = match did_you_mean(text, words) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => "write `timeout`, `connect`, `expect`, a status or a class such as `5xx`"
+                    .to_owned(),
+            };
+            let message = format!("`{}` is not a failure", clip(text));
+            Diagnostic::error("plan::schema::value", span, message)
+                .label("not a failure")
+                .help(help)
+        }
+        "metric_source.value" => {
+            let message = format!("{subject} must be a number, not `{}`", clip(text));
+            Diagnostic::error("plan::schema::type", span, message)
+                .label("not a number")
+                .help("write a number without quotes, or one template: `\"{{ order.total }}\"`")
+        }
         "status" | "expect.status" => Diagnostic::error(
             "plan::schema::status",
             span,
@@ -204,9 +222,28 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         (Kind::Str { plain: true, value }, _) if value.contains(':') && !value.contains("://") => {
             "write a space after the colon: `key: value`".to_owned()
         }
-        _ => format!("write {wanted}"),
+        _ => match example(context) {
+            Some(example) => format!("write {wanted}, such as `{example}`"),
+            None => format!("write {wanted}"),
+        },
     };
     Diagnostic::error("plan::schema::type", span, message).label(found).help(help)
+}
+
+/// Returns what a value in a context may look like, where the name of its type says too little.
+fn example(context: &str) -> Option<&'static str> {
+    match context {
+        "retry" => Some("{ attempts: 3 }"),
+        "retry.when" => Some("[timeout, 5xx]"),
+        "repeat" => Some("3"),
+        "source" => Some("{ json: \"$.region\" }"),
+        "own_metric" => Some("{ trend: { json: \"$.total\" } }"),
+        "metric_source" => Some("{ json: \"$.total\" }"),
+        "step.metrics" => Some("{ cart: { trend: { json: \"$.total\" } } }"),
+        "step.with" => Some("{ name: ada }"),
+        "transaction.returns" => Some("{ token: \"{{ login.token }}\" }"),
+        _ => None,
+    }
 }
 
 /// Says that a value is none of those that there are.
@@ -271,7 +308,15 @@ fn noun(kind: &str, context: &str) -> String {
         ("string", "share") => "a percentage",
         ("string", "size") => "a size",
         ("string", "name" | "word") => "a name",
-        ("string", "whole" | "count" | "closed_stage.users") => "a template of one",
+        (
+            "string",
+            "whole" | "count" | "closed_stage.users" | "repeat" | "repeat.at_most"
+            | "retry.attempts",
+        ) => "a template of one",
+        ("string", "condition") => "a condition such as `poll.state == \"done\"`",
+        ("string", "retry_when") => "a failure such as `timeout`",
+        ("string", "step.for_each") => "the name of a list",
+        ("object", "repeat") => "`{ until, at_most }`",
         ("string", _) => "text",
         ("integer", _) => "a whole number",
         ("number", _) => "a number",
@@ -314,7 +359,13 @@ fn thing(context: &str) -> &'static str {
         "open_stage" => "an open stage",
         "closed_stage" => "a closed stage",
         "open_stage.rate" | "closed_stage.users" => "a ramp",
+        "transaction" => "a transaction",
         "step" => "a step",
+        "retry" => "`retry`",
+        "repeat" => "`repeat`",
+        "branch" => "a branch",
+        "own_metric" | "metric_source" => "a metric",
+        "source" => "`split_by`",
         "http" => "an HTTP request",
         "wait" => "a wait",
         "expect" => "`expect`",

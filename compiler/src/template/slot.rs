@@ -18,7 +18,8 @@ pub const FILTERS: [&str; 10] =
     ["int", "number", "bool", "text", "json", "base64", "url", "hmac_sha256", "default", "raw"];
 
 /// Whole names without a name of the user's in them.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
+    "item",
     "arrival.number",
     "arrival.id",
     "user.number",
@@ -107,6 +108,15 @@ impl Work<'_> {
             ["data", data, column] => {
                 SlotSource::Data { data: (*data).to_owned(), column: (*column).to_owned() }
             }
+            ["before", step, name] => {
+                SlotSource::BeforeCapture { step: (*step).to_owned(), name: (*name).to_owned() }
+            }
+            ["user", step, name] => {
+                SlotSource::UserCapture { step: (*step).to_owned(), name: (*name).to_owned() }
+            }
+            ["let", name] => SlotSource::Let((*name).to_owned()),
+            ["params", name] => SlotSource::Param((*name).to_owned()),
+            ["item"] => SlotSource::Item,
             ["arrival", "number"] => SlotSource::ArrivalNumber,
             ["arrival", "id"] => SlotSource::ArrivalId,
             ["user", "number"] => SlotSource::UserNumber,
@@ -343,23 +353,17 @@ fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
     let name = head.name();
     let range = head.range.clone();
     let first = head.path.first().map_or("", |word| word.text.as_str());
-    if matches!(first, "before" | "let" | "params" | "item")
-        || (first == "user" && head.path.len() == 3)
-    {
-        return Fault::new(
-            "plan::unsupported",
-            range,
-            format!("`{first}.…` is part of the plan language, but this version cannot do it yet"),
-        )
-        .label("not built yet")
-        .help("read a var, data, or a step's capture instead");
-    }
     let fault =
         Fault::new(UNKNOWN_NAME, range, format!("`{name}` is not a name that a template knows"));
     let help = match (first, head.path.as_slice()) {
-        ("vars" | "secrets", [_]) => format!("say which one: `{first}.x`"),
-        ("vars" | "secrets", [_, second, ..]) => {
+        ("vars" | "secrets" | "let" | "params", [_]) => format!("say which one: `{first}.x`"),
+        ("vars" | "secrets" | "let" | "params", [_, second, ..]) => {
             format!("`{first}` have one level: `{first}.{}`", second.text)
+        }
+        ("before", _) => "a step of `before` is read as `before.<step>.<capture>`".to_owned(),
+        ("item", _) => {
+            "an item is read whole, as `item`: list the parts that you need, such as `$.items[*].id`"
+                .to_owned()
         }
         ("data", _) => "data has two parts: `data.<name>.<column>`".to_owned(),
         (_, [Word { text, .. }]) if vars.contains_key(text) => format!("write `vars.{text}`"),

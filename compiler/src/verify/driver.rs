@@ -1,11 +1,12 @@
 //! (pure) What endpoints, actions and sinks besides HTTP mention exists, and their numbers can be meant.
 
 use super::ensure;
-use super::names::Scope;
+use super::scope::Scope;
+use super::steps;
 use crate::artifact::{
     Action, AwaitAction, AwaitSource, BrowserAct, Channel, ElasticAuth, Endpoint, EndpointKind,
-    HttpAuth, HttpEndpoint, InfluxStore, Login, Match, NameValue, NatsAuth, PollRequest, Sasl,
-    Sink, SinkAuth, SinkTarget, Text, Tls, Tracking, WebsocketAct,
+    HttpAuth, HttpEndpoint, InfluxStore, Load, Login, Match, NameValue, NatsAuth, PollRequest,
+    Sasl, Sink, SinkAuth, SinkTarget, Text, Tls, Tracking, WebsocketAct,
 };
 
 /// Longest length that can be meant: 100 years.
@@ -238,6 +239,12 @@ fn limited(length_ns: u64) -> Result<(), String> {
 }
 
 fn awaited(scope: Scope<'_>, wait: &AwaitAction) -> Result<(), String> {
+    let observes = scope.scenario.is_some_and(|s| matches!(s.load, Load::Observe { .. }));
+    let known = match wait.since.as_str() {
+        "" => observes,
+        name => steps::find(scope.steps, name).is_some(),
+    };
+    ensure(known, || format!("step `{}` that is counted from exists", wait.since))?;
     ensure(wait.within_ns > 0, || "an await has a limit above 0".to_owned())?;
     limited(wait.within_ns)?;
     match &wait.source {

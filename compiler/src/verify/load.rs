@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{ensure, traffic};
 use crate::artifact::{
     Action, Artifact, ClosedLoad, ClosedStage, Connections, Load, OpenLoad, OpenStage, Per,
-    Scenario, Take, WaitAction,
+    Scenario, Step, Take, WaitAction,
 };
 use crate::schedule::{Closed, INTERVALS_MAX, Open};
 use crate::unit::{LENGTH_NS_MAX, RATE_PER_SECOND_MAX, Rate, SECOND_NS};
@@ -21,6 +21,11 @@ const PER_NS_WHOLE: u64 = 3600 * SECOND_NS * 1_000_000;
 
 /// Checks every scenario's load, and what it reads of data.
 pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
+    let called = artifact.transactions.values().map(|called| &called.steps);
+    [&artifact.before, &artifact.after]
+        .into_iter()
+        .chain(called)
+        .try_for_each(|s| check_waits(s))?;
     for (name, scenario) in &artifact.scenarios {
         check_scenario(artifact, name, scenario)
             .map_err(|rule| format!("in scenario `{name}`, {rule}"))?;
@@ -39,11 +44,8 @@ fn check_scenario(artifact: &Artifact, name: &str, scenario: &Scenario) -> Resul
     for (name, length_ns) in lengths {
         check_length(name, length_ns)?;
     }
-    for step in &scenario.steps {
-        if let Action::Wait(wait) = &step.action {
-            check_wait(*wait)?;
-        }
-    }
+    check_waits(&scenario.before_each_user)?;
+    check_waits(&scenario.steps)?;
     let stages = match &scenario.load {
         Load::Open(load) => load.stages.len(),
         Load::Closed(load) => load.stages.len(),
@@ -67,6 +69,19 @@ fn check_scenario(artifact: &Artifact, name: &str, scenario: &Scenario) -> Resul
     check_start(artifact, name, scenario)?;
     check_length("the load's length", length_ns)?;
     ensure(scenario.planned == planned, || format!("`planned` is {planned}"))
+}
+
+/// Checks the lengths of waits and time-outs, in blocks too.
+fn check_waits(steps: &[Step]) -> Result<(), String> {
+    for step in steps {
+        if let Action::Wait(wait) = &step.action {
+            check_wait(*wait)?;
+        }
+        check_length("a step's time-out", step.timeout_ns)?;
+        check_length("a wait", step.retry.as_ref().map_or(0, |retry| retry.wait_ns))?;
+        step.inner().into_iter().try_for_each(check_waits)?;
+    }
+    Ok(())
 }
 
 /// Checks a start that is not known yet.

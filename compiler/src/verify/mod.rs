@@ -6,6 +6,8 @@ mod driver;
 mod load;
 mod names;
 mod placement;
+mod scope;
+mod steps;
 mod traffic;
 
 use serde::Deserialize;

@@ -31,6 +31,9 @@ pub(crate) fn artifact() -> Artifact {
             ("users".to_owned(), data("data/users.csv", "name", 500, Take::Unique, Per::Arrival)),
         ]),
         files: BTreeMap::new(),
+        transactions: BTreeMap::new(),
+        before: Vec::new(),
+        after: Vec::new(),
         nodes: nodes(),
         scenarios: BTreeMap::new(),
         slots: 0,
@@ -78,6 +81,8 @@ pub(crate) fn add_scenario(artifact: &mut Artifact, name: &str, load: Load, step
         slot_count: partition.slots(),
         seats: partition.owned(artifact.slots),
         data: BTreeMap::new(),
+        before_each_user: Vec::new(),
+        lets: Vec::new(),
         steps,
     };
     artifact.slots += partition.slots();
@@ -167,14 +172,8 @@ pub(crate) fn get(name: &str, needs: &[&str], path: &str) -> Step {
 }
 
 fn step(name: &str, needs: &[&str], action: Action) -> Step {
-    Step {
-        name: name.to_owned(),
-        needs: needs.iter().map(|need| (*need).to_owned()).collect(),
-        timeout_ns: 0,
-        action,
-        expect: Expect::default(),
-        capture: vec![],
-    }
+    let needs = needs.iter().map(|need| (*need).to_owned()).collect();
+    Step { needs, ..Step::new(name, action) }
 }
 
 fn http(method: Method, path: Text, body: Body) -> Action {

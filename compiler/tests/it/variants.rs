@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use compiler::artifact::{
-    ARTIFACT_SCHEMA, Action, Aggregate, Artifact, Body, Bound, Capture, CaptureFrom, ClosedLoad,
-    ClosedStage, Comparison, Counter, DataUse, Expect, Filter, HttpAction, Json, JsonCheck,
-    JsonExpect, Load, Method, Metric, NameValue, NoData, OpenLoad, OpenStage, Per, Piece, Quantity,
-    SecretSource, Selector, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck, Threshold,
-    WaitAction, seal_digest, to_bytes,
+    ARTIFACT_SCHEMA, Action, Aggregate, Artifact, Body, Bound, Branch, Call, Capture, CaptureFrom,
+    Choose, ClosedLoad, ClosedStage, Comparison, Condition, Counter, DataUse, Expect, Filter,
+    ForEach, HttpAction, Json, JsonCheck, JsonExpect, Let, Load, Method, Metric, NameValue, NoData,
+    OnFail, OpenLoad, OpenStage, OwnFrom, OwnKind, OwnMetric, Per, Piece, Quantity, Repeat, Retry,
+    RetryWhen, SecretSource, Selector, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck,
+    Threshold, Transaction, WaitAction, seal_digest, to_bytes,
 };
 use compiler::explain::{GraphFormat, draw_graph, explain, render};
 use compiler::unit::{Rate, SECOND_NS};
@@ -119,21 +120,21 @@ fn steps() -> Vec<Step> {
             if first { (vec![], vec![]) } else { (vec![field.clone()], vec![field.clone()]) };
         let path = if first { literal("/") } else { text.clone() };
         let endpoint = "shop".to_owned();
+        let action = Action::Http(HttpAction {
+            endpoint,
+            method,
+            path,
+            query,
+            headers,
+            body,
+            redirects: None,
+        });
         steps.push(Step {
-            name: name.to_owned(),
             needs: if first { vec![] } else { vec!["first".to_owned()] },
             timeout_ns: SECOND_NS,
-            action: Action::Http(HttpAction {
-                endpoint,
-                method,
-                path,
-                query,
-                headers,
-                body,
-                redirects: None,
-            }),
             expect: expect(),
             capture: if first { captures() } else { vec![] },
+            ..Step::new(name, action)
         });
     }
     let waits = [
@@ -148,6 +149,100 @@ fn steps() -> Vec<Step> {
         steps.push(step);
     }
     steps
+}
+
+fn condition(slot: Slot) -> Condition {
+    let value = Json::Slot(slot);
+    let compare = |bound| Condition::Compare { left: value.clone(), bound, right: Json::Null };
+    let list = Json::List(vec![value.clone()]);
+    let is_in = Condition::In { value: value.clone(), list };
+    let inner = Condition::Any(vec![Condition::Is(Json::Bool(true)), is_in]);
+    let mut parts = BOUNDS.map(compare).to_vec();
+    parts.push(Condition::Not(Box::new(inner)));
+    Condition::All(parts)
+}
+
+/// Returns a block of each kind, with every part that a step may have.
+fn blocks() -> Vec<Step> {
+    let slot = |from| Slot { from, filters: vec![] };
+    let capture = |step: &str, name: &str| (step.to_owned(), name.to_owned());
+    let (step, name) = capture("signed", "token");
+    let user = slot(SlotSource::UserCapture { step, name });
+    let (step, name) = capture("before", "token");
+    let before = slot(SlotSource::BeforeCapture { step, name });
+    let drawn = slot(SlotSource::Let("x".to_owned()));
+    let retry_when = [
+        RetryWhen::Timeout,
+        RetryWhen::Connect,
+        RetryWhen::Expect,
+        RetryWhen::Status(StatusRange { from: 500, to: 599 }),
+    ];
+    let metric = |kind, from| OwnMetric { name: "m".to_owned(), kind, from };
+    let inside = |name: &str, from: SlotSource| Step {
+        when: Some(condition(slot(from))),
+        on_fail: OnFail::Continue,
+        retry: Some(Retry { attempts: 2, when: retry_when.to_vec(), wait_ns: 1 }),
+        metrics: vec![
+            metric(OwnKind::Trend, OwnFrom::Answer(CaptureFrom::Status)),
+            metric(OwnKind::Counter, OwnFrom::Value(Json::Number("1".to_owned()))),
+            metric(OwnKind::Gauge, OwnFrom::Value(Json::Slot(drawn.clone()))),
+        ],
+        split_by: Some(CaptureFrom::Header("x-region".to_owned())),
+        ..sample::get(name, &[], "/")
+    };
+    let each = ForEach {
+        list: Json::Slot(before),
+        steps: vec![
+            inside("item", SlotSource::Item),
+            Step { on_fail: OnFail::StopScenario, ..sample::get("stop", &[], "/") },
+        ],
+    };
+    let repeat = Repeat {
+        at_most: 3,
+        until: Some(condition(user)),
+        steps: vec![Step { on_fail: OnFail::AbortRun, ..sample::get("abort", &[], "/") }],
+    };
+    let branch = |name: &str, when, weight| Branch {
+        when,
+        weight,
+        steps: vec![sample::get(name, &[], "/")],
+    };
+    let branches =
+        vec![branch("left", Some(Condition::Is(Json::Bool(false))), 0), branch("right", None, 1)];
+    let with = BTreeMap::from([("name".to_owned(), Json::Text(literal("x")))]);
+    vec![
+        Step::new("#1", Action::ForEach(each)),
+        Step::new("#2", Action::Repeat(repeat)),
+        Step::new("#3", Action::Choose(Choose { branches })),
+        Step::new("called", Action::Call(Call { transaction: "sign_in".to_owned(), with })),
+    ]
+}
+
+/// Adds steps around the run, a transaction that is called, and a scenario of blocks.
+fn add_flow(artifact: &mut Artifact) {
+    let token =
+        Capture { name: "token".to_owned(), from: CaptureFrom::Status, all: false, default: None };
+    let once = |name: &str| Step { capture: vec![token.clone()], ..sample::get(name, &[], "/") };
+    artifact.before = vec![once("before")];
+    artifact.after = vec![sample::get("after", &[], "/")];
+    let param = Slot { from: SlotSource::Param("name".to_owned()), filters: vec![] };
+    let path = Text(vec![Piece::Literal("/".to_owned()), Piece::Slot(param.clone())]);
+    let mut login = sample::get("login", &[], "/");
+    if let Action::Http(http) = &mut login.action {
+        http.path = path;
+    }
+    let transaction = Transaction {
+        params: vec!["name".to_owned()],
+        steps: vec![login],
+        returns: BTreeMap::from([("name".to_owned(), Json::Slot(param))]),
+    };
+    artifact.transactions.insert("sign_in".to_owned(), transaction);
+    let stages = vec![ClosedStage::Users { from: 1, to: 1, length_ns: SECOND_NS }];
+    let load = Load::Closed(ClosedLoad { stages, users_max: 1, pace_ns: 0 });
+    sample::add_scenario(artifact, "flow", load, blocks());
+    let scenario = artifact.scenarios.get_mut("flow").unwrap();
+    scenario.before_each_user = vec![once("signed")];
+    scenario.lets = vec![Let { name: "x".to_owned(), value: Json::Number("1".to_owned()) }];
 }
 
 fn thresholds() -> BTreeMap<String, Threshold> {
@@ -221,6 +316,7 @@ fn every_variant() -> Artifact {
     ];
     let timed = Load::Closed(ClosedLoad { stages, users_max: 2, pace_ns: 0 });
     sample::add_scenario(&mut artifact, "timed", timed, vec![sample::get("a", &[], "/")]);
+    add_flow(&mut artifact);
     artifact.thresholds = thresholds();
     artifact.delivery.max_lateness_p99_us = Some(20_000);
     seal_digest(&mut artifact);

@@ -234,11 +234,12 @@ fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) ->
     let critical_us: u64 = counted.steps.iter().map(|row| row.critical_us).sum();
     let known = scenario.steps.iter().zip(&counted.steps).enumerate();
     known
-        .map(|(place, (step, row))| {
+        .filter_map(|(place, (step, row))| {
             let kind = match step.action {
                 Action::Wait(_) => StepKind::Wait,
-                // A run of anything else is refused before it starts.
-                _ => StepKind::Http,
+                Action::Http(_) => StepKind::Http,
+                // Refused before a run: `user::unbuilt`.
+                _ => return None,
             };
             let service = totals.histogram(at, Some(place), SeriesKind::Service);
             let errors = counted.errors.iter().filter(|((step, _), _)| *step == place);
@@ -250,7 +251,7 @@ fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) ->
                 })
                 .collect();
             errors.sort_by_key(|group| (std::cmp::Reverse(group.count), group.kind));
-            Step {
+            Some(Step {
                 name: step.name.clone(),
                 kind,
                 ok: row.ok,
@@ -263,7 +264,7 @@ fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) ->
                 bytes_sent: row.bytes_sent,
                 bytes_received: row.bytes_received,
                 critical_path_share: fraction(row.critical_us, critical_us),
-            }
+            })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use compiler::artifact::{
     Action, Aggregate, Artifact, Body, Bound, ClosedLoad, ClosedStage, Counter, Data, Delivery,
-    Expect, FileRef, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss, OpenLoad,
+    FileRef, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss, OpenLoad,
     OpenStage, Per, Piece, Quantity, Scenario, Selector, SlotSet, Step, Take, Text, Threshold,
     Tuning, WaitAction,
 };
@@ -48,6 +48,9 @@ pub(crate) fn artifact() -> Artifact {
         endpoints: BTreeMap::new(),
         data: BTreeMap::from([("users".to_owned(), users)]),
         files: BTreeMap::new(),
+        transactions: BTreeMap::new(),
+        before: Vec::new(),
+        after: Vec::new(),
         nodes: Nodes {
             groups: BTreeMap::from([("eu".to_owned(), group(2)), ("us".to_owned(), group(1))]),
             join_timeout_ns: 30 * SECOND_NS,
@@ -89,6 +92,8 @@ fn scenario(load: Load, steps: Vec<Step>, slot_base: u32) -> Scenario {
             SlotSet::new((slot_base..slot_base + 256).collect()),
         )]),
         data: BTreeMap::new(),
+        before_each_user: Vec::new(),
+        lets: Vec::new(),
         steps,
     }
 }
@@ -126,11 +131,9 @@ fn checkout() -> Scenario {
 }
 
 fn http(name: &str, method: Method) -> Step {
-    Step {
-        name: name.to_owned(),
-        needs: Vec::new(),
-        timeout_ns: 0,
-        action: Action::Http(HttpAction {
+    Step::new(
+        name,
+        Action::Http(HttpAction {
             endpoint: "shop".to_owned(),
             method,
             path: Text(vec![Piece::Literal(format!("/{name}"))]),
@@ -139,9 +142,7 @@ fn http(name: &str, method: Method) -> Step {
             body: Body::Empty,
             redirects: None,
         }),
-        expect: Expect::default(),
-        capture: Vec::new(),
-    }
+    )
 }
 
 /// Returns a threshold without window, grace or abort.

@@ -37,6 +37,7 @@ impl Shape {
         }
         let waits = scenario.steps.iter().map(|step| match step.action {
             Action::Wait(_) => true,
+            // The rest is refused before a run: `user::unbuilt`.
             _ => false,
         });
         let sequence = needs.iter().enumerate().all(|(step, needs)| match step.checked_sub(1) {

@@ -99,6 +99,14 @@ impl Names<'_> {
                     self.scenario(&label)?.captures.get(&key).ok_or_else(|| unknown(&label))?;
                 (label, Source::Capture(*at))
             }
+            SlotSource::BeforeCapture { .. }
+            | SlotSource::UserCapture { .. }
+            | SlotSource::Let(_)
+            | SlotSource::Param(_)
+            | SlotSource::Item => {
+                let what = "names of `before`, `before_each_user`, `let`, `params` and `item`";
+                return Err(PrepareError::Unbuilt(vec![what.to_owned()]));
+            }
             SlotSource::ArrivalNumber => ("arrival.number".to_owned(), Source::ArrivalNumber),
             SlotSource::ArrivalId => {
                 let scenario = &self.scenario("arrival.id")?.name;

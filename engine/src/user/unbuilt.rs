@@ -2,8 +2,11 @@
 
 mod driver;
 
+use std::collections::BTreeSet;
+
 use compiler::artifact::{
-    Artifact, ClosedStage, Connections, Load, OnAgentLoss, OnOverload, Scenario,
+    Action, Artifact, ClosedStage, Connections, Load, OnAgentLoss, OnFail, OnOverload, Scenario,
+    Step,
 };
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
@@ -14,16 +17,12 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
     }
+    around(artifact, &mut found);
     driver::connections(artifact, &mut found);
-    for step in artifact.scenarios.values().flat_map(|scenario| &scenario.steps) {
-        driver::action(&step.action, &mut found);
-    }
+    found.extend(flow(artifact).into_iter().map(|what| format!("`{what}`")));
     for (name, scenario) in &artifact.scenarios {
         found.extend(of_load(scenario).into_iter().map(|what| format!("{what} of `{name}`")));
     }
-    // Each is said once, however often it is used.
-    let mut known = std::collections::BTreeSet::new();
-    found.retain(|each| known.insert(each.clone()));
     found
 }
 
@@ -57,4 +56,47 @@ fn of_load(scenario: &Scenario) -> Vec<&'static str> {
         Connections::PerUser => found.push("`connections: per_user`"),
     }
     found
+}
+
+/// Adds what runs beside the transactions.
+fn around(artifact: &Artifact, found: &mut Vec<String>) {
+    let scenarios = || artifact.scenarios.values();
+    let used = [
+        ("before", !artifact.before.is_empty()),
+        ("after", !artifact.after.is_empty()),
+        ("before_each_user", scenarios().any(|scenario| !scenario.before_each_user.is_empty())),
+        ("let", scenarios().any(|scenario| !scenario.lets.is_empty())),
+    ];
+    found.extend(used.iter().filter(|(_, used)| *used).map(|(what, _)| format!("`{what}`")));
+}
+
+/// Returns keys of steps, by name.
+fn flow(artifact: &Artifact) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    let scenarios = artifact.scenarios.values();
+    let lists = scenarios.flat_map(|scenario| [&scenario.before_each_user, &scenario.steps]);
+    let called = artifact.transactions.values().map(|called| &called.steps);
+    for list in lists.chain(called).chain([&artifact.before, &artifact.after]) {
+        steps(list, &mut found);
+    }
+    found
+}
+
+fn steps(list: &[Step], found: &mut BTreeSet<&'static str>) {
+    for step in list {
+        let used = [
+            ("when", step.when.is_some()),
+            ("on_fail", step.on_fail != OnFail::EndTransaction),
+            ("retry", step.retry.is_some()),
+            ("metrics", !step.metrics.is_empty()),
+            ("split_by", step.split_by.is_some()),
+            ("for_each", matches!(step.action, Action::ForEach(_))),
+            ("repeat", matches!(step.action, Action::Repeat(_))),
+            ("choose", matches!(step.action, Action::Choose(_))),
+            ("call", matches!(step.action, Action::Call(_))),
+        ];
+        found.extend(used.iter().filter(|(_, used)| *used).map(|(what, _)| *what));
+        found.extend(driver::action(&step.action));
+        step.inner().into_iter().for_each(|inner| steps(inner, found));
+    }
 }

@@ -44,6 +44,8 @@ fn scenario(load: Load, planned: u64, at: usize, agents: u32) -> Scenario {
             .map(|seat| (format!("default/{seat}"), SlotSet::new(owned(seat))))
             .collect(),
         data: BTreeMap::new(),
+        before_each_user: Vec::new(),
+        lets: Vec::new(),
         steps: Vec::new(),
     }
 }
@@ -61,6 +63,9 @@ fn around(scenarios: BTreeMap<String, Scenario>, agents: u32) -> Artifact {
         endpoints: BTreeMap::new(),
         data: BTreeMap::new(),
         files: BTreeMap::new(),
+        transactions: BTreeMap::new(),
+        before: Vec::new(),
+        after: Vec::new(),
         nodes: Nodes {
             groups: BTreeMap::from([("default".to_owned(), group)]),
             join_timeout_ns: 30 * SECOND_NS,

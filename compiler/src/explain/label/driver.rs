@@ -35,7 +35,7 @@ pub(super) fn action(action: &Action) -> String {
             format!("exec {}", words.join(" "))
         }
         Action::Wasm(wasm) => format!("wasm {} {}", wasm.file, wasm.function),
-        Action::Http(_) | Action::Wait(_) => action.word().to_owned(),
+        _ => action.word().to_owned(),
     }
 }
 

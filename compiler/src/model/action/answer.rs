@@ -58,8 +58,11 @@ pub(in crate::model) fn check(step: Node<'_>, work: &mut Lower<'_>) {
                 }
             }
         }
-        for (_, capture) in step.get("capture").into_iter().flat_map(Node::entries) {
-            for (entry, _) in capture.entries().filter(|(_, value)| !value.is_hole()) {
+        let named = |key: &str| step.get(key).into_iter().flat_map(Node::entries);
+        let metrics = named("metrics").flat_map(|(_, metric)| metric.entries());
+        let sources = named("capture").chain(metrics).map(|(_, source)| source);
+        for source in sources.chain(step.get("split_by")) {
+            for (entry, _) in source.entries().filter(|(_, value)| !value.is_hole()) {
                 let key = entry.key.as_str();
                 if SOURCES.contains(&key) && !answer.capture.contains(&key) {
                     let what = ("captured", "can be captured", answer.capture);

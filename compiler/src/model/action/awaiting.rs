@@ -11,7 +11,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::header::headers;
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
-use crate::model::transaction::StepPlan;
+use crate::model::step::StepPlan;
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::data;
 use crate::model::lower::{Lower, Site};
 use crate::model::settings::pairs;
-use crate::model::transaction::FileUse;
+use crate::model::step::FileUse;
 use crate::syntax::{Entry, Node};
 
 /// Lowers the body at `entry`; `None` if the key is no body, and a broken one is `Some(None)`.

@@ -8,7 +8,7 @@ use crate::model::header::headers;
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
 use crate::model::settings::pairs;
-use crate::model::transaction::StepPlan;
+use crate::model::step::StepPlan;
 use crate::source::Span;
 use crate::syntax::Node;
 

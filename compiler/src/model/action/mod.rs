@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::endpoint::Endpoint;
 use crate::model::lower::Lower;
 use crate::model::name::Section;
-use crate::model::transaction::StepPlan;
+use crate::model::step::StepPlan;
 use crate::source::Span;
 use crate::syntax::{Entry, Node};
 

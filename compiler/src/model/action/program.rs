@@ -4,7 +4,7 @@ use crate::artifact::{ExecAction, Json, Text, WasmAction};
 use crate::model::action::body;
 use crate::model::lower::{Lower, Site};
 use crate::model::settings::pairs;
-use crate::model::transaction::FileUse;
+use crate::model::step::FileUse;
 use crate::syntax::Node;
 
 /// Function that is called where the plan does not say.

@@ -9,7 +9,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::header::headers;
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
-use crate::model::transaction::{FileUse, StepPlan};
+use crate::model::step::{FileUse, StepPlan};
 use crate::source::Span;
 use crate::syntax::Node;
 

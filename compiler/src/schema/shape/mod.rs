@@ -32,6 +32,11 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             shape.load(load);
         }
     }
+    shape.steps(top, "before");
+    shape.steps(top, "after");
+    for (_, transaction) in children(top, "transactions") {
+        shape.steps(transaction, "steps");
+    }
     for (entry, scenario) in children(top, "scenarios") {
         shape.one_load(top, entry, scenario);
         shape.scenario(scenario);
@@ -83,9 +88,8 @@ impl Shape<'_> {
         if let Some(load) = scenario.get("load") {
             self.load(load);
         }
-        for step in scenario.get("steps").into_iter().flat_map(Node::items) {
-            self.step(step);
-        }
+        self.steps(scenario, "before_each_user");
+        self.steps(scenario, "steps");
     }
 
     /// Reports unless `node` has exactly one of `keys`; returns whether it has.

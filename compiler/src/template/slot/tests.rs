@@ -53,7 +53,7 @@ fn names_are_typed_or_refused_at_their_place() {
     check("{{ rand.pick(login.token) }}", "plan::template::arguments@login.token");
     check("{{ vars.shop() }}", "plan::template::arguments@vars.shop()");
     check("{{ seed() }}", "plan::template::arguments@seed()");
-    check("{{ before.a.b }}", "plan::unsupported@before.a.b");
+    check("{{ before.a.b }}", "BeforeCapture { step: \"a\", name: \"b\" }");
     check("{{ vars.x | upper }}", "plan::template::unknown-filter@upper");
     check("{{ vars.x | int(3) }}", "plan::template::arguments@int(3)");
     check("{{ vars.x | hmac_sha256(\"k\") }}", "plan::template::arguments@\"k\"");

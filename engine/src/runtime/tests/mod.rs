@@ -10,9 +10,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use compiler::artifact::{
-    Action, Artifact, Body, Delivery, Endpoint, Expect, Group, HttpAction, HttpEndpoint, Load,
-    Method, Nodes, OnAgentLoss, OpenLoad, OpenStage, Piece, Scenario, Step, Text, Tuning,
-    WaitAction,
+    Action, Artifact, Body, Delivery, Endpoint, Group, HttpAction, HttpEndpoint, Load, Method,
+    Nodes, OnAgentLoss, OpenLoad, OpenStage, Piece, Scenario, Step, Text, Tuning, WaitAction,
 };
 use compiler::partition::{GroupShare, Partition};
 use compiler::schedule::Open;
@@ -110,6 +109,9 @@ pub(super) fn plan(scenario: Scenario) -> Artifact {
         endpoints: [("shop".to_owned(), Endpoint::Http(endpoint))].into(),
         data: BTreeMap::new(),
         files: BTreeMap::new(),
+        transactions: BTreeMap::new(),
+        before: Vec::new(),
+        after: Vec::new(),
         nodes: Nodes {
             groups: [("all".to_owned(), group)].into(),
             join_timeout_ns: SECOND,
@@ -150,6 +152,8 @@ pub(super) fn scenario(load: Load, steps: Vec<Step>) -> Scenario {
         slot_count: partition.slots(),
         seats: partition.owned(0),
         data: BTreeMap::new(),
+        before_each_user: Vec::new(),
+        lets: Vec::new(),
         steps,
     }
 }
@@ -179,14 +183,8 @@ pub(super) fn wait(name: &str, needs: &[&str], length_ns: u64) -> Step {
 }
 
 fn step(name: &str, needs: &[&str], action: Action) -> Step {
-    Step {
-        name: name.to_owned(),
-        needs: needs.iter().map(|need| (*need).to_owned()).collect(),
-        timeout_ns: 0,
-        action,
-        expect: Expect::default(),
-        capture: Vec::new(),
-    }
+    let needs = needs.iter().map(|need| (*need).to_owned()).collect();
+    Step { needs, ..Step::new(name, action) }
 }
 
 fn text(text: &str) -> Text {

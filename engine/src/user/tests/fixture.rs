@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compiler::artifact::{
-    self, Action, Artifact, Body, Capture, CaptureFrom, Data, DataUse, Delivery, Endpoint, Expect,
-    FileRef, Filter, Group, HttpAction, HttpEndpoint, Json, Load, NameValue, Nodes, OnAgentLoss,
-    OpenLoad, Per, Piece, Scenario, SecretSource, Slot, SlotSet, SlotSource, Step, Take, Text,
-    Tuning, Var,
+    self, Action, Artifact, Body, Capture, CaptureFrom, Data, DataUse, Delivery, Endpoint, FileRef,
+    Filter, Group, HttpAction, HttpEndpoint, Json, Load, NameValue, Nodes, OnAgentLoss, OpenLoad,
+    Per, Piece, Scenario, SecretSource, Slot, SlotSet, SlotSource, Step, Take, Text, Tuning, Var,
 };
 use compiler::unit::Share;
 use http::{HeaderMap, HeaderValue};
@@ -67,14 +66,7 @@ pub(super) fn post(body: Body) -> HttpAction {
 }
 
 pub(super) fn step(name: &str, action: HttpAction) -> Step {
-    Step {
-        name: name.to_owned(),
-        needs: Vec::new(),
-        timeout_ns: 0,
-        action: Action::Http(action),
-        expect: Expect::default(),
-        capture: Vec::new(),
-    }
+    Step::new(name, Action::Http(action))
 }
 
 pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
@@ -124,6 +116,8 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
         slot_count: 0,
         seats: ["eu/0", "us/0"].map(|seat| (seat.to_owned(), SlotSet::default())).into(),
         data: BTreeMap::from([("users".to_owned(), DataUse { first_row: 1, rows: 2 })]),
+        before_each_user: Vec::new(),
+        lets: Vec::new(),
         steps,
     };
     let shop = HttpEndpoint {
@@ -147,6 +141,9 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
         endpoints: BTreeMap::from([("shop".to_owned(), Endpoint::Http(shop))]),
         data: BTreeMap::from([("users".to_owned(), users)]),
         files: BTreeMap::from([("body.bin".to_owned(), file("body.bin", "blake3:body"))]),
+        transactions: BTreeMap::new(),
+        before: Vec::new(),
+        after: Vec::new(),
         nodes: Nodes {
             groups: BTreeMap::from([
                 ("eu".to_owned(), group(&[])),

@@ -1,13 +1,18 @@
 //! (pure) Endpoints, actions, bodies and sinks that no driver executes yet.
 
-use compiler::artifact::{Action, Artifact, Body, Endpoint, HttpAction, HttpOptions, HttpVersion};
+use compiler::artifact::{Action, Artifact, Body, Endpoint, HttpOptions, HttpVersion};
 
 /// Adds what of the endpoints and sinks of `artifact` has no driver.
 pub(super) fn connections(artifact: &Artifact, found: &mut Vec<String>) {
     for endpoint in artifact.endpoints.values() {
         match endpoint {
             Endpoint::Http(http) => options(&http.options, found),
-            other => found.push(format!("endpoints of the kind `{}`", other.kind().word())),
+            other => {
+                let what = format!("endpoints of the kind `{}`", other.kind().word());
+                if !found.contains(&what) {
+                    found.push(what);
+                }
+            }
         }
     }
     if !artifact.sinks.is_empty() {
@@ -30,23 +35,26 @@ fn options(options: &HttpOptions, found: &mut Vec<String>) {
         ("proxy", options.proxy.is_some()),
     ];
     let used = keys.into_iter().filter(|(_, used)| *used);
-    found.extend(used.map(|(key, _)| format!("`{key}` of an HTTP endpoint")));
+    let used = used.map(|(key, _)| format!("`{key}` of an HTTP endpoint"));
+    let new: Vec<String> = used.filter(|what| !found.contains(what)).collect();
+    found.extend(new);
 }
 
-/// Adds what of an action has no driver.
-pub(super) fn action(action: &Action, found: &mut Vec<String>) {
+/// Returns what of an action has no driver; blocks are asked elsewhere.
+pub(super) fn action(action: &Action) -> Vec<&'static str> {
     match action {
-        Action::Wait(_) => {}
-        Action::Http(http) => request(http, found),
-        other => found.push(format!("`{}`", other.word())),
-    }
-}
-
-fn request(http: &HttpAction, found: &mut Vec<String>) {
-    if matches!(http.body, Body::Multipart(_)) {
-        found.push("`multipart`".to_owned());
-    }
-    if http.redirects.is_some_and(|most| most > 0) {
-        found.push("`redirects` of a request".to_owned());
+        Action::Wait(_)
+        | Action::ForEach(_)
+        | Action::Repeat(_)
+        | Action::Choose(_)
+        | Action::Call(_) => Vec::new(),
+        Action::Http(http) => {
+            let used = [
+                ("multipart", matches!(http.body, Body::Multipart(_))),
+                ("redirects", http.redirects.is_some_and(|most| most > 0)),
+            ];
+            used.iter().filter(|(_, used)| *used).map(|(what, _)| *what).collect()
+        }
+        other => vec![other.word()],
     }
 }
