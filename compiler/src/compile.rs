@@ -1,22 +1,38 @@
 //! (pure) All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::artifact::Artifact;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Label};
 use crate::model::{self, Overrides};
-use crate::source::{Files, Source, Span};
-use crate::syntax::{self, Node, Tree};
+use crate::parts::{self, Whole};
+use crate::source::{FileId, Files, Span};
+use crate::syntax::Node;
 use crate::{analysis, schema, seal};
 
 /// Compiles the plan in `files`, or reports to `sink` why it cannot.
 ///
 /// The artifact is sealed: its digest holds. Of the environments only the one that is asked for is compiled.
 pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> Option<Artifact> {
-    let source = files.plan();
-    let mut tree = syntax::parse(source, sink)?;
-    schema::validate(source, &mut tree, sink);
-    let plan = model::lower(source, &tree, overrides, sink)?;
+    let whole = parts::assemble(files, &schema::validate, sink)?;
+    let artifact = compile_whole(files, &whole, overrides, sink);
+    name_includes(&whole.includes, sink);
+    artifact
+}
+
+fn compile_whole(
+    files: &Files,
+    whole: &Whole,
+    overrides: &Overrides,
+    sink: &mut Diagnostics,
+) -> Option<Artifact> {
+    if let Some((entry, _)) = whole.tree.root().entry(parts::FRAGMENT) {
+        let message = "`scenarios` is missing: a part of plans cannot run alone";
+        let found = Diagnostic::error("plan::schema::missing-key", entry.key_span, message);
+        sink.push(found.label("this file is a part").help("name a plan that includes it"));
+        return None;
+    }
+    let plan = model::lower(files, whole, overrides, sink)?;
     let tables = analysis::read(&plan, files, sink);
     let resolved = analysis::check(&plan, tables, sink);
     if !sink.is_clean() {
@@ -35,19 +51,26 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
 /// Reports everything that is wrong with the plan in `files`: as it is written, and under each of its environments.
 ///
 /// What an environment alone breaks names the environment. A plan that compiles with any `--environment` is clean.
+/// A part of plans is judged as far as it can be alone.
 pub fn check(files: &Files, sink: &mut Diagnostics) {
-    let source = files.plan();
-    let Some(mut tree) = syntax::parse(source, sink) else { return };
-    schema::validate(source, &mut tree, sink);
-    let Some(plan) = model::lower(source, &tree, &Overrides::default(), sink) else { return };
+    let Some(whole) = parts::assemble(files, &schema::validate, sink) else { return };
+    match parts::is_part(&whole.tree) {
+        true => alone(files, &whole, sink),
+        false => check_whole(files, &whole, sink),
+    }
+    name_includes(&whole.includes, sink);
+}
+
+fn check_whole(files: &Files, whole: &Whole, sink: &mut Diagnostics) {
+    let Some(plan) = model::lower(files, whole, &Overrides::default(), sink) else { return };
     // No environment can change what the plan reads, so that files are read once.
     let tables = analysis::read(&plan, files, sink);
     analysis::check(&plan, tables.clone(), sink);
     let written = sink.again();
-    let section = tree.root().get("environments");
+    let section = whole.tree.root().get("environments");
     for (entry, node) in section.into_iter().flat_map(Node::entries) {
         let mut own = written.clone();
-        environment(source, &tree, &entry.key, tables.clone(), &mut own);
+        environment(files, whole, &entry.key, tables.clone(), &mut own);
         // What a broken value of the environment leads to elsewhere follows from what is reported here.
         let broken = written.touches(node.span());
         let follows = |found: &Diagnostic| broken && !node.span().holds(found.primary.span);
@@ -57,16 +80,16 @@ pub fn check(files: &Files, sink: &mut Diagnostics) {
     }
 }
 
-/// Checks the plan of `tree` under the environment `name`; `sink` knows what was found without it.
+/// Checks the plan of `whole` under the environment `name`; `sink` knows what was found without it.
 fn environment(
-    source: &Source,
-    tree: &Tree,
+    files: &Files,
+    whole: &Whole,
     name: &str,
     tables: analysis::Tables,
     sink: &mut Diagnostics,
 ) {
     let overrides = Overrides { environment: Some(name.to_owned()), ..Overrides::default() };
-    if let Some(plan) = model::lower(source, tree, &overrides, sink) {
+    if let Some(plan) = model::lower(files, whole, &overrides, sink) {
         analysis::check(&plan, tables, sink);
     }
 }
@@ -77,40 +100,26 @@ fn in_environment(mut found: Diagnostic, name: &str, span: Span) -> Diagnostic {
     found.also(span, "with this environment")
 }
 
-/// Returns the paths of the data and body files that `plan` names, as written, each once, in order of the text.
-pub fn file_paths(plan: &Source) -> Vec<String> {
-    let mut paths: Vec<String> = Vec::new();
-    let Some(tree) = syntax::parse(plan, &mut Diagnostics::new()) else { return paths };
-    let mut seen = BTreeSet::new();
-    let top = tree.root();
-    let mut found = Vec::new();
-    for section in ["endpoints", "data", "transactions", "before", "after", "scenarios"] {
-        top.get(section).into_iter().for_each(|node| named_in(node, 0, &mut found));
+/// Checks the part `whole` as far as it can be judged without a plan: its shape, templates, and data files.
+fn alone(files: &Files, whole: &Whole, sink: &mut Diagnostics) {
+    if let Some(plan) = model::lower(files, whole, &Overrides::default(), sink) {
+        analysis::read(&plan, files, sink);
     }
-    for path in found {
-        if seen.insert(path) {
-            paths.push(path.to_owned());
-        }
-    }
-    paths
 }
 
-/// Adds what the keys of files below `node` hold.
-fn named_in<'t>(node: Node<'t>, depth: usize, found: &mut Vec<&'t str>) {
-    const DEPTH_MAX: usize = 32;
-    if depth > DEPTH_MAX {
-        return;
-    }
-    for (entry, value) in node.entries() {
-        match entry.key.as_str() {
-            "file" | "json_file" => found.extend(value.as_str()),
-            "protos" => found.extend(value.items().filter_map(Node::as_str)),
-            // What a body holds is the user's own.
-            "json" => {}
-            _ => named_in(value, depth + 1, found),
+/// Adds to what is found in parts where they are included.
+fn name_includes(includes: &[(FileId, Span)], sink: &mut Diagnostics) {
+    let includes: BTreeMap<FileId, Span> = includes.iter().copied().collect();
+    sink.amend(|found| {
+        let mut at = found.primary.span.file;
+        // A part is included by the plan or by a part that was met before it.
+        while let Some(place) = includes.get(&at) {
+            if !found.more.iter().any(|label| label.span == *place) {
+                found.more.push(Label { span: *place, message: "included here".to_owned() });
+            }
+            at = place.file;
         }
-    }
-    node.items().for_each(|item| named_in(item, depth + 1, found));
+    });
 }
 
 #[cfg(test)]

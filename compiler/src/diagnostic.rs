@@ -118,6 +118,11 @@ impl Diagnostics {
         found.into_iter().for_each(|found| self.push(found));
     }
 
+    /// Changes every finding in place.
+    pub fn amend(&mut self, each: impl FnMut(&mut Diagnostic)) {
+        self.found.iter_mut().for_each(each);
+    }
+
     /// Returns whether no error was found; warnings do not count.
     pub fn is_clean(&self) -> bool {
         self.errors().next().is_none()

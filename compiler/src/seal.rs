@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use crate::analysis::{Placed, Resolved, Since};
 use crate::artifact::{
-    Artifact, Connections, FORMAT, Group, Json, Nodes, Scenario, Selector, Threshold, Transaction,
-    Var, seal_digest,
+    Artifact, Connections, FORMAT, Group, Json, List, Nodes, Scenario, Selector, Threshold,
+    Transaction, Var, seal_digest,
 };
 use crate::graph::Flow;
-use crate::model::{self, Named, Plan, ScenarioPlan};
+use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan};
 
 /// Writes the artifact of a plan without errors, with its digest.
 ///
@@ -40,6 +40,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
         secrets: section(&plan.secrets.items, |source| Some(source.clone()))?,
         endpoints: section(&plan.endpoints.items, |endpoint| Some(endpoint.value.clone()))?,
         data: resolved.data,
+        lists: lists(plan)?,
         files: resolved.files,
         transactions: transactions(plan, &resolved.transactions, since)?,
         before: step::list(&plan.before, before, since)?,
@@ -69,6 +70,19 @@ fn vars(plan: &Plan) -> Option<BTreeMap<String, Var>> {
         Some((item.name.clone(), Var { value, fixed: plan.fixed.contains(&item.name) }))
     };
     plan.vars.items.iter().map(var).collect()
+}
+
+fn lists(plan: &Plan) -> Option<BTreeMap<String, List>> {
+    let mut lists = BTreeMap::new();
+    for item in &plan.data.items {
+        let DataPlan { origin, take, per, on_end } = item.value.as_ref()?;
+        if let Origin::List { step, capture, .. } = origin {
+            let (step, capture) = (step.clone(), capture.clone());
+            let list = List { step, capture, take: *take, per: *per, on_end: *on_end };
+            lists.insert(item.name.clone(), list);
+        }
+    }
+    Some(lists)
 }
 
 fn nodes(nodes: &model::Nodes) -> Option<Nodes> {
@@ -145,11 +159,16 @@ fn threshold_of(threshold: &model::Threshold, scenario: Option<&str>) -> Thresho
     let step = threshold.step.as_ref().map(|step| step.value.clone());
     Threshold {
         require: threshold.text.value.trim().to_owned(),
-        metric: threshold.require.metric,
+        metric: threshold.require.metric.clone(),
         bound: threshold.require.bound,
         value: threshold.require.value,
         quantity: threshold.require.quantity,
-        select: Selector { scenario: scenario.map(str::to_owned), step },
+        select: Selector {
+            scenario: scenario.map(str::to_owned),
+            step,
+            group: threshold.group.as_ref().map(|group| group.value.clone()),
+            split: threshold.split.as_ref().map(|split| split.value.clone()),
+        },
         window_ns: threshold.window_ns,
         grace_ns: threshold.grace_ns.unwrap_or(0),
         min_samples: threshold.min_samples,

@@ -6,6 +6,15 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub struct FileId(pub u16);
 
+impl FileId {
+    /// The plan itself.
+    pub const PLAN: FileId = FileId(0);
+    /// The file of `--var-file`.
+    pub const VAR_FILE: FileId = FileId(1);
+    /// The first file that a plan includes; the others follow.
+    pub const PARTS: FileId = FileId(2);
+}
+
 /// A stretch of UTF-8 bytes in one text; the order of spans is the order of a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub struct Span {
@@ -125,22 +134,74 @@ impl Source {
     }
 }
 
-/// What a plan may look at: its own text and the files that it names, by the path as written in the plan.
+/// Where the text of a span is looked up: one text, or all of a plan's.
+pub trait Texts {
+    /// Returns the text `file`.
+    fn text_of(&self, file: FileId) -> &Source;
+
+    /// Returns the folder that paths in `file` are relative to, seen from the plan's; empty or with a `/` last.
+    fn folder(&self, file: FileId) -> &str;
+
+    /// Returns the bytes of `span`, clipped to its text.
+    fn slice(&self, span: Span) -> &str {
+        self.text_of(span.file).slice(span)
+    }
+}
+
+impl Texts for Source {
+    fn text_of(&self, _: FileId) -> &Source {
+        self
+    }
+
+    fn folder(&self, _: FileId) -> &str {
+        ""
+    }
+}
+
+/// What a plan may look at: its own text, its parts, and the files that they name. Paths are relative to the plan's folder, as
+/// [`join`] returns them.
 #[derive(Clone, Debug)]
 pub struct Files {
     plan: Source,
+    parts: Vec<Part>,
     data: BTreeMap<String, Vec<u8>>,
 }
 
+/// A file that a plan includes.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its path.
+    pub path: String,
+    /// Its text; what is not UTF-8 in it is replaced.
+    pub source: Source,
+    /// The first byte that is not UTF-8.
+    pub invalid_at: Option<usize>,
+}
+
 impl Files {
-    /// Takes the plan's text; the files it names follow with [`Files::add`].
+    /// Takes the plan's text; the files it names follow with [`Files::add`] and [`Files::add_part`].
     pub fn new(plan: Source) -> Files {
-        Files { plan, data: BTreeMap::new() }
+        Files { plan, parts: Vec::new(), data: BTreeMap::new() }
     }
 
-    /// Adds a file under the path that the plan writes.
+    /// Adds a data or body file.
     pub fn add(&mut self, path: impl Into<String>, bytes: Vec<u8>) {
         self.data.insert(path.into(), bytes);
+    }
+
+    /// Adds a file that the plan, or one of its parts, includes; reports call it `name`.
+    pub fn add_part(&mut self, path: impl Into<String>, name: impl Into<String>, bytes: Vec<u8>) {
+        let number = u16::try_from(self.parts.len()).unwrap_or(u16::MAX);
+        let id = FileId(FileId::PARTS.0.saturating_add(number));
+        let (text, invalid_at) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(at))
+            }
+        };
+        let source = Source::new(id, name, text);
+        self.parts.push(Part { path: path.into(), source, invalid_at });
     }
 
     /// Returns the plan's text.
@@ -148,10 +209,55 @@ impl Files {
         &self.plan
     }
 
-    /// Returns the content of the file that the plan names `path`; `None` when it could not be read.
+    /// Returns the parts that could be read.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Returns the part at `path`.
+    pub fn part(&self, path: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.path == path)
+    }
+
+    /// Returns the plan's text and those of its parts.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        std::iter::once(&self.plan).chain(self.parts.iter().map(|part| &part.source))
+    }
+
+    /// Returns the content of the file at `path`; `None` when it could not be read.
     pub fn get(&self, path: &str) -> Option<&[u8]> {
         self.data.get(path).map(Vec::as_slice)
     }
+
+    fn part_of(&self, file: FileId) -> Option<&Part> {
+        self.parts.get(usize::from(file.0.checked_sub(FileId::PARTS.0)?))
+    }
+}
+
+impl Texts for Files {
+    fn text_of(&self, file: FileId) -> &Source {
+        self.part_of(file).map_or(&self.plan, |part| &part.source)
+    }
+
+    fn folder(&self, file: FileId) -> &str {
+        let path = self.part_of(file).map_or("", |part| part.path.as_str());
+        path.rfind('/').map_or("", |at| &path[..=at])
+    }
+}
+
+/// Returns `path`, which is relative to `folder`, without `.` and without `..` behind a name.
+pub fn join(folder: &str, path: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in folder.split('/').chain(path.split('/')) {
+        match name {
+            "" | "." => {}
+            ".." if names.last().is_some_and(|last| *last != "..") => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    names.join("/")
 }
 
 /// Narrows a byte offset; texts are bounded by [`Source::BYTES_MAX`].
@@ -162,6 +268,14 @@ fn offset(at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_joined_by_name() {
+        assert_eq!(join("", "data/users.csv"), "data/users.csv");
+        assert_eq!(join("parts/", "./../data//users.csv"), "data/users.csv");
+        assert_eq!(join("a/b/", "../../../c"), "../c");
+        assert_eq!(join("../a/", "../../c"), "../../c");
+    }
 
     #[test]
     fn columns_count_characters() {

@@ -239,6 +239,26 @@ pub fn gcd_wide(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd_wide(b, a % b) }
 }
 
+/// Parses `0.1`, `12` into millionths; a number without a unit.
+///
+/// # Errors
+/// Not a plain decimal number of at least 0 with at most six decimals.
+pub fn parse_number(text: &str) -> Result<u64, UnitError> {
+    let text = text.trim();
+    let error = |help: &str| UnitError {
+        message: format!("`{text}` is not a number"),
+        help: help.to_owned(),
+    };
+    if text.starts_with('-') {
+        return Err(error("write a number of at least 0: values below it have no limit"));
+    }
+    let split = decimal(text).and_then(|(mantissa, scale)| {
+        let wide = u128::from(mantissa) * 1_000_000 / u128::from(scale);
+        u64::try_from(wide).ok()
+    });
+    split.ok_or_else(|| error("write a number without a unit, such as `0.1` or `250`"))
+}
+
 /// Splits `1.25` into (125, 100); `None` unless it is a plain decimal number with at most six decimals.
 fn decimal(text: &str) -> Option<(u64, u64)> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

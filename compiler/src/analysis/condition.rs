@@ -1,9 +1,9 @@
 //! (pure) Conditions: kinds that can never be equal, values that are no booleans, branches that are never taken.
 
 use crate::analysis::lists;
-use crate::artifact::{Bound, CaptureFrom, Condition, Filter, Json, Slot, SlotSource};
+use crate::artifact::{Bound, CaptureFrom, Condition, Filter, Format, Json, Slot, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Block, ConditionPlan, Pair, Plan, StepPlan};
+use crate::model::{Block, ConditionPlan, Origin, Pair, Plan, StepPlan};
 use crate::source::Span;
 
 /// What a value is when it is compared, where that is known.
@@ -245,7 +245,7 @@ impl Kinds<'_> {
     /// Columns of CSV are text; those of other files have the kinds that they are written with.
     fn column(&self, data: &str) -> Option<Kind> {
         let source = self.plan.data.value(data)?;
-        source.path.value.ends_with(".csv").then_some(Kind::Text)
+        matches!(source.origin, Origin::File { format: Format::Csv, .. }).then_some(Kind::Text)
     }
 
     fn capture(&self, step: &str, name: &str) -> Option<Kind> {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{address, name};
-use crate::artifact::{Json, SlotSource};
+use crate::analysis::{address, lists, name};
+use crate::artifact::{Filter, Json, Piece, Slot, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Address, Plan, Site, Use, misplaced};
+use crate::model::{Address, Block, Plan, Site, StepList, Use, misplaced};
+use crate::source::Span;
 
 /// Vars by name.
 type Vars<'p> = BTreeMap<&'p str, &'p Json>;
@@ -31,6 +32,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             variants.push((Some(item.name.as_str()), own));
         }
     }
+    handed_on(plan, sink);
     for (_, endpoint) in plan.endpoints.whole() {
         places(&endpoint.uses, sink);
         for address in &endpoint.addresses {
@@ -43,6 +45,61 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
         for address in &metrics.addresses {
             judge(address, &variants[..1], sink);
         }
+    }
+}
+
+/// Reports secrets that end where they show over a value of `let` or a param.
+fn handed_on(plan: &Plan, sink: &mut Diagnostics) {
+    let in_sight = |read: &&Use| exposes(read.site).is_some();
+    let exposed = |read: &Use, from: Span, name: &str, sink: &mut Diagnostics| {
+        let Some((place, label, help)) = exposes(read.site) else { return };
+        let message = format!("a secret stands in {place}, handed on as `{name}`");
+        sink.push(
+            Diagnostic::error("plan::secret::exposed", read.span, message)
+                .label(label)
+                .also(from, "the secret is read here")
+                .help(help),
+        );
+    };
+    let secret = |read: &Use| matches!(read.from, SlotSource::Secret(_)) && !read.inside;
+    for (_, scenario) in plan.scenarios.whole() {
+        for value in &scenario.lets {
+            let Some(from) = value.uses.iter().find(|read| secret(read)) else { continue };
+            let source = SlotSource::Let(value.name.clone());
+            let mut reads = scenario.transaction.uses().filter(in_sight);
+            if let Some(read) = reads.find(|read| read.from == source) {
+                exposed(read, from.span, &format!("let.{}", value.name), sink);
+            }
+        }
+    }
+    for step in lists(plan).flat_map(StepList::all) {
+        let Some(Block::Call { transaction, with, .. }) = &step.block else { continue };
+        let Some(called) = plan.transactions.value(&transaction.value) else { continue };
+        for given in with.iter().filter(|given| given.value.as_ref().is_some_and(holds_secret)) {
+            let source = SlotSource::Param(given.name.clone());
+            if let Some(read) = called.list.uses().filter(in_sight).find(|read| read.from == source)
+            {
+                exposed(read, given.span, &format!("params.{}", given.name), sink);
+            }
+        }
+    }
+}
+
+/// Returns whether a value holds a secret that is not signed with alone.
+fn holds_secret(json: &Json) -> bool {
+    let slot = |slot: &Slot| {
+        let signed = |filter: &Filter| matches!(filter, Filter::HmacSha256(_));
+        matches!(slot.from, SlotSource::Secret(_)) && !slot.filters.iter().any(signed)
+    };
+    match json {
+        Json::Slot(only) => slot(only),
+        Json::Text(text) => text.0.iter().any(|piece| match piece {
+            Piece::Slot(one) => slot(one),
+            Piece::Literal(_) => false,
+        }),
+        Json::List(items) => items.iter().any(holds_secret),
+        Json::Object(fields) => fields.iter().any(|(_, value)| holds_secret(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
     }
 }
 

@@ -88,7 +88,8 @@ fn portion_of(
     schedule: &Open,
     sink: &mut Diagnostics,
 ) -> Option<u64> {
-    if schedule.count() > 0 || schedule.length_ns() == 0 {
+    // A traffic that starts nothing at all is reported once.
+    if schedule.count() > 0 || schedule.count_of_traffic() == 0 {
         return Some(schedule.count()).filter(|count| *count > 0);
     }
     let message = format!("the part of `{}` starts nothing", item.name);

@@ -7,6 +7,7 @@ mod condition;
 mod data;
 mod endpoint;
 mod flow;
+mod included;
 mod load;
 mod name;
 mod observe;
@@ -15,6 +16,7 @@ mod placement;
 mod reads;
 mod scope;
 mod start;
+mod table;
 mod threshold;
 mod unused;
 
@@ -22,6 +24,7 @@ use std::collections::BTreeMap;
 
 pub use self::awaiting::Since;
 pub use self::start::Start;
+use crate::analysis::table::Column;
 use crate::artifact::{Data, DataUse, FileRef};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{self, Flow};
@@ -66,21 +69,21 @@ pub struct Placed {
 /// What the files hold that a plan names.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    /// Data by name.
+    /// Data files by the name of the data.
     pub data: BTreeMap<String, Data>,
+    /// Their columns.
+    columns: BTreeMap<String, Vec<Column>>,
     /// Body files by path.
     pub files: BTreeMap<String, FileRef>,
 }
 
 /// Reads the files that `plan` names; what is wrong with them is reported.
 pub fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables {
-    let (data, files) = data::read(plan, files, sink);
-    Tables { data, files }
+    data::read(plan, files, sink)
 }
 
 /// Checks `plan` as a whole and decides starts, seats and rows.
 pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
-    let Tables { data, files: body_files } = tables;
     name::check(plan, sink);
     endpoint::check(plan, sink);
     observe::check(plan, sink);
@@ -97,7 +100,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     let starts = order.and_then(|order| start::starts(plan, &order, sink));
     let planned = load::check(plan, &flows.scenarios, sink);
     let partitions = placement::partitions(plan, sink);
-    let rows = data::rows(plan, &data, &planned, sink);
+    let rows = data::rows(plan, &tables, &planned, sink);
     if sink.is_clean() {
         unused::check(plan, sink);
     }
@@ -113,7 +116,8 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
         scenarios.push(placed());
     }
     let around = Some((flows.before, flows.after));
-    Resolved { data, files: body_files, scenarios, transactions: flows.transactions, around, since }
+    let Tables { data, files, .. } = tables;
+    Resolved { data, files, scenarios, transactions: flows.transactions, around, since }
 }
 
 /// Builds the DAGs of all lists of steps; unknown needs and cycles are reported.

@@ -18,7 +18,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
 
 /// Returns whether a step sends something of its own accord.
 fn sends(step: &StepPlan) -> bool {
-    // A block sends nothing itself; the steps inside of it are asked as well.
+    // What a block runs stands in the list too.
     !matches!(
         &step.action,
         Some(

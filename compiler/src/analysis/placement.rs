@@ -2,7 +2,7 @@
 
 use crate::artifact::SlotSet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Named, Plan, ScenarioPlan, too_much};
+use crate::model::{COORDINATOR, Named, Plan, ScenarioPlan, too_much};
 use crate::partition::{GroupShare, Partition, PartitionError, WEIGHTS_MAX};
 
 /// Deals each scenario to the seats of its groups; shares that are too fine are reported.
@@ -35,7 +35,7 @@ fn partition(
     // By name, as the artifact has them, so that the order in the text is no input.
     let mut names: Vec<&str> = match &scenario.runs_on {
         Some(groups) => groups.iter().map(|group| group.value.as_str()).collect(),
-        None => plan.nodes.groups.names().collect(),
+        None => plan.nodes.groups.names().filter(|name| *name != COORDINATOR).collect(),
     };
     names.sort_unstable();
     names.dedup();

@@ -2,11 +2,11 @@
 
 use crate::analysis::place::{self, Where};
 use crate::analysis::scope::{At, Doubt, END, Order, Scope};
-use crate::artifact::{Load, SlotSource};
+use crate::artifact::{CaptureFrom, Load, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::Flow;
 use crate::model::{
-    Block, Named, Plan, ScenarioPlan, Site, StepList, StepPlan, TransactionPlan, Use,
+    Block, Named, Origin, Plan, ScenarioPlan, Site, StepList, StepPlan, TransactionPlan, Use,
 };
 use crate::source::Span;
 use crate::template::ROOTS;
@@ -28,6 +28,7 @@ pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) {
     let before = Scope::new(&plan.before, &flows.before);
     let mut work = Reads { plan, before: &before, users: None, sink };
     work.list(Where::Before, &before);
+    work.data();
     work.list(Where::After, &Scope::new(&plan.after, &flows.after));
     for (item, flow) in plan.transactions.items.iter().zip(&flows.transactions) {
         if let (Some(transaction), Some(flow)) = (&item.value, flow) {
@@ -57,6 +58,38 @@ struct Reads<'a, 's> {
 }
 
 impl<'a> Reads<'a, '_> {
+    /// Checks the lists of `before` that rows are items of.
+    fn data(&mut self) {
+        for (_, data) in self.plan.data.whole() {
+            let Origin::List { step, capture, span } = &data.origin else { continue };
+            let from = SlotSource::BeforeCapture { step: step.clone(), name: capture.clone() };
+            let read = Use {
+                from,
+                span: *span,
+                site: Site::Fixed,
+                inside: false,
+                as_text: false,
+                has_default: false,
+            };
+            let spelled = format!("before.{step}");
+            self.capture(self.before, &[END], (step, capture), &spelled, &read);
+            let found = self.before.find(step).map(|(_, step)| &step.captures);
+            let found = found.and_then(|known| known.iter().find(|one| one.name == *capture));
+            let lowered = found.and_then(|found| found.capture.as_ref());
+            let single =
+                lowered.is_some_and(|one| !one.all && !matches!(one.from, CaptureFrom::Json(_)));
+            if let (Some(found), true) = (found, single) {
+                let message = format!("`{spelled}.{capture}` is one value, not a list");
+                self.sink.push(
+                    Diagnostic::error("plan::data::from", *span, message)
+                        .label("rows are the items of a list")
+                        .also(found.span, "captured here")
+                        .help("add `all: true` to the capture"),
+                );
+            }
+        }
+    }
+
     fn transaction(&mut self, transaction: &'a TransactionPlan, flow: &Flow) {
         let scope = Scope::new(&transaction.list, flow);
         let place = Where::Transaction(transaction);

@@ -72,6 +72,133 @@ fn thresholds_select_what_can_have_data() {
 }
 
 #[test]
+fn thresholds_read_what_is_recorded() {
+    let head = "nodes: { groups: { eu: {}, us: {} } }";
+    let more = "  rich:
+    runs_on: [eu]
+    load: { open: [ { rate: 5/s, for: 20s } ] }
+    steps:
+      - step: c
+        http: { get: / }
+        when: seed > 1
+        metrics: { cart: { trend: { json: $.total } }, hits: { counter: { value: 1 } } }
+        split_by: { json: $.region }
+      - step: d
+        http: { get: / }
+        metrics: { queue: { gauge: { json: $.queue } } }
+      - { step: block, repeat: 2, steps: [ { step: e, http: { get: / } } ] }
+";
+    let judge = |threshold: &str, expected: &[(&str, &str)]| {
+        check(head, "/", &format!("{more}thresholds: {{ t: {{ {threshold} }} }}"), expected);
+    };
+    let no_data = "plan::threshold::no-data";
+    judge("require: p95(tls) < 1s, scenario: rich", &[]);
+    judge("require: p95(cart) < 10.5, scenario: rich, step: c", &[]);
+    judge("require: p95(cart) < 10.5", &[]);
+    judge("require: count(hits) > 3, scenario: rich", &[]);
+    judge("require: value(queue) < 3, scenario: rich, step: d", &[]);
+    judge("require: count(skipped) < 3, scenario: rich, step: c", &[]);
+    judge("require: p95(service) < 1s, scenario: rich, step: c, split: eu, group: eu", &[]);
+    judge("require: p95(service) < 1s, scenario: rich, step: e", &[]);
+    judge("require: p95(cart) < 1, scenario: open", &[(no_data, "p95(cart) < 1")]);
+    judge("require: p95(cart) < 1, scenario: rich, step: d", &[(no_data, "p95(cart) < 1")]);
+    judge("require: p95(lcp) < 1s, scenario: rich", &[(no_data, "p95(lcp) < 1s")]);
+    judge("require: p95(service) < 1s, scenario: rich, step: block", &[(no_data, "block")]);
+    judge("require: count(skipped) < 1, scenario: open", &[(no_data, "count(skipped) < 1")]);
+    judge(
+        "require: count(skipped) < 1, scenario: rich, step: d",
+        &[(no_data, "count(skipped) < 1")],
+    );
+    judge("require: share(timed_out) < 1%", &[(no_data, "share(timed_out) < 1%")]);
+    judge(
+        "require: count(unfinished) < 1, scenario: rich, step: c",
+        &[(no_data, "count(unfinished) < 1")],
+    );
+    judge("require: p95(service) < 1s, scenario: rich, step: d, split: eu", &[(no_data, "eu")]);
+    judge("require: p95(service) < 1s, scenario: rich, group: us", &[(no_data, "us")]);
+    judge("require: p95(service) < 1s, group: asia", &[("plan::group::unknown", "asia")]);
+    judge("require: p95(crt) < 1", &[("plan::expression::unknown", "crt")]);
+    judge("require: p95(cart) < 1s", &[("plan::expression::unit", "1s")]);
+    let always = "plan::threshold::always";
+    judge("require: p95(service) < 0ms", &[(always, "p95(service) < 0ms")]);
+    judge("require: count(failed) >= 0", &[(always, "count(failed) >= 0")]);
+    judge("require: share(failed) > 100%", &[(always, "share(failed) > 100%")]);
+    judge("require: share(failed) == 0%", &[]);
+}
+
+#[test]
+fn loads_start_something_and_can_run() {
+    let load = |more: &str, expected: &[(&str, &str)]| check("", "/", more, expected);
+    let one = |name: &str, rest: &str| {
+        format!("  {name}: {{ {rest}, steps: [ {{ step: x, http: {{ get: / }} }} ] }}\n")
+    };
+    let open = |stages: &str| one("more", &format!("load: {{ open: [ {stages} ] }}"));
+    load(&open("{ rate: { min: 1/s, max: 9/s, every: 1s }, for: 5s }"), &[]);
+    load(
+        &open("{ rate: { min: 9/s, max: 1/s, every: 1s }, for: 5s }"),
+        &[("plan::value::range", "9/s")],
+    );
+    let many = "{ rate: { min: 1/s, max: 9/s, every: 1us }, for: 5s }";
+    load(&open(many), &[("plan::limit::exceeded", many)]);
+    let ramp = "{ rate: { to: 4/s }, for: 5s }";
+    let drawn = "{ rate: { min: 1/s, max: 9/s, every: 1s }, for: 5s }";
+    load(&open(&format!("{drawn}, {ramp}")), &[("plan::schema::stage", ramp)]);
+    let small = "{ rate: 1/h, for: 1s }";
+    load(&open(&format!("{{ rate: 1.5/s, for: 1s }}, {small}")), &[("plan::load::empty", small)]);
+    load(
+        &one(
+            "more",
+            "load: { closed: [ { users: 1000000, count_each: 1000000000000, within: 1h } ] }",
+        ),
+        &[("plan::limit::exceeded", "{ users: 1000000, count_each: 1000000000000, within: 1h }")],
+    );
+    // What starts after a count waits for it; what is bounded by 30 days stays so.
+    let count = one("count", "load: { closed: [ { users: 2, count: 9, within: 400h } ] }");
+    let after = "start_after: [ { scenario: count, state: drained } ]";
+    let late = one("late", &format!("{after}, load: {{ open: [ {{ rate: 1/s, for: 9s }} ] }}"));
+    load(&format!("{count}{late}"), &[]);
+    let entry = "{ scenario: late, state: finished, delay: 400h }";
+    let later = one(
+        "later",
+        &format!("start_after: [ {entry} ], load: {{ open: [ {{ rate: 1/s, for: 9s }} ] }}"),
+    );
+    load(&format!("{count}{late}{later}"), &[("plan::value::range", entry)]);
+}
+
+#[test]
+fn traffic_is_dealt_to_scenarios_that_have_no_load() {
+    let mixed = |mix: &str, load: &str, more: &str, expected: &[(&str, &str)]| {
+        let head = format!("traffic: {{ all: {{ load: {load}, mix: {{ {mix} }} }} }}");
+        check(&head, "/", more, expected);
+    };
+    let steps = "steps: [ { step: x, http: { get: / } } ]";
+    let two = format!("  p: {{ {steps} }}\n  q: {{ {steps} }}\n");
+    let load = "{ open: [ { rate: 10/s, for: 10s } ] }";
+    mixed("p: 60, q: 40", load, &two, &[]);
+    mixed("p: 60, q: 0", load, &two, &[("plan::schema::range", "0")]);
+    mixed("p: 60, q: 1.5", load, &two, &[("plan::schema::type", "1.5")]);
+    mixed("p: 60, q: 40, r: 1", load, &two, &[("plan::scenario::unknown", "r")]);
+    mixed("p: 60, q: 40, open: 1", load, &two, &[("plan::traffic::twice", "open")]);
+    // A scenario that is in no mix and has no load.
+    mixed("p: 60", load, &two, &[("plan::schema::missing-key", "q")]);
+    mixed("p: 1, q: 60000", load, &two, &[]);
+    let late = "{ open: [ { rate: 10/h, for: 10s } ] }";
+    mixed("p: 1, q: 1", late, &two, &[("plan::load::empty", "q")]);
+    let pause = "{ open: [ { pause: 1s } ] }";
+    mixed("p: 60, q: 40", pause, &two, &[("plan::load::empty", "load")]);
+    let waits = "steps: [ { step: x, http: { get: / } }, { wait: 10s } ]";
+    let slow = format!("  p: {{ {waits} }}\n  q: {{ {steps} }}\n");
+    let tight = "{ open: [ { rate: 10/s, for: 30s } ], max_in_flight: 50 }";
+    mixed("p: 1, q: 1", tight, &slow, &[("plan::load::in-flight", "50")]);
+    let roomy = "{ open: [ { rate: 10/s, for: 30s } ], max_in_flight: 100 }";
+    mixed("p: 1, q: 1", roomy, &slow, &[]);
+    let other = format!(
+        "traffic: {{ a: {{ load: {load}, mix: {{ p: 1 }} }}, b: {{ load: {load}, mix: {{ q: 1, p: 1 }} }} }}"
+    );
+    check(&other, "/", &two, &[("plan::traffic::twice", "p")]);
+}
+
+#[test]
 fn data_is_read_and_has_rows() {
     let read = "\"/{{ data.users.name }}\"";
     let data = |rest: &str| format!("data: {{ users: {{ {rest} }} }}");

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::included::{self, Used};
 use crate::analysis::{endpoint_of, lists, name, whole};
 use crate::artifact::SlotSource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Block, Plan, Section, StepList, TransactionPlan, Use};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     let mut read: [BTreeSet<&str>; 3] = Default::default();
@@ -31,10 +32,14 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     section(&plan.data, "plan::data::unused", "data", &data, sink);
     section(&plan.endpoints, "plan::endpoint::unused", "endpoint", &endpoints, sink);
     section(&plan.transactions, "plan::transaction::unused", "transaction", &called, sink);
-    let before = captured(name::uses(plan), |from| match from {
+    let used = Used { data: &data, endpoints: &endpoints, transactions: &called };
+    included::parts(plan, &used, sink);
+    included::groups(plan, sink);
+    let mut before = captured(name::uses(plan), |from| match from {
         SlotSource::BeforeCapture { step, name } => Some((step, name)),
         _ => None,
     });
+    before.extend(plan.data.whole().filter_map(|(_, data)| data.list()));
     captures(&plan.before, &read_inside(&plan.before, &[]), &before, sink);
     captures(&plan.after, &read_inside(&plan.after, &[]), &BTreeSet::new(), sink);
     for (_, called) in plan.transactions.whole() {
@@ -121,6 +126,7 @@ fn unread(code: &'static str, span: Span, message: String) -> Diagnostic {
     Diagnostic::warning(code, span, message).label("never read").help("read it or leave it out")
 }
 
+/// Reports what the plan itself declares and does not use.
 fn section<T>(
     section: &Section<T>,
     code: &'static str,
@@ -128,7 +134,8 @@ fn section<T>(
     used: &BTreeSet<&str>,
     sink: &mut Diagnostics,
 ) {
-    for item in section.items.iter().filter(|item| !used.contains(item.name.as_str())) {
+    let own = section.items.iter().filter(|item| item.span.file == FileId::PLAN);
+    for item in own.filter(|item| !used.contains(item.name.as_str())) {
         let message = format!("nothing uses the {what} `{}`", item.name);
         sink.push(
             Diagnostic::warning(code, item.span, message)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Json, Match, NameValue, Text};
+use super::{Body, Json, Match, NameValue, Text, Vital};
 
 /// What a browser does in one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,22 +54,6 @@ pub enum BrowserAct {
     Screenshot(String),
     /// Runs a script in the page; its value is the step's answer.
     Evaluate(Text),
-}
-
-/// Web vitals.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Vital {
-    /// Largest contentful paint.
-    Lcp,
-    /// First contentful paint.
-    Fcp,
-    /// Time to first byte.
-    Ttfb,
-    /// Cumulative layout shift.
-    Cls,
-    /// Interaction to next paint.
-    Inp,
 }
 
 /// A conversation over a WebSocket.

@@ -37,12 +37,12 @@ pub use self::connection::{
     NatsAuth, NatsEndpoint, RedisEndpoint, Sasl, SaslMechanism, SqlEndpoint, SseEndpoint,
     TcpEndpoint, Tls, Tracking, WebsocketEndpoint,
 };
-pub use self::data::{Data, DataUse, FileRef, Per, Take};
+pub use self::data::{Data, DataUse, FileRef, Format, List, OnEnd, Per, Take};
 pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
 pub use self::driver::{
     BrowserAct, BrowserAction, ExecAction, GrpcAction, SqlAction, SqlKind, SseAction, TcpAction,
-    TcpRead, Vital, WasmAction, WebsocketAct, WebsocketAction,
+    TcpRead, WasmAction, WebsocketAct, WebsocketAction,
 };
 pub use self::endpoint::{
     Endpoint, EndpointKind, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion, TrackingNames,
@@ -70,7 +70,8 @@ pub use self::step::{
 };
 pub use self::value::{Filter, Json, Piece, Place, Slot, SlotSource, Text};
 pub use self::verdict::{
-    Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Quantity, Selector, Threshold,
+    Aggregate, Bound, Comparison, Counter, Delivery, Metric, NoData, Phase, Quantity, Selector,
+    Threshold, Vital,
 };
 
 /// The artifact format that this compiler writes and this engine reads.
@@ -99,6 +100,9 @@ pub struct Artifact {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Data by name.
     pub data: BTreeMap<String, Data>,
+    /// Lists that `before` captures and scenarios take items of, by name; no name is in `data` too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lists: BTreeMap<String, List>,
     /// Files that bodies send, by name as written.
     pub files: BTreeMap<String, FileRef>,
     /// Transactions that steps call, by name.

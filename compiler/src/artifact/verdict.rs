@@ -33,19 +33,88 @@ pub struct Threshold {
 }
 
 /// What a threshold measures.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Metric {
     /// An aggregate of the time from due (open scenarios) to end.
     Response(Aggregate),
     /// An aggregate of the time from send to end.
     Service(Aggregate),
-    /// A counter as a share: of arrivals planned for `started` and `dropped`, of transactions (or step runs) ended otherwise.
+    /// An aggregate of a part of a request's time.
+    Phase {
+        /// Which part.
+        phase: Phase,
+        /// What is taken of it.
+        aggregate: Aggregate,
+    },
+    /// An aggregate of what a browser measured of a page.
+    Vital {
+        /// What it measured.
+        vital: Vital,
+        /// What is taken of it.
+        aggregate: Aggregate,
+    },
+    /// An aggregate of a trend of the plan's own.
+    Trend {
+        /// Its name.
+        metric: String,
+        /// What is taken of it.
+        aggregate: Aggregate,
+    },
+    /// The latest value of a gauge of the plan's own.
+    Value {
+        /// Its name.
+        metric: String,
+    },
+    /// The sum of a counter of the plan's own.
+    OwnCount {
+        /// Its name.
+        metric: String,
+    },
+    /// The sum of a counter of the plan's own per second of the scenario's length, in millionths.
+    OwnRate {
+        /// Its name.
+        metric: String,
+    },
+    /// A counter as a share: of arrivals planned for what becomes of them, of transactions (or step runs) ended for
+    /// `succeeded` and `failed`, of step runs for `skipped`, of awaits for `matched` and `timed_out`, of events otherwise.
     Share(Counter),
     /// A counter per second of the scenario's length, in millionths.
     Rate(Counter),
     /// A counter.
     Count(Counter),
+}
+
+/// A part of a request's time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Looking up the host's address.
+    Dns,
+    /// Opening a connection.
+    Connect,
+    /// Agreeing on keys.
+    Tls,
+    /// From the request's end to the answer's first byte.
+    FirstByte,
+    /// From the answer's first byte to its last.
+    Body,
+}
+
+/// What a browser measures of a page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vital {
+    /// Largest contentful paint, a time.
+    Lcp,
+    /// First contentful paint, a time.
+    Fcp,
+    /// Time to first byte.
+    Ttfb,
+    /// Cumulative layout shift, a number.
+    Cls,
+    /// Interaction to next paint, a time.
+    Inp,
 }
 
 /// What is taken of a distribution.
@@ -62,7 +131,7 @@ pub enum Aggregate {
     Mean,
 }
 
-/// A counter of arrivals, or of a step's runs (`Succeeded` and `Failed` only).
+/// A counter of arrivals, of a step's runs (`Succeeded`, `Failed`, `Skipped`), or of an await (from `Matched` on).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counter {
@@ -74,6 +143,22 @@ pub enum Counter {
     Failed,
     /// Not sent.
     Dropped,
+    /// Sent, and how it ended is not known.
+    Unfinished,
+    /// Nobody can say what became of it.
+    Unaccounted,
+    /// Not run, because of its `when`.
+    Skipped,
+    /// The event came.
+    Matched,
+    /// The event did not come in time.
+    TimedOut,
+    /// An event that had come before.
+    Duplicate,
+    /// An event that nobody waited for.
+    Unmatched,
+    /// An event that came after its time.
+    Late,
 }
 
 /// Which side of a limit passes.
@@ -116,6 +201,8 @@ pub enum Quantity {
     PerSecond,
     /// A plain number.
     Count,
+    /// Millionths of a number without a unit.
+    Number,
 }
 
 /// Which part of a run a threshold judges.
@@ -126,6 +213,12 @@ pub struct Selector {
     pub scenario: Option<String>,
     /// A step of that scenario; `"*"` for all steps together; `null` for the transaction.
     pub step: Option<String>,
+    /// What the agents of one group did; left out for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// One value of the step's `split_by`; left out for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
 }
 
 /// What it means when a threshold has no data.

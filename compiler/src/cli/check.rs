@@ -1,20 +1,21 @@
 //! `plan check`: every problem of every file in one pass.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 
 use clap::ValueEnum;
 
-use super::checked::{Checked, count};
+use super::checked::{self, Checked, Finding, count, findings};
 use super::files::{self, FileError};
 use super::render::{self, Look};
 use super::{CliError, github, json, report, sarif};
 use crate::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::exit::Exit;
-use crate::source::{FileId, Source};
+use crate::parts::{self, FRAGMENT};
+use crate::source::{FileId, Files, Source};
 
 /// Folders below the given one that are entered; deeper ones are counted as skipped.
 const DEPTH_MAX: usize = 64;
@@ -68,23 +69,39 @@ pub(super) fn run(
         unusable = true;
     }
     let mut checked = Vec::new();
-    for path in &search.plans {
+    // Parts are judged where they are included; one that no plan includes is judged alone.
+    let mut included = BTreeSet::new();
+    let mut alone = 0;
+    let (parts, plans): (Vec<_>, Vec<_>) = search.plans.iter().partition(|path| is_part(path));
+    let plans = plans.into_iter().map(|path| (path, false));
+    for (path, is_part) in plans.chain(parts.into_iter().map(|path| (path, true))) {
+        if is_part && included.contains(&real(path)) {
+            continue;
+        }
         match check(path) {
-            Ok(file) => checked.push(file),
+            Ok(plan) => {
+                alone += usize::from(is_part);
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let parts = plan.files.parts().iter();
+                included.extend(parts.map(|part| real(&folder.join(&part.path))));
+                checked.push(plan);
+            }
             Err(error) => {
                 report(&CliError::File(error), err);
                 unusable = true;
             }
         }
     }
+    let found = findings(&checked);
+    let files = checked::files(&checked);
     match args.format {
-        Format::Human => human(&checked, search.skipped, err)?,
-        Format::Json => json::write(&checked, out)?,
-        Format::Sarif => sarif::write(&checked, out)?,
-        Format::Github => github::write(&checked, out)?,
+        Format::Human => human(&found, files, (search.skipped, alone), err)?,
+        Format::Json => json::write(&found, files, out)?,
+        Format::Sarif => sarif::write(&found, out)?,
+        Format::Github => github::write(&found, out)?,
     }
-    let errors = count(&checked, Severity::Error);
-    let warnings = count(&checked, Severity::Warning);
+    let errors = count(&found, Severity::Error);
+    let warnings = count(&found, Severity::Warning);
     Ok(match (unusable, errors > 0 || (args.strict && warnings > 0)) {
         (true, _) => Exit::Usage,
         (false, true) => Exit::Rejected,
@@ -92,59 +109,74 @@ pub(super) fn run(
     })
 }
 
-/// Checks one file.
+/// Returns a path that is the same however the file is named.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Returns whether the file at `path` is a part of plans.
+fn is_part(path: &Path) -> bool {
+    files::read(path, Source::BYTES_MAX as u64).is_ok_and(|bytes| has(&bytes, FRAGMENT))
+}
+
+/// Checks one file and what it includes.
 fn check(path: &Path) -> Result<Checked, FileError> {
     let bytes = files::read(path, Source::BYTES_MAX as u64)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let (source, found) = judge(&path.display().to_string(), bytes, folder)?;
-    Ok(Checked { source, found })
+    let (files, found) = judge(&path.display().to_string(), bytes, folder)?;
+    Ok(Checked { files, found })
 }
 
-/// Returns what is found in the plan `bytes`, called `name`, whose data files are below `folder`.
+/// Returns what is found in the plan `bytes`, called `name`, and in its parts; what it names is below `folder`.
 ///
 /// # Errors
-/// A data file is too large to be read; one that cannot be opened is a finding.
+/// A data file or part is too large to be read; one that cannot be opened is a finding.
 pub fn judge(
     name: &str,
     bytes: Vec<u8>,
     folder: &Path,
-) -> Result<(Source, Vec<Diagnostic>), FileError> {
+) -> Result<(Files, Vec<Diagnostic>), FileError> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => return Ok(not_text(name, &error)),
+        Err(error) => {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let source = Source::new(FileId::PLAN, name, text);
+            let found = parts::not_text(&source, error.utf8_error().valid_up_to());
+            return Ok((Files::new(source), vec![found]));
+        }
     };
-    let files = files::with_files(Source::new(FileId(0), name, text), folder)?;
+    let files = files::with_files(Source::new(FileId::PLAN, name, text), folder, None)?;
     let mut sink = Diagnostics::new();
     compile::check(&files, &mut sink);
-    Ok((files.plan().clone(), sink.into_sorted()))
-}
-
-/// Reports a file whose bytes are no text.
-fn not_text(name: &str, error: &FromUtf8Error) -> (Source, Vec<Diagnostic>) {
-    let at = error.utf8_error().valid_up_to();
-    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-    let source = Source::new(FileId(0), name, text);
-    let span = source.span(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
-    let message = format!("the file is not UTF-8: byte {at} is invalid");
-    let found = Diagnostic::error("plan::syntax::encoding", span, message)
-        .label("not a character")
-        .help("save the file as UTF-8");
-    (source, vec![found])
+    Ok((files, sink.into_sorted()))
 }
 
 /// Writes findings for people, and one summary line last.
-fn human(files: &[Checked], skipped: usize, err: &mut dyn Write) -> io::Result<()> {
+fn human(
+    found: &[Finding<'_>],
+    files: usize,
+    (skipped, alone): (usize, usize),
+    err: &mut dyn Write,
+) -> io::Result<()> {
     let look = Look::detect();
-    for file in files {
-        render::write(&[&file.source], &file.found, look, err)?;
+    for finding in found {
+        let sources: Vec<&Source> = finding.files.sources().collect();
+        render::write(&sources, std::slice::from_ref(finding.found), look, err)?;
     }
-    let errors = number(count(files, Severity::Error), "error");
-    let warnings = number(count(files, Severity::Warning), "warning");
+    let errors = number(count(found, Severity::Error), "error");
+    let warnings = number(count(found, Severity::Warning), "warning");
     let skipped = match skipped {
         0 => String::new(),
         skipped => format!(", {} skipped (no plan)", number(skipped, "file")),
     };
-    writeln!(err, "checked {}: {errors}, {warnings}{skipped}", number(files.len(), "file"))
+    let alone = match alone {
+        0 => String::new(),
+        alone => format!(
+            ", {} judged alone (names are judged where it is included)",
+            number(alone, "part")
+        ),
+    };
+    writeln!(err, "checked {}: {errors}, {warnings}{skipped}{alone}", number(files, "file"))
 }
 
 fn number(count: usize, noun: &str) -> String {
@@ -204,19 +236,19 @@ impl Search {
     }
 }
 
-/// Returns whether a text has the top-level keys `version` and `scenarios`; judged by lines, so that broken plans are seen too.
-///
-/// A fragment is judged where it is included.
+/// Returns whether a text has the top-level keys of a plan or of a part of plans.
 fn is_plan(bytes: &[u8]) -> bool {
+    has(bytes, "version") && (has(bytes, "scenarios") || has(bytes, FRAGMENT))
+}
+
+/// Returns whether a text has the top-level key `key`; judged by lines, so that broken plans are seen too.
+fn has(bytes: &[u8], key: &str) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    let has = |key: &str| {
-        text.lines().any(|line| {
-            let line = line.trim_start_matches(['\u{feff}', '{', '"', '\'']);
-            let rest = line.strip_prefix(key);
-            rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
-        })
-    };
-    has("version") && has("scenarios")
+    text.lines().any(|line| {
+        let line = line.trim_start_matches(['\u{feff}', '{', '"', '\'']);
+        let rest = line.strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+    })
 }
 
 #[cfg(test)]
@@ -228,7 +260,8 @@ mod tests {
         assert!(is_plan(b"version: 1\nname: @broken\nscenarios:\n"));
         assert!(is_plan(b"\"version\": 1\n\"scenarios\": {}\n"));
         assert!(!is_plan(b"version: 1\nservices:\n  scenarios: 1\n"));
-        assert!(!is_plan(b"fragment: true\nversion: 1\n"));
+        assert!(is_plan(b"fragment: true\nversion: 1\n"));
+        assert!(!is_plan(b"fragment: true\n"));
     }
 
     #[test]

@@ -1,15 +1,59 @@
 //! (pure) What `check` found in all its files, and the counts that every format gives.
 
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::source::{Source, Span};
+use std::collections::BTreeSet;
 
-/// One file and what was found in it, in source order.
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::{Files, Source, Span, Texts};
+
+/// One plan with its parts, and what was found in them.
 #[derive(Debug)]
 pub(super) struct Checked {
-    /// Its text.
-    pub(super) source: Source,
+    /// Their texts.
+    pub(super) files: Files,
     /// What was found.
     pub(super) found: Vec<Diagnostic>,
+}
+
+/// One finding and the texts that its spans are in.
+#[derive(Clone, Copy)]
+pub(super) struct Finding<'c> {
+    /// The texts.
+    pub(super) files: &'c Files,
+    /// What was found.
+    pub(super) found: &'c Diagnostic,
+}
+
+impl<'c> Finding<'c> {
+    /// Returns the text that `span` is in.
+    pub(super) fn source(self, span: Span) -> &'c Source {
+        self.files.text_of(span.file)
+    }
+
+    /// Returns the text that the finding is in.
+    pub(super) fn own(self) -> &'c Source {
+        self.source(self.found.primary.span)
+    }
+}
+
+/// Returns what was found in all files by file, place and code; what several plans find in one part is there once.
+pub(super) fn findings(checked: &[Checked]) -> Vec<Finding<'_>> {
+    let mut all: Vec<Finding<'_>> = Vec::new();
+    for plan in checked {
+        all.extend(plan.found.iter().map(|found| Finding { files: &plan.files, found }));
+    }
+    let key = |one: &Finding<'_>| {
+        let span = one.found.primary.span;
+        (one.own().name().to_owned(), span.lo, span.hi, one.found.code, one.found.message.clone())
+    };
+    all.sort_by_cached_key(key);
+    all.dedup_by(|b, a| key(a) == key(b));
+    all
+}
+
+/// Returns how many files were checked.
+pub(super) fn files(checked: &[Checked]) -> usize {
+    let names = checked.iter().flat_map(|plan| plan.files.sources()).map(Source::name);
+    names.collect::<BTreeSet<_>>().len()
 }
 
 /// A place as every machine format gives it: all four from 1, columns in characters, the end exclusive.
@@ -30,8 +74,8 @@ impl Region {
 }
 
 /// Returns how many findings have `severity`.
-pub(super) fn count(files: &[Checked], severity: Severity) -> usize {
-    files.iter().flat_map(|file| &file.found).filter(|found| found.severity == severity).count()
+pub(super) fn count(findings: &[Finding<'_>], severity: Severity) -> usize {
+    findings.iter().filter(|finding| finding.found.severity == severity).count()
 }
 
 /// Returns the word of a severity, the same in every format.

@@ -1,18 +1,22 @@
 //! `plan compile`: writes the artifact, or says whether one is stale.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use similar::TextDiff;
 
-use super::{CliError, OverrideArgs, files, findings};
+use super::files::{self, FileError};
+use super::{CliError, OverrideArgs, findings};
 use crate::artifact::{self, Artifact};
 use crate::exit::Exit;
 use crate::verify;
 
 /// Unchanged lines around a change in a diff.
 const CONTEXT_LINES: usize = 3;
+
+/// Most lines of a diff that are shown.
+const DIFF_LINES_MAX: usize = 400;
 
 /// A diff that would take longer is given less finely.
 const DIFF_TIME_MAX: Duration = Duration::from_secs(5);
@@ -77,19 +81,33 @@ fn check(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let there = files::read(path, verify::BYTES_MAX as u64)?;
+    let shown = path.display();
+    let there = match files::read(path, verify::BYTES_MAX as u64) {
+        Ok(there) => there,
+        Err(FileError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            writeln!(err, "`{shown}` is not there: compile the plan with `-o {shown}`")?;
+            return Ok(Exit::Rejected);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let wanted = artifact::to_bytes(artifact);
     if there == wanted {
         return Ok(Exit::Passed);
     }
-    let shown = path.display();
     let (old, new) = (String::from_utf8_lossy(&there), String::from_utf8_lossy(&wanted));
     let mut config = TextDiff::configure();
     let diff = config.timeout(DIFF_TIME_MAX).diff_lines(old.as_ref(), new.as_ref());
     let mut unified = diff.unified_diff();
     let compiled = format!("{shown} (compiled)");
     unified.context_radius(CONTEXT_LINES).header(&shown.to_string(), &compiled);
-    write!(out, "{unified}")?;
+    let unified = unified.to_string();
+    for line in unified.lines().take(DIFF_LINES_MAX) {
+        writeln!(out, "{line}")?;
+    }
+    let more = unified.lines().count().saturating_sub(DIFF_LINES_MAX);
+    if more > 0 {
+        writeln!(err, "the diff has {more} more lines")?;
+    }
     writeln!(err, "`{shown}` is stale: compile the plan again with `-o {shown}`")?;
     Ok(Exit::Rejected)
 }

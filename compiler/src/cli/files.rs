@@ -1,12 +1,14 @@
 //! Files that commands read: plans with what they name, artifacts, var files. Every size is bounded.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::artifact::Artifact;
 use crate::exit::Exit;
-use crate::source::{FileId, Files, Source};
+use crate::parts;
+use crate::source::{FileId, Files, Source, Texts, join};
 use crate::verify::{self, ArtifactError};
 
 /// Largest data or body file that is read, in bytes.
@@ -80,20 +82,20 @@ pub fn open(path: &Path, data_dir: Option<&Path>) -> Result<Input, FileError> {
         let refused = |source| FileError::Artifact { path: path.display().to_string(), source };
         return verify::load(&bytes).map(Box::new).map(Input::Artifact).map_err(refused);
     }
-    let plan = source(path, FileId(0), bytes)?;
-    Ok(Input::Plan(Box::new(with_files(plan, folder_of(path, data_dir))?)))
+    let plan = source(path, FileId::PLAN, bytes)?;
+    Ok(Input::Plan(Box::new(with_files(plan, folder_of(path), data_dir)?)))
 }
 
-/// Reads a plan and every data and body file that it names, relative to `data_dir` or else to the plan's folder.
+/// Reads a plan, its parts, and every data and body file that they name.
 ///
-/// A named file that cannot be read is left out: compiling reports it where the plan names it.
+/// Parts are relative to the plan's folder, data and body files to `data_dir` if there is one. A named file that cannot be read is left out: compiling reports it where the plan names it.
 ///
 /// # Errors
 /// The plan cannot be read, is no text, or a file is too large.
 pub fn load_plan(path: &Path, data_dir: Option<&Path>) -> Result<Files, FileError> {
     let bytes = read(path, Source::BYTES_MAX as u64)?;
-    let plan = source(path, FileId(0), bytes)?;
-    with_files(plan, folder_of(path, data_dir))
+    let plan = source(path, FileId::PLAN, bytes)?;
+    with_files(plan, folder_of(path), data_dir)
 }
 
 /// Reads the file of `--var-file`.
@@ -101,7 +103,7 @@ pub fn load_plan(path: &Path, data_dir: Option<&Path>) -> Result<Files, FileErro
 /// # Errors
 /// It cannot be read or is no text.
 pub fn load_var_file(path: &Path) -> Result<Source, FileError> {
-    source(path, FileId(1), read(path, Source::BYTES_MAX as u64)?)
+    source(path, FileId::VAR_FILE, read(path, Source::BYTES_MAX as u64)?)
 }
 
 /// Reads a file of at most `bytes_max` bytes.
@@ -122,23 +124,62 @@ pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// Returns the folder that names in a plan are relative to.
-fn folder_of<'p>(path: &'p Path, data_dir: Option<&'p Path>) -> &'p Path {
-    data_dir.or(path.parent()).unwrap_or(Path::new(""))
+/// Returns the folder that a plan's paths are relative to.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
-/// Reads what `plan` names, relative to `folder`.
-pub(super) fn with_files(plan: Source, folder: &Path) -> Result<Files, FileError> {
-    let named = crate::file_paths(&plan);
+/// Reads what `plan`, which lies in `folder`, includes, and what both name.
+pub(super) fn with_files(
+    plan: Source,
+    folder: &Path,
+    data_dir: Option<&Path>,
+) -> Result<Files, FileError> {
     let mut files = Files::new(plan);
-    for name in named {
-        match read(&folder.join(&name), DATA_BYTES_MAX) {
+    add_parts(&mut files, folder)?;
+    for name in parts::file_paths(&files) {
+        match read(&data_dir.unwrap_or(folder).join(&name), DATA_BYTES_MAX) {
             Ok(bytes) => files.add(name, bytes),
             Err(FileError::Read { .. }) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(files)
+}
+
+/// Reads the parts of the plan in `files`, and theirs, within the compiler's limits.
+fn add_parts(files: &mut Files, folder: &Path) -> Result<(), FileError> {
+    let mut wanted: VecDeque<String> = parts::included(files.plan(), "").into();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut bytes_left = parts::BYTES_MAX;
+    while let Some(path) = wanted.pop_front() {
+        if seen.len() == parts::PARTS_MAX || bytes_left == 0 {
+            break;
+        }
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let bytes = match read(&folder.join(&path), Source::BYTES_MAX as u64) {
+            Ok(bytes) => bytes,
+            // Compiling reports it where it is included.
+            Err(FileError::Read { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        bytes_left = bytes_left.saturating_sub(bytes.len());
+        let name = shown(files.plan().name(), &path);
+        files.add_part(path.as_str(), name, bytes);
+        let Some(part) = files.part(&path) else { continue };
+        wanted.extend(parts::included(&part.source, files.folder(part.source.id())));
+    }
+    Ok(())
+}
+
+/// Returns the name of the part at `path` as the user would write it who calls the plan `plan`.
+fn shown(plan: &str, path: &str) -> String {
+    let plan = plan.replace('\\', "/");
+    let folder = plan.rfind('/').map_or("", |at| &plan[..at]);
+    let root = if plan.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", join(folder, path))
 }
 
 fn source(path: &Path, id: FileId, bytes: Vec<u8>) -> Result<Source, FileError> {

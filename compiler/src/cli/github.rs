@@ -2,23 +2,22 @@
 
 use std::io::{self, Write};
 
-use super::checked::{Checked, Region, word};
+use super::checked::{Finding, Region, word};
 
-/// Writes everything found in `files`, one line each.
-pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
-    for file in files {
-        for found in &file.found {
-            let place = Region::of(&file.source, found.primary.span);
-            let name = property(file.source.name());
-            let message = data(&format!("{}\n{}", found.message, found.help));
-            write!(out, "::{} file={name},line={}", word(found.severity), place.line)?;
-            write!(out, ",col={},endLine={}", place.column, place.end_line)?;
-            // GitHub takes an end column only for a single line.
-            if place.end_line == place.line {
-                write!(out, ",endColumn={}", place.end_column)?;
-            }
-            writeln!(out, ",title={}::{message}", property(found.code))?;
+/// Writes `findings`, one line each.
+pub(super) fn write(findings: &[Finding<'_>], out: &mut dyn Write) -> io::Result<()> {
+    for one in findings {
+        let (source, found) = (one.own(), one.found);
+        let place = Region::of(source, found.primary.span);
+        let name = property(source.name());
+        let message = data(&format!("{}\n{}", found.message, found.help));
+        write!(out, "::{} file={name},line={}", word(found.severity), place.line)?;
+        write!(out, ",col={},endLine={}", place.column, place.end_line)?;
+        // GitHub takes an end column only for a single line.
+        if place.end_line == place.line {
+            write!(out, ",endColumn={}", place.end_column)?;
         }
+        writeln!(out, ",title={}::{message}", property(found.code))?;
     }
     Ok(())
 }

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::checked::{Checked, Region, count, word};
-use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::Source;
+use super::checked::{Finding as Found, Region, count, word};
+use crate::diagnostic::{Label, Severity};
 
 #[derive(Serialize)]
 struct Document<'c> {
@@ -35,30 +34,30 @@ struct Finding<'c> {
 #[derive(Serialize)]
 struct Marked<'c> {
     message: &'c str,
+    /// The file, if it is another than the finding's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'c str>,
     line: u32,
     column: u32,
     end_line: u32,
     end_column: u32,
 }
 
-/// Writes everything found in `files`.
-pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
-    let diagnostics = files
-        .iter()
-        .flat_map(|file| file.found.iter().map(|found| finding(&file.source, found)))
-        .collect();
+/// Writes `found`, which was found in that many files.
+pub(super) fn write(found: &[Found<'_>], files: usize, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         format: 1,
-        files: files.len(),
-        errors: count(files, Severity::Error),
-        warnings: count(files, Severity::Warning),
-        diagnostics,
+        files,
+        errors: count(found, Severity::Error),
+        warnings: count(found, Severity::Warning),
+        diagnostics: found.iter().map(|one| finding(*one)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
 
-fn finding<'c>(source: &'c Source, found: &'c Diagnostic) -> Finding<'c> {
+fn finding(one: Found<'_>) -> Finding<'_> {
+    let (source, found) = (one.own(), one.found);
     let Region { line, column, end_line, end_column } = Region::of(source, found.primary.span);
     let labels = std::iter::once(&found.primary).chain(&found.more);
     Finding {
@@ -71,11 +70,14 @@ fn finding<'c>(source: &'c Source, found: &'c Diagnostic) -> Finding<'c> {
         column,
         end_line,
         end_column,
-        labels: labels.map(|label| marked(source, label)).collect(),
+        labels: labels.map(|label| marked(one, label)).collect(),
     }
 }
 
-fn marked<'c>(source: &Source, label: &'c Label) -> Marked<'c> {
+fn marked<'c>(one: Found<'c>, label: &'c Label) -> Marked<'c> {
+    let source = one.source(label.span);
     let Region { line, column, end_line, end_column } = Region::of(source, label.span);
-    Marked { message: &label.message, line, column, end_line, end_column }
+    let elsewhere = label.span.file != one.found.primary.span.file;
+    let file = elsewhere.then(|| source.name());
+    Marked { message: &label.message, file, line, column, end_line, end_column }
 }

@@ -4,30 +4,41 @@ mod check;
 mod checked;
 mod codes;
 mod compile;
+mod diff;
 mod excerpt;
 mod explain;
 pub mod files;
 mod findings;
 mod github;
 mod graph;
+mod init;
 mod json;
+mod keygen;
 mod overrides;
 pub mod render;
 mod sarif;
 mod schema;
+mod sign;
+mod verify;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 pub use self::check::{CheckArgs, judge};
 pub use self::compile::CompileArgs;
+pub use self::diff::DiffArgs;
 pub use self::explain::ExplainArgs;
 pub use self::graph::GraphArgs;
+pub use self::init::InitArgs;
+pub use self::keygen::KeygenArgs;
 pub use self::overrides::OverrideArgs;
 pub use self::render::render;
 pub use self::schema::SchemaArgs;
+pub use self::sign::SignArgs;
+pub use self::verify::VerifyArgs;
 use crate::exit::Exit;
 
 /// Checks, compiles and explains load-test plans, offline.
@@ -54,10 +65,20 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Draws the transactions of a plan
     Graph(GraphArgs),
+    /// Says by meaning what changed between two plans or artifacts
+    Diff(DiffArgs),
     /// Prints a published JSON Schema
     Schema(SchemaArgs),
     /// Lists every diagnostic code
     Codes,
+    /// Writes a first plan, its schema for editors, and the configuration of the pre-commit hook
+    Init(InitArgs),
+    /// Makes a key that signs artifacts
+    Keygen(KeygenArgs),
+    /// Signs an artifact, in a file beside it
+    Sign(SignArgs),
+    /// Says whether an artifact and its signatures hold
+    Verify(VerifyArgs),
 }
 
 /// Runs `command`; what it finds goes to `out` or `err`, what it means is the exit code.
@@ -68,8 +89,13 @@ pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
         Command::Compile(args) => compile::run(&args, out, err),
         Command::Explain(args) => explain::run(&args, out, err),
         Command::Graph(args) => graph::run(&args, out, err),
+        Command::Diff(args) => diff::run(&args, out, err),
         Command::Schema(args) => schema::run(&args, out).map(passed).map_err(CliError::from),
         Command::Codes => codes::run(out).map(passed).map_err(CliError::from),
+        Command::Init(args) => init::run(&args, out, err),
+        Command::Keygen(args) => keygen::run(&args, out),
+        Command::Sign(args) => sign::run(&args, err),
+        Command::Verify(args) => verify::run(&args, out),
     };
     done.unwrap_or_else(|error| report(&error, err))
 }
@@ -126,6 +152,40 @@ pub enum CliError {
         "this is a bug of the compiler, please report it with the plan: the artifact is not valid"
     )]
     Bug(#[source] crate::verify::ArtifactError),
+    /// A file or flag holds no key.
+    #[error("cannot use the key `{path}`")]
+    Key {
+        /// As the user wrote it.
+        path: String,
+        /// Why.
+        source: crate::signature::KeyError,
+    },
+    /// Others could have copied a secret key.
+    #[error("others than its owner can use the secret key `{path}`: `chmod 600 {path}`")]
+    Exposed {
+        /// As the user wrote it.
+        path: String,
+    },
+    /// The signatures of an artifact do not make it trusted.
+    #[error("cannot trust `{path}` by `{path}.sig`")]
+    Signature {
+        /// The artifact, as the user wrote it.
+        path: String,
+        /// Why.
+        source: crate::signature::SignatureError,
+    },
+    /// An artifact that must be signed is not.
+    #[error("cannot trust `{path}`: it is not signed, there is no `{path}.sig`")]
+    Unsigned {
+        /// The artifact, as the user wrote it.
+        path: String,
+    },
+    /// A file is in the way.
+    #[error("`{path}` is there already; `--force` writes over it")]
+    There {
+        /// As the user wrote it.
+        path: String,
+    },
     /// The flags ask for nothing.
     #[error("{0}")]
     Flags(&'static str),
@@ -133,6 +193,10 @@ pub enum CliError {
 
 fn hint(near: &Option<&'static str>) -> String {
     near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
+fn write_failed(path: &Path, source: io::Error) -> CliError {
+    CliError::Write { path: path.display().to_string(), source }
 }
 
 /// Writes an error with its sources, and returns what it means.
@@ -155,7 +219,11 @@ fn report(error: &CliError, err: &mut dyn Write) -> Exit {
     match error {
         CliError::File(error) => error.exit(),
         CliError::Bug(_) => Exit::Internal,
+        CliError::Signature { .. } | CliError::Unsigned { .. } => Exit::ArtifactRefused,
         CliError::Write { .. }
+        | CliError::Key { .. }
+        | CliError::Exposed { .. }
+        | CliError::There { .. }
         | CliError::Output(_)
         | CliError::Explain(_)
         | CliError::Code { .. }

@@ -53,7 +53,7 @@ pub fn render(
     diagnostics: &[Diagnostic],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut sources = vec![files.plan()];
+    let mut sources: Vec<&Source> = files.sources().collect();
     sources.extend(&overrides.var_file);
     write(&sources, diagnostics, Look::detect(), out)
 }

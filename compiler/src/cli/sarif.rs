@@ -6,17 +6,15 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::checked::{Checked, Region, word};
+use super::checked::{Finding, Region, word};
 use crate::code;
-use crate::diagnostic::{Diagnostic, Label};
-use crate::source::Source;
+use crate::diagnostic::Label;
 
-/// Writes everything found in `files`.
-pub(super) fn write(files: &[Checked], out: &mut dyn Write) -> io::Result<()> {
-    let all = || files.iter().flat_map(|file| file.found.iter().map(move |found| (file, found)));
-    let codes: BTreeSet<&str> = all().map(|(_, found)| found.code).collect();
+/// Writes `findings`.
+pub(super) fn write(findings: &[Finding<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let codes: BTreeSet<&str> = findings.iter().map(|one| one.found.code).collect();
     let rules = codes.into_iter().map(rule).collect::<Vec<Value>>();
-    let results = all().map(|(file, found)| result(&file.source, found)).collect::<Vec<Value>>();
+    let results = findings.iter().map(|one| result(*one)).collect::<Vec<Value>>();
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -43,18 +41,20 @@ fn rule(code: &str) -> Value {
     })
 }
 
-fn result(source: &Source, found: &Diagnostic) -> Value {
-    let related = found.more.iter().map(|label| location(source, label)).collect::<Vec<Value>>();
+fn result(one: Finding<'_>) -> Value {
+    let found = one.found;
+    let related = found.more.iter().map(|label| location(one, label)).collect::<Vec<Value>>();
     json!({
         "ruleId": found.code,
         "level": word(found.severity),
         "message": { "text": format!("{}; {}", found.message, found.help) },
-        "locations": [location(source, &found.primary)],
+        "locations": [location(one, &found.primary)],
         "relatedLocations": related,
     })
 }
 
-fn location(source: &Source, label: &Label) -> Value {
+fn location(one: Finding<'_>, label: &Label) -> Value {
+    let source = one.source(label.span);
     let place = Region::of(source, label.span);
     json!({
         "physicalLocation": {

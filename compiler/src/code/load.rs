@@ -1,4 +1,4 @@
-//! Codes of loads and traffic.
+//! Codes of loads, traffic, and of what thresholds can judge.
 
 use super::Code;
 
@@ -99,6 +99,20 @@ Wrong:
 Right:
 
     mix: { browse: 20000, buy: 1 }
+"##,
+    },
+    Code {
+        code: "plan::threshold::always",
+        title: "a condition holds, or does not, whatever is measured (warning)",
+        explanation: r##"Nothing that is measured lies below 0, and no share above 100%. A limit there judges nothing.
+
+Wrong:
+
+    { require: share(succeeded) <= 100% }
+
+Right:
+
+    { require: share(succeeded) >= 99% }
 "##,
     },
 ];

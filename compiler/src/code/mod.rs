@@ -3,6 +3,7 @@
 mod driver;
 mod flow;
 mod load;
+mod parts;
 mod reference;
 mod schema;
 mod syntax;
@@ -25,11 +26,12 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     let stages = [
         syntax::CODES,
         schema::CODES,
+        parts::CODES,
         template::CODES,
         reference::CODES,
         driver::CODES,
-        flow::CODES,
         load::CODES,
+        flow::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()

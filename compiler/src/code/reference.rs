@@ -136,8 +136,9 @@ Right:
     },
     Code {
         code: "plan::name::duplicate",
-        title: "two steps have one name",
-        explanation: r##"A step's name is the name of its metric and of its captures.
+        title: "a name is declared twice",
+        explanation: r##"A step's name is the name of its metric and of its captures. What parts declare and what the plan declares share their
+names too: two parts cannot both have an endpoint `shop`.
 
 Wrong:
 

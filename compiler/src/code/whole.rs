@@ -20,8 +20,8 @@ Right:
     },
     Code {
         code: "plan::data::csv",
-        title: "a data file is not a table",
-        explanation: r##"A data file is UTF-8 CSV with a header line, a name for every column, each once, and as many fields in every row.
+        title: "a data file of CSV is not a table",
+        explanation: r##"A CSV file is UTF-8 text with a header line, a name for every column, each once, and as many fields in every row.
 
 Wrong:
 
@@ -32,6 +32,52 @@ Right:
 
     name,email
     ann,ann@example.com
+"##,
+    },
+    Code {
+        code: "plan::data::format",
+        title: "a data file is of a kind that is not read",
+        explanation: r##"The ending of its name says what a data file is: `.csv` with a header line, whose values are text; `.jsonl` or `.ndjson`
+with one JSON value a line; `.json` with one list. Values of JSON keep their kinds.
+
+Wrong:
+
+    users: { file: users.xlsx, take: circular }
+
+Right:
+
+    users: { file: users.csv, take: circular }
+"##,
+    },
+    Code {
+        code: "plan::data::from",
+        title: "data is from something that is no list of the run's start",
+        explanation: r##"`from` names a list that a step of the plan's `before` captures with `all: true`; its length is known when the run starts.
+
+Wrong:
+
+    tokens: { from: "{{ login.tokens }}", take: circular }
+
+Right:
+
+    tokens: { from: before.login.tokens, take: circular }
+"##,
+    },
+    Code {
+        code: "plan::data::json",
+        title: "a data file of JSON is not a table",
+        explanation: r##"A `.jsonl` file has one JSON value a line, a `.json` file is one list of values. All are objects with the same keys, which
+are the columns (write `null` where a row has no value), or none is, and the one column is called `value`.
+
+Wrong:
+
+    {"sku": "tea", "price": 3}
+    {"sku": "cup"}
+
+Right:
+
+    {"sku": "tea", "price": 3}
+    {"sku": "cup", "price": null}
 "##,
     },
     Code {
@@ -147,6 +193,35 @@ Right:
 
     nodes: { groups: { eu: { agents: 2 } } }
     … runs_on: [eu]
+"##,
+    },
+    Code {
+        code: "plan::group::reserved",
+        title: "the coordinator's group is declared",
+        explanation: r##"The group `coordinator` is the one node inside `volley run`; it is there in every run, and a scenario is placed on it by
+name. Its number of agents is always one.
+
+Wrong:
+
+    nodes: { groups: { coordinator: { agents: 1 } } }
+
+Right:
+
+    scenarios: { watch: { runs_on: [coordinator], … } }
+"##,
+    },
+    Code {
+        code: "plan::group::unused",
+        title: "no scenario runs on a group",
+        explanation: r##"A warning. A run waits until every seat of every group is taken, also of those that have nothing to do.
+
+Wrong:
+
+    nodes: { groups: { eu: { agents: 2 }, us: { agents: 2 } } }     # and every scenario says `runs_on: [eu]`
+
+Right:
+
+    nodes: { groups: { eu: { agents: 2 } } }
 "##,
     },
     Code {

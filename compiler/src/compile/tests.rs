@@ -5,7 +5,7 @@ mod mistakes;
 
 use super::*;
 use crate::artifact::{Json, Load, OpenStage, Piece, SlotSource, Text, to_bytes};
-use crate::source::FileId;
+use crate::source::{FileId, Source};
 use crate::verify::load;
 
 const USERS: &str = "name,email\nann,a@x\nbob,b@x\ncid,c@x\ndan,d@x\n";

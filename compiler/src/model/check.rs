@@ -127,8 +127,9 @@ fn number_bound(node: Node<'_>, work: &mut Lower<'_>) -> Option<JsonCheck> {
 fn within_key(key: &str, span: Span, fault: &Fault, work: &Lower<'_>) -> Span {
     let written = work.source.slice(span);
     let Some(at) = written.find(key) else { return span };
+    let source = work.source.text_of(span.file);
     let lo = span.lo as usize + at;
-    work.source.span(lo + fault.range.start, lo + fault.range.end)
+    source.span(lo + fault.range.start, lo + fault.range.end)
 }
 
 /// Reads a text, or `{ contains: … }`, `{ matches: … }`, `{ equals: … }`.

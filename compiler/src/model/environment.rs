@@ -1,5 +1,7 @@
 //! (pure) `--environment`: a named overlay on the plan; maps merge, everything else is replaced, spans stay.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::source::Source;
 use crate::syntax::{Element, ElementId, Entry, Kind, Node, Tree};
@@ -55,19 +57,20 @@ pub(super) fn of<'a>(
 /// Reports thresholds of the chosen environment, or of every one, that are neither the plan's nor whole.
 pub(super) fn check(top: Node<'_>, chosen: Option<&str>, sink: &mut Diagnostics) {
     let own = top.entry("thresholds").map(|(_, node)| node);
-    if own.is_some_and(Node::is_hole) {
+    // A part that cannot be read may declare what an environment changes.
+    if own.is_some_and(Node::is_hole) || top.tree().gaps {
         return;
     }
+    let names: BTreeSet<&str> =
+        own.into_iter().flat_map(Node::entries).map(|(entry, _)| entry.key.as_str()).collect();
     for (environment, node) in of(top, chosen) {
         for (entry, node) in node.get("thresholds").into_iter().flat_map(Node::entries) {
             let name = &entry.key;
-            let known = own.is_some_and(|own| own.entry(name).is_some());
+            let known = names.contains(name.as_str());
             if known || node.is_hole() || node.entry("require").is_some() {
                 continue;
             }
-            let names =
-                own.into_iter().flat_map(Node::entries).map(|(entry, _)| entry.key.as_str());
-            let help = match did_you_mean(name, names) {
+            let help = match did_you_mean(name, names.iter().copied()) {
                 Some(close) => format!("did you mean `{close}`?"),
                 None => "give it a `require`, or declare it under `thresholds`".to_owned(),
             };
@@ -89,8 +92,10 @@ fn merge(tree: &mut Tree, base: ElementId, over: ElementId, depth: usize) -> Ele
     if depth > DEPTH_MAX {
         return over;
     }
+    let places: BTreeMap<String, usize> =
+        entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
     for entry in added {
-        match entries.iter().position(|known| known.key == entry.key) {
+        match places.get(&entry.key).copied() {
             Some(at) => {
                 let value = merge(tree, entries[at].value, entry.value, depth + 1);
                 entries[at] = Entry { value, ..entry };

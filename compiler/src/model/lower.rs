@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::written::{anew, keeps_kind};
-use crate::source::{Source, Span, Spanned};
+use crate::source::{Span, Spanned, Texts};
 use crate::syntax::{Kind, Node, value_span};
 use crate::template::{self, Expr, Fault, Part, Read};
 
@@ -71,7 +71,8 @@ pub struct Use {
 
 /// The state of lowering one plan.
 pub(crate) struct Lower<'a> {
-    pub(super) source: &'a Source,
+    /// Where the text of a span is found.
+    pub(super) source: &'a dyn Texts,
     pub(super) sink: &'a mut Diagnostics,
     /// Values of the plan's vars; all are known before anything else is lowered.
     pub(super) vars: &'a BTreeMap<String, Json>,
@@ -87,7 +88,7 @@ pub(crate) struct Lower<'a> {
 
 impl<'a> Lower<'a> {
     pub(super) fn new(
-        source: &'a Source,
+        source: &'a dyn Texts,
         vars: &'a BTreeMap<String, Json>,
         sink: &'a mut Diagnostics,
     ) -> Lower<'a> {

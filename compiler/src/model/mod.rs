@@ -35,12 +35,13 @@ pub use self::block::{Block, BranchPlan, Handed};
 pub use self::check::CapturePlan;
 pub use self::condition::{ConditionPlan, Pair};
 pub use self::control::{Control, MetricPlan};
-pub use self::data::DataFile;
+pub use self::data::{DataPlan, Origin};
 pub use self::endpoint::Endpoint;
 pub use self::load::LoadPlan;
 pub use self::lower::{Site, Use};
 pub(crate) use self::lower::{misplaced, scalar, too_much};
 pub use self::name::{Named, Section};
+pub(crate) use self::nodes::COORDINATOR;
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan};
 pub use self::settings::Address;
@@ -53,8 +54,9 @@ pub use self::vars::Overrides;
 use crate::artifact::{Delivery, Json, SecretSource};
 use crate::diagnostic::Diagnostics;
 use crate::model::lower::Lower;
-use crate::source::{Source, Span};
-use crate::syntax::{Node, Tree};
+use crate::parts::Whole;
+use crate::source::{FileId, Files, Span};
+use crate::syntax::Node;
 
 /// Largest seed, so that every reader of JSON keeps it exact.
 const SEED_MAX: u64 = (1 << 53) - 1;
@@ -78,8 +80,8 @@ pub struct Plan {
     pub secrets: Section<SecretSource>,
     /// Endpoints.
     pub endpoints: Section<Endpoint>,
-    /// Data files.
-    pub data: Section<DataFile>,
+    /// Data.
+    pub data: Section<DataPlan>,
     /// Transactions that steps call.
     pub transactions: Section<TransactionPlan>,
     /// Steps that run once before the load.
@@ -98,17 +100,20 @@ pub struct Plan {
     pub delivery: Delivery,
     /// Where measurements go.
     pub sinks: Section<SinkPlan>,
+    /// Where each part is included.
+    pub includes: Vec<(FileId, Span)>,
     /// The top of the plan.
     pub span: Span,
 }
 
-/// Lowers `tree`, with the caller's overrides; `None` only if the environment that is asked for cannot be found.
+/// Lowers the tree of `whole`, whose texts are `files`, with the caller's overrides; `None` only if the environment that is asked for cannot be found.
 pub fn lower(
-    source: &Source,
-    tree: &Tree,
+    files: &Files,
+    whole: &Whole,
     overrides: &Overrides,
     sink: &mut Diagnostics,
 ) -> Option<Plan> {
+    let (tree, source) = (&whole.tree, files.plan());
     environment::check(tree.root(), overrides.environment.as_deref(), sink);
     let merged = match &overrides.environment {
         Some(name) => Cow::Owned(environment::overlay(tree, name, source, sink)?),
@@ -118,7 +123,7 @@ pub fn lower(
     let vars = vars::lower(top, tree.root(), source, overrides, sink);
     let values: BTreeMap<String, Json> =
         vars.whole().map(|(var, value)| (var.name.clone(), value.clone())).collect();
-    let mut work = Lower::new(source, &values, sink);
+    let mut work = Lower::new(files, &values, sink);
     let work = &mut work;
     let secrets = data::secrets(top, work);
     let endpoints = endpoint::lower(top, work);
@@ -130,7 +135,12 @@ pub fn lower(
     let traffic = traffic::lower(top, work);
     let mut scenarios = scenario::lower(top, &endpoints, work);
     traffic::attach(&traffic, &mut scenarios, work);
-    let thresholds = threshold::lower(top, work);
+    let called = transactions.whole().map(|(_, called)| &called.list);
+    let run = scenarios.whole().flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
+    let lists = [&before, &after].into_iter().chain(called).chain(run);
+    let mut own = threshold::own_metrics(lists, work);
+    own.incomplete |= scenarios.items.iter().any(|item| item.value.is_none());
+    let thresholds = threshold::lower(top, &own, work);
     let delivery = threshold::delivery(top, work);
     let sinks = sink::lower(top, work);
     let name = name(top, work);
@@ -155,6 +165,7 @@ pub fn lower(
         thresholds,
         delivery,
         sinks,
+        includes: whole.includes.clone(),
         span: top.span(),
     })
 }

@@ -1,6 +1,9 @@
 //! (pure) Sections of named things, and names that are taken.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::parts::SECTIONS;
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::template::ROOTS;
@@ -14,6 +17,8 @@ pub struct Section<T> {
     pub complete: bool,
     /// Where the section's key stands, if the plan has the section.
     pub span: Option<Span>,
+    /// Places in `items` by name.
+    pub(super) places: BTreeMap<String, usize>,
 }
 
 /// A thing with its name.
@@ -29,7 +34,7 @@ pub struct Named<T> {
 
 impl<T> Default for Section<T> {
     fn default() -> Section<T> {
-        Section { items: Vec::new(), complete: true, span: None }
+        Section { items: Vec::new(), complete: true, span: None, places: BTreeMap::new() }
     }
 }
 
@@ -40,20 +45,34 @@ impl<T> Section<T> {
         key: &str,
         mut each: impl FnMut(&str, Node<'_>) -> Option<T>,
     ) -> Section<T> {
-        let Some((entry, node)) = top.entry(key) else { return Section::default() };
-        let items = node
-            .entries()
-            .map(|(entry, value)| {
-                let lowered = if value.is_hole() { None } else { each(&entry.key, value) };
-                Named { name: entry.key.clone(), span: entry.key_span, value: lowered }
-            })
-            .collect();
-        Section { items, complete: !node.is_hole(), span: Some(entry.key_span) }
+        // What a part that cannot be read declares is not known.
+        let known = !(top.tree().gaps && SECTIONS.contains(&key));
+        let Some((entry, node)) = top.entry(key) else {
+            return Section { complete: known, ..Section::default() };
+        };
+        let complete = known && !node.is_hole();
+        let mut section = Section { complete, span: Some(entry.key_span), ..Section::default() };
+        for (entry, value) in node.entries() {
+            let value = if value.is_hole() { None } else { each(&entry.key, value) };
+            section.push(Named { name: entry.key.clone(), span: entry.key_span, value });
+        }
+        section
+    }
+
+    /// Adds a thing; of two with one name the first is found.
+    pub(crate) fn push(&mut self, item: Named<T>) {
+        self.places.entry(item.name.clone()).or_insert(self.items.len());
+        self.items.push(item);
     }
 
     /// Returns the thing named `name`, broken or not.
     pub fn get(&self, name: &str) -> Option<&Named<T>> {
-        self.items.iter().find(|item| item.name == name)
+        self.items.get(*self.places.get(name)?)
+    }
+
+    /// Returns the thing named `name`, broken or not.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Named<T>> {
+        self.items.get_mut(*self.places.get(name)?)
     }
 
     /// Returns what is named `name` if it is whole.

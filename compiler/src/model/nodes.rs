@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::{Group, Json, OnAgentLoss, Tuning};
 use crate::model::lower::Lower;
-use crate::model::name::Section;
+use crate::model::name::{Named, Section};
 use crate::model::vars;
 use crate::source::Span;
 use crate::syntax::Node;
@@ -12,6 +12,9 @@ use crate::unit::SECOND_NS;
 
 /// Most seats of one group; more than slots can be dealt to.
 const AGENTS_MAX: u64 = 65_536;
+
+/// The group of the one node inside `volley run`; a scenario is placed on it by name only.
+pub(crate) const COORDINATOR: &str = "coordinator";
 
 /// The group of a plan without `nodes`.
 const GROUP_DEFAULT: &str = "default";
@@ -42,15 +45,13 @@ pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_
         }),
         None => Section { complete: top.entry("nodes").is_none(), ..Section::default() },
     };
-    if groups.items.is_empty() && groups.complete {
+    let coordinator = placed_on_coordinator(top);
+    if groups.items.is_empty() && groups.complete && coordinator != Placed::All {
         let span = nodes.map_or(top.span(), Node::span);
-        let group =
-            Group { agents: 1, weight: 1, requires: BTreeMap::new(), vars: BTreeMap::new() };
-        groups.items.push(crate::model::name::Named {
-            name: GROUP_DEFAULT.to_owned(),
-            span,
-            value: Some(group),
-        });
+        groups.push(single(GROUP_DEFAULT, span));
+    }
+    if coordinator != Placed::None {
+        groups.push(single(COORDINATOR, top.span()));
     }
     let mut length = |key: &str, default_ns: u64| match nodes.and_then(|node| node.get(key)) {
         Some(node) => work.positive_length(node).map_or(default_ns, |length| length.value),
@@ -58,10 +59,14 @@ pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_
     };
     let join_timeout_ns = length("join_timeout", 30 * SECOND_NS);
     let lease_ns = length("lease", 10 * SECOND_NS);
-    if let Some(node) = nodes.and_then(|node| node.get("on_agent_loss")) {
-        // `continue` and `redistribute` are refused as not built yet before this.
-        work.one_of(node, &[("fail", ())]);
-    }
+    let policies = [
+        ("fail", OnAgentLoss::Fail),
+        ("continue", OnAgentLoss::Continue),
+        ("redistribute", OnAgentLoss::Redistribute),
+    ];
+    let policy = nodes.and_then(|node| node.get("on_agent_loss"));
+    let policy = policy.and_then(|node| work.one_of(node, &policies));
+    let on_agent_loss = policy.unwrap_or(OnAgentLoss::Fail);
     let tuning = tuning(nodes.and_then(|node| node.get("tuning")), work);
     if lease_ns < tuning.beat_ns.saturating_mul(2) {
         let place = nodes.and_then(|node| node.get("lease").or_else(|| node.get("tuning")));
@@ -70,7 +75,38 @@ pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_
             "the lease is shorter than two beats, so every agent would lose it".to_owned();
         work.out_of_range(span, message, "make the lease several beats long");
     }
-    Nodes { groups, overlays, join_timeout_ns, lease_ns, on_agent_loss: OnAgentLoss::Fail, tuning }
+    Nodes { groups, overlays, join_timeout_ns, lease_ns, on_agent_loss, tuning }
+}
+
+/// Which scenarios name the coordinator's group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Placed {
+    None,
+    Some,
+    /// All of them, and no other group.
+    All,
+}
+
+fn placed_on_coordinator(top: Node<'_>) -> Placed {
+    let mut some = false;
+    let mut all = true;
+    for (_, scenario) in top.get("scenarios").into_iter().flat_map(Node::entries) {
+        let groups = || scenario.get("runs_on").into_iter().flat_map(Node::items);
+        let named = groups().any(|group| group.as_str() == Some(COORDINATOR));
+        some |= named;
+        all &= named && groups().count() == 1;
+    }
+    match (some, all) {
+        (false, _) => Placed::None,
+        (true, false) => Placed::Some,
+        (true, true) => Placed::All,
+    }
+}
+
+/// Returns a group of one seat.
+fn single(name: &str, span: Span) -> Named<Group> {
+    let group = Group { agents: 1, weight: 1, requires: BTreeMap::new(), vars: BTreeMap::new() };
+    Named { name: name.to_owned(), span, value: Some(group) }
 }
 
 fn group(

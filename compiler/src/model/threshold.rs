@@ -1,9 +1,11 @@
 //! (pure) `thresholds` and `delivery`: when a run passes, and when it counts.
 
 use crate::artifact::{Delivery, Metric, NoData};
-use crate::expression::{Require, parse_require};
+use crate::diagnostic::Diagnostic;
+use crate::expression::{Own, Require, is_builtin, parse_require};
 use crate::model::lower::Lower;
 use crate::model::name::Section;
+use crate::model::step::StepList;
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::unit::Share;
@@ -22,6 +24,10 @@ pub struct Threshold {
     pub scenario: Option<Spanned<String>>,
     /// Step, `*` for all together.
     pub step: Option<Spanned<String>>,
+    /// Group, if not all.
+    pub group: Option<Spanned<String>>,
+    /// Value of the step's `split_by`, if not all.
+    pub split: Option<Spanned<String>>,
     /// Judged over stretches of this length; 0 for the whole run.
     pub window_ns: u64,
     /// Where that stands.
@@ -36,14 +42,42 @@ pub struct Threshold {
     pub on_no_data: NoData,
 }
 
-pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Section<Threshold> {
-    Section::lower(top, "thresholds", |_, node| threshold(node, work))
+/// Lowers the section; `own` are the metrics that the plan's steps record.
+pub(super) fn lower(top: Node<'_>, own: &Own, work: &mut Lower<'_>) -> Section<Threshold> {
+    Section::lower(top, "thresholds", |_, node| threshold(node, own, work))
 }
 
-fn threshold(node: Node<'_>, work: &mut Lower<'_>) -> Option<Threshold> {
-    let (text, require) = require(node.get("require")?, work)?;
+/// Returns the metrics that the steps of `lists` record; a name that stands for something else is reported.
+pub(super) fn own_metrics<'a>(
+    lists: impl Iterator<Item = &'a StepList>,
+    work: &mut Lower<'_>,
+) -> Own {
+    let mut own = Own::default();
+    for list in lists {
+        own.incomplete |= !list.is_whole();
+        let steps = list.all();
+        own.incomplete |= steps.iter().any(|step| !step.complete);
+        for metric in steps.iter().flat_map(|step| &step.control.metrics) {
+            if is_builtin(&metric.name) {
+                let message = format!("`{}` cannot be the name of a metric", metric.name);
+                let found = Diagnostic::error("plan::name::reserved", metric.span, message);
+                let help =
+                    "thresholds read it as something that every run measures; choose another name";
+                work.push(found.label("reserved").help(help));
+            }
+            let kind = metric.metric.as_ref().map(|metric| metric.kind);
+            own.kinds.entry(metric.name.clone()).or_insert(kind);
+        }
+    }
+    own
+}
+
+fn threshold(node: Node<'_>, own: &Own, work: &mut Lower<'_>) -> Option<Threshold> {
+    let (text, require) = require(node.get("require")?, own, work)?;
     let scenario = node.get("scenario").map(|node| work.literal(node, "the name of a scenario"));
     let step = node.get("step").map(|node| work.literal(node, "the name of a step"));
+    let group = node.get("group").map(|node| work.literal(node, "the name of a group"));
+    let split = node.get("split").map(|node| work.literal(node, "a value of `split_by`"));
     let window_ns = match node.get("window") {
         Some(node) => work.positive_length(node)?.value,
         None => 0,
@@ -55,7 +89,10 @@ fn threshold(node: Node<'_>, work: &mut Lower<'_>) -> Option<Threshold> {
     let min_samples = match node.get("min_samples") {
         Some(node) => work.whole(node, 0..1 << 40)?.value,
         // A counter that never fired reads 0; a distribution or a share of nothing is no data.
-        None => u64::from(!matches!(require.metric, Metric::Rate(_) | Metric::Count(_))),
+        None => u64::from(!matches!(
+            require.metric,
+            Metric::Rate(_) | Metric::Count(_) | Metric::OwnRate { .. } | Metric::OwnCount { .. }
+        )),
     };
     let abort = match node.get("abort") {
         Some(node) => work.flag(node)?.then_some(node.span()),
@@ -74,6 +111,8 @@ fn threshold(node: Node<'_>, work: &mut Lower<'_>) -> Option<Threshold> {
         require,
         scenario: selector(scenario)?,
         step: selector(step)?,
+        group: selector(group)?,
+        split: selector(split)?,
         window_ns,
         window: node.get("window").map(Node::span),
         grace_ns,
@@ -84,10 +123,10 @@ fn threshold(node: Node<'_>, work: &mut Lower<'_>) -> Option<Threshold> {
 }
 
 /// Reads a condition; a var in it is put in first, and a fault then lies at the whole scalar.
-fn require(node: Node<'_>, work: &mut Lower<'_>) -> Option<(Spanned<String>, Require)> {
+fn require(node: Node<'_>, own: &Own, work: &mut Lower<'_>) -> Option<(Spanned<String>, Require)> {
     let text = work.word(node, "a condition such as `p95(service) < 500ms`")?;
-    match parse_require(&text.value) {
-        Ok(require) => Some((text, require)),
+    match parse_require(&text.value, own) {
+        Ok(require) => Some((text, require?)),
         Err(mut fault) => {
             if node.as_str() != Some(text.value.as_str()) {
                 fault.range = 0..node.as_str().map_or(0, str::len);

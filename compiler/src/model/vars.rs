@@ -8,7 +8,7 @@ use crate::model::environment;
 use crate::model::lower::{Lower, Site, json_name, misplaced, plain};
 use crate::model::name::Section;
 use crate::source::{Source, Span};
-use crate::syntax::{self, Entry, Node};
+use crate::syntax::{self, Entry, Kind, Node};
 
 /// What a caller changes of a plan before it is compiled; the command line's flags.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ pub(super) fn lower(
     }
     for (name, text) in &overrides.vars {
         let span = vars.span.unwrap_or(source.span(0, 0));
-        if let Some(var) = vars.items.iter_mut().find(|var| var.name == *name) {
+        if let Some(var) = vars.get_mut(name) {
             let Some(declared) = &var.value else { continue };
             match parse_as(declared, text) {
                 Ok(value) => var.value = Some(value),
@@ -85,13 +85,20 @@ pub(super) fn constant(work: &mut Lower<'_>, node: Node<'_>) -> Option<Json> {
 
 fn from_file(vars: &mut Section<Json>, file: &Source, sink: &mut Diagnostics) {
     let Some(tree) = syntax::parse(file, sink) else { return };
+    let root = tree.root();
+    if !matches!(root.kind(), Kind::Map(_) | Kind::Hole) {
+        let found =
+            Diagnostic::error("plan::override::kind", root.span(), "the var file is no mapping");
+        sink.push(found.label("not names and values").help("write `name: value`, one a line"));
+        return;
+    }
     let none = BTreeMap::new();
-    for (entry, node) in tree.root().entries() {
+    for (entry, node) in root.entries() {
         let mut work = Lower::new(file, &none, sink);
         let value = constant(&mut work, node);
         let bad = value.as_ref().and_then(|json| refused(vars, "the var file", entry, json));
         sink.extend(bad);
-        if let Some(var) = vars.items.iter_mut().find(|var| var.name == entry.key) {
+        if let Some(var) = vars.get_mut(&entry.key) {
             var.value = value;
         }
     }

@@ -61,6 +61,11 @@ impl Open {
         self.count
     }
 
+    /// Returns how many arrivals the whole traffic has, that the scenario has a part of; without one its own.
+    pub fn count_of_traffic(&self) -> u64 {
+        self.all
+    }
+
     /// Returns how many arrivals there are up to the end of each stage.
     pub fn counts_by_stage(&self) -> Vec<u64> {
         let own = |all| self.stripes.as_ref().map_or(all, |stripes| stripes.below(all));

@@ -21,6 +21,8 @@ use crate::syntax::{ElementId, Entry, Kind, Pointed, Tree};
 ///
 /// A key that is missing is added with a hole as its value, so that later passes are silent about it.
 pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
+    // What a part cannot hold is not judged.
+    shape::check_part(source, tree, sink);
     let plan = instance::of(tree.root());
     let faults = fault::find(&plan);
     let mut edits = Vec::new();
@@ -50,7 +52,9 @@ impl Edit {
             Edit::Hole(id) => tree.elements[id.0 as usize].kind = Kind::Hole,
             Edit::Missing { parent, key, span } => {
                 let id = ElementId(u32::try_from(tree.elements.len()).unwrap_or(u32::MAX));
-                if let Kind::Map(entries) = &mut tree.elements[parent.0 as usize].kind {
+                if let Kind::Map(entries) = &mut tree.elements[parent.0 as usize].kind
+                    && !entries.iter().any(|entry| entry.key == key)
+                {
                     entries.push(Entry { key, key_span: span, value: id });
                     let element = crate::syntax::Element { span, kind: Kind::Hole };
                     tree.elements.push(element);
@@ -125,6 +129,15 @@ impl Place<'_> {
         } else {
             let known = fault::known_keys(context);
             sink.push(words::unknown_key(key, context, &known, entry.key_span));
+            self.misspelt(entry.key_span, edits);
+        }
+    }
+
+    /// Notes what the unknown key at `span` was probably meant as: what it holds is not known to later passes.
+    fn misspelt(&self, span: Span, edits: &mut Vec<Edit>) {
+        let Some((_, key)) = replaces(self.fault) else { return };
+        if fault::known_keys(&self.fault.context).contains(&key) {
+            edits.push(Edit::Missing { parent: self.pointed.node.id(), key, span });
         }
     }
 
@@ -134,11 +147,11 @@ impl Place<'_> {
         let parent = self.pointed.node.id();
         edits.push(Edit::Missing { parent, key: key.to_owned(), span });
         // An endpoint of a kind that is unknown or unsupported has no `http` either.
-        let strangers = context == "endpoint" && self.pointed.node.entries().next().is_some();
+        let strangers = matches!(context, "endpoint" | "file_sink")
+            && self.pointed.node.entries().next().is_some();
         // A wait with a distribution that is not ours has said what is wrong already.
         let strangers =
             strangers || (context == "wait" && self.pointed.node.entries().next().is_some());
-        let strangers = strangers || self.has_unsupported(key);
         let pair = (self.fault.pointer.clone(), key.to_owned());
         let strangers = strangers || self.is_garbled(key, sink);
         if !strangers && !self.replaced.contains(&pair) {
@@ -157,17 +170,6 @@ impl Place<'_> {
                 rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
             rest.is_some() && sink.touches(span)
         })
-    }
-
-    /// Returns whether an unsupported key stands where `key` is missing and may do its work.
-    fn has_unsupported(&self, key: &str) -> bool {
-        let stands_for = |other: &str| match key {
-            "file" | "take" => other == "from",
-            "scenarios" => other == "fragment",
-            "path" => other == "file",
-            _ => false,
-        };
-        self.pointed.node.entries().any(|(entry, _)| stands_for(&entry.key))
     }
 
     /// Returns what the value is called: its key in backticks, or its place in a list.

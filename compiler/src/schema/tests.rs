@@ -89,14 +89,28 @@ fn one_mistake_in_sections_is_one_diagnostic() {
         ),
         (top("endpoints: { e: { http: {} } }"), "plan::schema::missing-key", "http"),
         (top("endpoints: { e: { https: {} } }"), "plan::schema::unknown-key", "https"),
-        (top("nodes: { on_agent_loss: continue }"), "plan::unsupported", "continue"),
         (top("nodes: { on_agent_loss: maybe }"), "plan::schema::value", "maybe"),
-        (top("nodes: { groups: { coordinator: {} } }"), "plan::unsupported", "coordinator"),
+        (top("nodes: { groups: { coordinator: {} } }"), "plan::group::reserved", "coordinator"),
         (top("nodes: { groups: { EU: {} } }"), "plan::schema::name", "EU"),
         (top("nodes: { lease: 10 }"), "plan::schema::quantity", "10"),
         (top("nodes: { lease: 10x }"), "plan::schema::quantity", "10x"),
         (top("nodes: { lease: [1s] }"), "plan::schema::type", "[1s]"),
-        (top("data: { d: { file: a.jsonl, take: unique } }"), "plan::unsupported", "a.jsonl"),
+        (top("data: { d: { take: unique } }"), "plan::schema::source", "{ take: unique }"),
+        (
+            top("data: { d: { file: a.csv, from: before.a.b, take: unique } }"),
+            "plan::schema::source",
+            "from",
+        ),
+        (
+            top("data: { d: { file: a.csv, take: unique, on_end: stop } }"),
+            "plan::schema::source",
+            "on_end",
+        ),
+        (
+            top("data: { d: { from: before.a.b, take: random, on_end: stop } }"),
+            "plan::schema::source",
+            "on_end",
+        ),
         (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
         (
             top("endpoints: { e: { http: { base_url: x, tracking: header } } }"),
@@ -233,7 +247,7 @@ fn one_mistake_in_steps_is_one_diagnostic() {
         (step("{ step: a, http: { post: /, body: x } }"), "plan::schema::unknown-key", "body"),
         (step("{ step: A, wait: 1s }"), "plan::schema::name", "A"),
     ] {
-        let more = usize::from(text.contains("vus: 3"));
+        let more = usize::from(text.contains("vus: 3") || text.contains("min: 1/s"));
         mistake(&text, code, at, more);
     }
 }

@@ -1,21 +1,11 @@
 //! (pure) What the plan language has and this version cannot do yet: one table, asked before a key is called unknown.
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
-const KEYS: &[(&str, &[&str])] = &[
-    ("plan", &["include", "fragment", "observe", "metrics"]),
-    ("data", &["from", "on_end"]),
-    ("scenario", &["on_fail", "retry"]),
-    ("step", &["let"]),
-];
+const KEYS: &[(&str, &[&str])] =
+    &[("plan", &["observe", "metrics"]), ("scenario", &["on_fail", "retry"]), ("step", &["let"])];
 
 /// Words that a key of the slice may have in the full language.
-const VALUES: &[(&str, &[&str])] = &[("nodes.on_agent_loss", &["continue", "redistribute"])];
-
-/// The group that stands for the coordinator itself.
-pub(super) const COORDINATOR: &str = "coordinator";
-
-/// Endings of data files that hold something else than CSV.
-pub(super) const DATA_ENDINGS: &[&str] = &[".jsonl", ".ndjson", ".json"];
+const VALUES: &[(&str, &[&str])] = &[];
 
 /// Returns whether `key` in `context` belongs to the full language.
 pub(super) fn is_key(context: &str, key: &str) -> bool {

@@ -17,6 +17,8 @@ pub struct Tree {
     pub elements: Vec<Element>,
     /// The outermost one.
     pub root: ElementId,
+    /// Whether a part of the plan could not be read, so that a name that is missing may stand there.
+    pub gaps: bool,
 }
 
 /// A value with the bytes it was written in.

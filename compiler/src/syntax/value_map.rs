@@ -1,7 +1,7 @@
 //! (pure) From bytes of a scalar's value to the source bytes that wrote them, through quotes, escapes and folding.
 
 use super::tree::{Kind, Node, ValueRange};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, Texts};
 
 /// One character of a value and the source bytes that stand for it.
 #[derive(Clone, Copy, Debug)]
@@ -14,8 +14,9 @@ struct Piece {
 /// Returns the source bytes that wrote the bytes `range` of the value of `node`.
 ///
 /// Exact for every style of scalar; the whole scalar when `range` is not in its value.
-pub fn value_span(source: &Source, node: Node<'_>, range: ValueRange) -> Span {
+pub fn value_span<T: Texts + ?Sized>(texts: &T, node: Node<'_>, range: ValueRange) -> Span {
     let whole = node.value_span();
+    let source = texts.text_of(whole.file);
     let value = match node.kind() {
         Kind::Str { value, .. } => value.as_str(),
         _ => source.slice(whole),

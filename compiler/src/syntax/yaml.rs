@@ -170,7 +170,7 @@ impl<'s> Builder<'s> {
 
     fn finish(self) -> Reading {
         let file = self.source.id();
-        let tree = self.root.map(|root| Tree { file, elements: self.elements, root });
+        let tree = self.root.map(|root| Tree { file, elements: self.elements, root, gaps: false });
         Reading { tree, found: self.found, stop: None }
     }
 

@@ -6,7 +6,7 @@ mod slot;
 use std::ops::Range;
 
 pub use self::parse::parse;
-pub use self::slot::{FILTERS, ROOTS, Read, Resolved, resolve};
+pub use self::slot::{FILTERS, NAMES, ROOTS, Read, Resolved, resolve};
 use crate::artifact::Json;
 
 /// A stretch of a scalar's value.

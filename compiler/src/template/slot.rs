@@ -18,7 +18,7 @@ pub const FILTERS: [&str; 10] =
     ["int", "number", "bool", "text", "json", "base64", "url", "hmac_sha256", "default", "raw"];
 
 /// Whole names without a name of the user's in them.
-const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 12] = [
     "item",
     "arrival.number",
     "arrival.id",

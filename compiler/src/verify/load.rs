@@ -71,19 +71,6 @@ fn check_scenario(artifact: &Artifact, name: &str, scenario: &Scenario) -> Resul
     ensure(scenario.planned == planned, || format!("`planned` is {planned}"))
 }
 
-/// Checks the lengths of waits and time-outs, in blocks too.
-fn check_waits(steps: &[Step]) -> Result<(), String> {
-    for step in steps {
-        if let Action::Wait(wait) = &step.action {
-            check_wait(*wait)?;
-        }
-        check_length("a step's time-out", step.timeout_ns)?;
-        check_length("a wait", step.retry.as_ref().map_or(0, |retry| retry.wait_ns))?;
-        step.inner().into_iter().try_for_each(check_waits)?;
-    }
-    Ok(())
-}
-
 /// Checks a start that is not known yet.
 fn check_start(artifact: &Artifact, name: &str, scenario: &Scenario) -> Result<(), String> {
     let Some(late) = &scenario.late_start else { return Ok(()) };
@@ -94,6 +81,19 @@ fn check_start(artifact: &Artifact, name: &str, scenario: &Scenario) -> Result<(
         check_length("a delay", after.delay_ns)?;
         let known = after.scenario != name && artifact.scenarios.contains_key(&after.scenario);
         ensure(known, || format!("it starts after another scenario, not `{}`", after.scenario))?;
+    }
+    Ok(())
+}
+
+/// Checks the lengths of waits and time-outs, in blocks too.
+fn check_waits(steps: &[Step]) -> Result<(), String> {
+    for step in steps {
+        if let Action::Wait(wait) = &step.action {
+            check_wait(*wait)?;
+        }
+        check_length("a step's time-out", step.timeout_ns)?;
+        check_length("a wait", step.retry.as_ref().map_or(0, |retry| retry.wait_ns))?;
+        step.inner().into_iter().try_for_each(check_waits)?;
     }
     Ok(())
 }
@@ -191,6 +191,24 @@ fn check_rows(artifact: &Artifact) -> Result<(), String> {
                 || format!("in scenario `{scenario}`, `{data}` is per user in a closed load");
             ensure(file.per == Per::Arrival || closed, rule)?;
             if file.take == Take::Unique {
+                unique.entry(data).or_default().push((taken.first_row, end, scenario));
+            }
+        }
+    }
+    for (data, list) in &artifact.lists {
+        let known = artifact.data.contains_key(data);
+        ensure(!known, || format!("`{data}` is a file or a list, not both"))?;
+        for (scenario, body) in &artifact.scenarios {
+            let Some(taken) = body.data.get(data) else { continue };
+            let rule =
+                || format!("in scenario `{scenario}`, `{data}` is per user in a closed load");
+            ensure(list.per == Per::Arrival || matches!(body.load, Load::Closed(_)), rule)?;
+            let rule = || format!("in scenario `{scenario}`, items of `{data}` end");
+            let end = match taken.rows {
+                0 => u64::MAX,
+                rows => taken.first_row.checked_add(rows).ok_or_else(rule)?,
+            };
+            if list.take == Take::Unique {
                 unique.entry(data).or_default().push((taken.first_row, end, scenario));
             }
         }

@@ -12,7 +12,8 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
             format!("`{name}` is no name of a plan, scenario or group")
         })?;
     }
-    for name in artifact.data.keys().chain(artifact.transactions.keys()) {
+    let tables = artifact.data.keys().chain(artifact.lists.keys());
+    for name in tables.chain(artifact.transactions.keys()) {
         ensure(is_public_name(name), || format!("`{name}` is no name of data or a transaction"))?;
     }
     let files = artifact.data.values().map(|data| &data.file).chain(artifact.files.values());
@@ -65,6 +66,10 @@ fn check_digest(file: &FileRef) -> Result<(), String> {
 
 fn check_selector(artifact: &Artifact, threshold: &Threshold) -> Result<(), String> {
     let select = &threshold.select;
+    if let Some(group) = &select.group {
+        let known = artifact.nodes.groups.contains_key(group);
+        ensure(known, || format!("group `{group}` exists"))?;
+    }
     let Some(name) = &select.scenario else {
         return ensure(select.step.is_none(), || "a step is chosen with its scenario".to_owned());
     };
@@ -78,7 +83,8 @@ fn check_selector(artifact: &Artifact, threshold: &Threshold) -> Result<(), Stri
 
 fn check_scenario(artifact: &Artifact, scenario: &Scenario) -> Result<(), String> {
     for data in scenario.data.keys() {
-        ensure(artifact.data.contains_key(data), || format!("data `{data}` exists"))?;
+        let known = artifact.data.contains_key(data) || artifact.lists.contains_key(data);
+        ensure(known, || format!("data `{data}` exists"))?;
     }
     let world = Scope { scenario: Some(scenario), ..Scope::of(artifact) };
     let users = Scope { place: Place::Users, ..world };

@@ -207,7 +207,7 @@ impl<'a> Scope<'a> {
     }
 
     fn slot(self, slot: &Slot) -> Result<(), String> {
-        let Artifact { vars, secrets, data: files, .. } = self.artifact;
+        let Artifact { vars, secrets, data: files, lists, .. } = self.artifact;
         match &slot.from {
             SlotSource::Var(name) => {
                 ensure(vars.contains_key(name), || format!("var `{name}` exists"))?;
@@ -220,7 +220,10 @@ impl<'a> Scope<'a> {
                     Some(scenario) => scenario.data.contains_key(data),
                     None => self.place == Place::Called,
                 };
-                let known = files.get(data).is_some_and(|data| data.columns.contains(column));
+                let known = match files.get(data) {
+                    Some(file) => file.columns.contains(column),
+                    None => lists.contains_key(data),
+                };
                 ensure(used && known, || format!("column `{column}` of data `{data}` is read"))?;
             }
             SlotSource::Capture { step, name } => {

@@ -10,10 +10,12 @@ mod sample;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use compiler::artifact::to_bytes;
+use compiler::signature::SecretKey;
 
 /// Makes a folder with everything that transcripts name: the files of `plans`, and artifacts whole and broken.
 fn stage() -> tempfile::TempDir {
@@ -26,11 +28,25 @@ fn stage() -> tempfile::TempDir {
     fs::write(folder.path().join("edited.json"), edited).unwrap();
     fs::write(folder.path().join("cut.json"), &bytes[..2_000]).unwrap();
     fs::write(folder.path().join("newer.json"), text.replacen("\": 1,", "\": 2,", 1)).unwrap();
+    private(&folder.path().join("ci.key"), &SecretKey::from_random(&[1; 32]));
+    private(&folder.path().join("mine.key"), &SecretKey::from_random(&[2; 32]));
+    let exposed = SecretKey::from_random(&[3; 32]).to_file_text();
+    fs::write(folder.path().join("exposed.key"), exposed).unwrap();
+    let public = |number: u8| SecretKey::from_random(&[number; 32]).public();
+    fs::write(folder.path().join("ci.key.pub"), format!("{}\n", public(1))).unwrap();
+    let both = format!("# who may sign\n{}\n{}\n", public(1), public(2));
+    fs::write(folder.path().join("trusted.keys"), both).unwrap();
     fs::write(folder.path().join("binary.yaml"), b"version: 1\nname: \xff\n").unwrap();
     for path in listed(&tests_folder().join("plans")) {
         fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
     folder
+}
+
+/// Writes a key that its owner alone can read.
+fn private(path: &Path, key: &SecretKey) {
+    fs::write(path, key.to_file_text()).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn tests_folder() -> PathBuf {
@@ -102,9 +118,89 @@ fn arrivals_stop_when_the_reader_has_seen_enough() {
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
 
+/// Runs `plan` in `folder`; returns its exit code and everything that it wrote.
+fn plan(folder: &Path, args: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plan"));
+    let output = command.args(args).current_dir(folder).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn a_new_key_signs_and_is_never_shown() {
+    let folder = stage();
+    let (exit, printed) = plan(folder.path(), &["keygen"]);
+    assert_eq!(exit, 0, "{printed}");
+    let secret = fs::read_to_string(folder.path().join("volley.key")).unwrap();
+    let secret = secret.lines().last().unwrap().strip_prefix("ed25519-secret:").unwrap();
+    let public = fs::read_to_string(folder.path().join("volley.key.pub")).unwrap();
+    assert_eq!(printed, public);
+    let mode = fs::metadata(folder.path().join("volley.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (exit, again) = plan(folder.path(), &["keygen"]);
+    assert_eq!(exit, 2, "a key is never written over: {again}");
+    let sign = ["sign", "artifact.json", "--key", "volley.key"];
+    let (exit, signed) = plan(folder.path(), &sign);
+    assert_eq!(exit, 0, "{signed}");
+    let verify = ["verify", "artifact.json", "--trust", "volley.key.pub"];
+    let (exit, verified) = plan(folder.path(), &verify);
+    assert_eq!(exit, 0, "{verified}");
+    let (_, other) = plan(folder.path(), &["keygen", "-o", "other.key"]);
+    assert_ne!(other, printed, "each key is another");
+    let sig = fs::read_to_string(folder.path().join("artifact.json.sig")).unwrap();
+    for text in [printed, again, signed, verified, sig] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn a_signature_fits_neither_an_edited_nor_another_artifact() {
+    let folder = stage();
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(plan(folder.path(), &["compile", "shop.yaml", "-o", "shop.json"]).0, 0);
+    for artifact in ["artifact.json", "shop.json"] {
+        assert_eq!(plan(folder.path(), &["sign", artifact, "--key", "ci.key"]).0, 0);
+    }
+    let verify = ["verify", "artifact.json", "--trust", "ci.key.pub"];
+    assert_eq!(plan(folder.path(), &verify).0, 0);
+    let own = fs::read(path("artifact.json.sig")).unwrap();
+    let expect_refused = |why: &str| {
+        let (exit, text) = plan(folder.path(), &verify);
+        assert_eq!(exit, 95, "{text}");
+        assert!(text.contains(why), "{text}");
+    };
+    fs::copy(path("shop.json.sig"), path("artifact.json.sig")).unwrap();
+    expect_refused("line 1 signs another artifact");
+    fs::write(path("artifact.json.sig"), &own[..own.len() - 20]).unwrap();
+    expect_refused("line 1 is no signature");
+    fs::write(path("artifact.json.sig"), b"\xff\x00").unwrap();
+    expect_refused("line 1 is no signature");
+    fs::write(path("artifact.json.sig"), b"").unwrap();
+    expect_refused("it holds 0 signatures");
+    fs::write(path("artifact.json.sig"), &own).unwrap();
+    fs::copy(path("shop.json"), path("artifact.json")).unwrap();
+    expect_refused("signs another artifact");
+    fs::copy(path("edited.json"), path("artifact.json")).unwrap();
+    expect_refused("its digest does not hold");
+}
+
+#[test]
+fn a_first_plan_can_be_checked_compiled_and_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(plan(folder.path(), &["init"]).0, 0);
+    let (exit, text) = plan(folder.path(), &["check", ".", "--strict"]);
+    assert_eq!(exit, 0, "{text}");
+    assert!(text.starts_with("checked 1 file: 0 errors, 0 warnings"), "{text}");
+    assert_eq!(plan(folder.path(), &["compile", "plans/first.yaml", "-o", "first.json"]).0, 0);
+    let plan = fs::read_to_string(folder.path().join("plans/first.yaml")).unwrap();
+    let (_, schema) = plan.lines().next().unwrap().split_once("$schema=").unwrap();
+    let schema = fs::read(folder.path().join("plans").join(schema)).unwrap();
+    assert_eq!(schema, compiler::schema::PLAN_SCHEMA.as_bytes());
+}
+
 #[test]
 fn published_schemas_are_printed() {
-    for document in ["plan", "artifact"] {
+    for document in ["plan", "artifact", "explain", "result"] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_plan")).args(["schema", document]).output().unwrap();
         let path = format!("schemas/{document}.schema.json");

@@ -55,7 +55,7 @@ fn mutants_are_judged_as_the_schema_says() {
         seal_digest(&mut artifact);
         if let Ok(loaded) = load(&to_bytes(&artifact)) {
             assert!(validator.is_valid(&serde_json::to_value(&loaded).unwrap()));
-            explain::explain(&loaded, None).unwrap();
+            explain::explain(&loaded, explain::Options::default()).unwrap();
         }
         Ok(())
     })

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use compiler::cli::judge;
 use compiler::diagnostic::Severity;
+use compiler::source::Texts;
 
 #[test]
 fn damaged_plans_are_judged() {
@@ -45,16 +46,20 @@ fn damaged_plans_are_judged() {
             };
             bytes.splice(at..end, piece);
         }
-        let (source, found) = judge("p.yaml", bytes, &folder).unwrap();
+        let (files, found) = judge("p.yaml", bytes, &folder).unwrap();
         for finding in &found {
             for label in std::iter::once(&finding.primary).chain(&finding.more) {
                 assert!(label.span.lo <= label.span.hi, "{finding:?}");
-                assert!(label.span.hi as usize <= source.text().len(), "{finding:?}");
+                assert!(
+                    label.span.hi as usize <= files.text_of(label.span.file).text().len(),
+                    "{finding:?}"
+                );
             }
             assert!(!finding.help.is_empty(), "{finding:?}");
         }
         // A plan that is neither good nor bad would be a gap between the stages.
         let gap = found.iter().any(|finding| finding.message.contains("no check has named"));
+        let source = files.plan();
         assert!(!gap, "{}", source.text());
         let errors = found.iter().any(|finding| finding.severity == Severity::Error);
         assert!(errors || source.text().contains("scenarios"));

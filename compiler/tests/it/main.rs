@@ -3,13 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
 
 mod artifact;
+mod captures;
 mod check;
+mod data;
+mod diff;
+mod docs;
 mod drivers;
 mod every_feature;
 mod explain;
 mod fuzz;
 mod golden;
 mod laws;
+mod parts;
 mod plans;
 mod rejected;
 mod sample;

@@ -29,7 +29,7 @@ fn golden_rejected_plans_say_what_they_said() {
     for name in names(".yaml") {
         let bytes = fs::read(folder().join(format!("{name}.yaml"))).unwrap();
         let shown = format!("golden/rejected/{name}.yaml");
-        let (source, found) = judge(&shown, bytes, &folder()).unwrap();
+        let (files, found) = judge(&shown, bytes, &folder()).unwrap();
         let code = code::all().map(|code| code.code).find(|code| file_of(code) == name);
         let code = code.unwrap_or_else(|| panic!("{shown} is named like no code"));
         assert!(
@@ -42,7 +42,7 @@ fn golden_rejected_plans_say_what_they_said() {
             assert!(!found.help.is_empty(), "{shown}: `{}` has no help", found.code);
         }
         let mut text = Vec::new();
-        write(&[&source], &found, Look::plain(80), &mut text).unwrap();
+        write(&files.sources().collect::<Vec<_>>(), &found, Look::plain(80), &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
         let path = folder().join(format!("{name}.txt"));
         if update {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use compiler::artifact::{
     Action, Artifact, Body, Capture, CaptureFrom, ClosedLoad, ClosedStage, Data, DataUse, Delivery,
-    Endpoint, Expect, FORMAT, FileRef, Filter, Group, HttpAction, HttpEndpoint, Json, JsonCheck,
-    JsonExpect, Load, Method, NameValue, Nodes, OnAgentLoss, OpenLoad, OpenStage, Per, Piece,
-    Scenario, SecretSource, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck, Threshold,
-    Tuning, Var, WaitAction, digest_of, seal_digest,
+    Endpoint, Expect, FORMAT, FileRef, Filter, Format, Group, HttpAction, HttpEndpoint, Json,
+    JsonCheck, JsonExpect, Load, Method, NameValue, Nodes, OnAgentLoss, OpenLoad, OpenStage, Per,
+    Piece, Scenario, SecretSource, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck,
+    Threshold, Tuning, Var, WaitAction, digest_of, seal_digest,
 };
 use compiler::partition::{GroupShare, Partition};
 use compiler::schedule::{Closed, Open};
@@ -30,6 +30,7 @@ pub(crate) fn artifact() -> Artifact {
             ("skus".to_owned(), data("data/skus.csv", "sku", 40, Take::Circular, Per::Arrival)),
             ("users".to_owned(), data("data/users.csv", "name", 500, Take::Unique, Per::Arrival)),
         ]),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         transactions: BTreeMap::new(),
         before: Vec::new(),
@@ -63,7 +64,7 @@ pub(crate) fn add_scenario(artifact: &mut Artifact, name: &str, load: Load, step
         .collect();
     let partition = Partition::new(&groups).unwrap();
     let planned = match &load {
-        Load::Open(load) => Open::new(load, &compiler::seed::Seed::root(0)).count(),
+        Load::Open(load) => Open::of(artifact.seed, name, load).count(),
         Load::Closed(load) => Closed::new(load).count().unwrap_or(0),
         Load::Observe { .. } => 0,
     };
@@ -115,7 +116,7 @@ fn endpoint() -> Endpoint {
 fn data(path: &str, column: &str, rows: u64, take: Take, per: Per) -> Data {
     let digest = digest_of(path.as_bytes());
     let file = FileRef { path: path.to_owned(), bytes: 1000, digest };
-    Data { file, columns: vec![column.to_owned()], rows, take, per }
+    Data { file, format: Format::Csv, columns: vec![column.to_owned()], rows, take, per }
 }
 
 fn nodes() -> Nodes {
@@ -138,7 +139,12 @@ fn threshold() -> Threshold {
         bound: Bound::Less,
         value: 10_000,
         quantity: Quantity::Share,
-        select: Selector { scenario: Some("checkout".to_owned()), step: None },
+        select: Selector {
+            scenario: Some("checkout".to_owned()),
+            step: None,
+            group: None,
+            split: None,
+        },
         window_ns: 0,
         grace_ns: 0,
         min_samples: 0,

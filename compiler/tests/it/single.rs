@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use compiler::code;
 use compiler::diagnostic::Diagnostics;
-use compiler::source::{FileId, Files, Source};
-use compiler::{Overrides, compile, file_paths};
+use compiler::parts::{file_paths, included};
+use compiler::source::{FileId, Files, Source, Texts};
+use compiler::{Overrides, compile};
 
 #[test]
 fn each_mistake_gives_one_diagnostic() {
@@ -27,7 +28,16 @@ fn each_mistake_gives_one_diagnostic() {
         };
         let source = Source::new(FileId(0), name, text);
         let mut files = Files::new(source.clone());
-        for path in file_paths(&source) {
+        let mut parts = included(&source, "");
+        while let Some(path) = parts.pop() {
+            if let Some(bytes) = read(folder.join(&path)) {
+                files.add_part(path.as_str(), path.as_str(), bytes);
+                let part = files.part(&path).unwrap();
+                let inner = included(&part.source, files.folder(part.source.id()));
+                parts.extend(inner.into_iter().filter(|path| files.part(path).is_none()));
+            }
+        }
+        for path in file_paths(&files) {
             if let Some(bytes) = read(folder.join(&path)) {
                 files.add(path, bytes);
             }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use compiler::artifact::{
-    ARTIFACT_SCHEMA, Action, Aggregate, Artifact, Body, Bound, Branch, Call, Capture, CaptureFrom,
-    Choose, ClosedLoad, ClosedStage, Comparison, Condition, Counter, DataUse, Expect, Filter,
-    ForEach, HttpAction, Json, JsonCheck, JsonExpect, Let, Load, Method, Metric, NameValue, NoData,
-    OnFail, OpenLoad, OpenStage, OwnFrom, OwnKind, OwnMetric, Per, Piece, Quantity, Repeat, Retry,
-    RetryWhen, SecretSource, Selector, Slot, SlotSource, StatusRange, Step, Take, Text, TextCheck,
-    Threshold, Transaction, WaitAction, seal_digest, to_bytes,
+    ARTIFACT_SCHEMA, Action, Aggregate, Arrivals, Artifact, Body, Bound, Branch, Call, Capture,
+    CaptureFrom, Choose, ClosedLoad, ClosedStage, Comparison, Condition, Connections, Counter,
+    DataUse, Expect, Filter, ForEach, HttpAction, Json, JsonCheck, JsonExpect, LateStart, Let,
+    Load, Method, Metric, Moment, NameValue, NoData, OnFail, OnOverload, OpenLoad, OpenStage,
+    OwnFrom, OwnKind, OwnMetric, Per, Phase, Piece, Quantity, Repeat, Retry, RetryWhen,
+    SecretSource, Selector, Share, Slot, SlotSet, SlotSource, StartAfter, StatusRange, Step, Take,
+    Text, TextCheck, Threshold, Transaction, Vital, WaitAction, seal_digest, to_bytes,
 };
-use compiler::explain::{GraphFormat, draw_graph, explain, render};
+use compiler::explain::{GraphFormat, Options, draw_graph, explain, render};
 use compiler::unit::{Rate, SECOND_NS};
 use compiler::verify::load;
 
@@ -248,7 +249,32 @@ fn add_flow(artifact: &mut Artifact) {
 fn thresholds() -> BTreeMap<String, Threshold> {
     let aggregates =
         [Aggregate::Percentile(99_900), Aggregate::Min, Aggregate::Max, Aggregate::Mean];
-    let counters = [Counter::Started, Counter::Succeeded, Counter::Failed, Counter::Dropped];
+    let counters = [
+        Counter::Started,
+        Counter::Succeeded,
+        Counter::Failed,
+        Counter::Dropped,
+        Counter::Unfinished,
+        Counter::Unaccounted,
+        Counter::Skipped,
+        Counter::Matched,
+        Counter::TimedOut,
+        Counter::Duplicate,
+        Counter::Unmatched,
+        Counter::Late,
+    ];
+    let phases = [Phase::Dns, Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Body];
+    let phases = phases.map(|phase| Metric::Phase { phase, aggregate: Aggregate::Mean });
+    let vitals = [Vital::Lcp, Vital::Fcp, Vital::Ttfb, Vital::Cls, Vital::Inp];
+    let vitals = vitals.map(|vital| Metric::Vital { vital, aggregate: Aggregate::Max });
+    let metric = || "own".to_owned();
+    let own = [
+        (Metric::Trend { metric: metric(), aggregate: Aggregate::Min }, Quantity::Number),
+        (Metric::Value { metric: metric() }, Quantity::Number),
+        (Metric::OwnCount { metric: metric() }, Quantity::Count),
+        (Metric::OwnRate { metric: metric() }, Quantity::PerSecond),
+    ];
+    let own = phases.into_iter().chain(vitals).map(|metric| (metric, Quantity::Us)).chain(own);
     let times = aggregates.into_iter().flat_map(|aggregate| {
         [Metric::Response(aggregate), Metric::Service(aggregate)].map(|m| (m, Quantity::Us))
     });
@@ -264,6 +290,8 @@ fn thresholds() -> BTreeMap<String, Threshold> {
         let select = Selector {
             scenario: even.then(|| "all".to_owned()),
             step: even.then(|| if place % 4 == 0 { "*" } else { "first" }.to_owned()),
+            group: even.then(|| "eu".to_owned()),
+            split: (place % 4 == 0).then(|| "north".to_owned()),
         };
         let on_no_data = if even { NoData::Pass } else { NoData::NoData };
         let threshold = Threshold {
@@ -281,10 +309,43 @@ fn thresholds() -> BTreeMap<String, Threshold> {
         };
         (format!("t{place}"), threshold)
     };
-    times.chain(counts).enumerate().map(threshold).collect()
+    times.chain(counts).chain(own).enumerate().map(threshold).collect()
 }
 
-fn every_variant() -> Artifact {
+/// Adds a scenario for each kind of load that the others do not have.
+fn loads(artifact: &mut Artifact) {
+    let get = || vec![sample::get("a", &[], "/")];
+    let (min, max) = (Rate::new(1, SECOND_NS), Rate::new(9, SECOND_NS));
+    let drawn = OpenStage::Random { min, max, every_ns: SECOND_NS, length_ns: 5 * SECOND_NS };
+    let mix = [("mixed_a", vec![0, 2], OnOverload::Queue), ("mixed_b", vec![1], OnOverload::Queue)];
+    for (name, offsets, on_overload) in mix {
+        let offsets = SlotSet::new(offsets);
+        let share = Share { traffic: "all".to_owned(), of: 3, offsets };
+        let load = OpenLoad {
+            arrivals: Arrivals::Poisson,
+            on_overload,
+            share: Some(share),
+            ..OpenLoad::even(vec![drawn])
+        };
+        sample::add_scenario(artifact, name, Load::Open(load), get());
+    }
+    let failing = OpenLoad { on_overload: OnOverload::Fail, ..OpenLoad::even(vec![drawn]) };
+    sample::add_scenario(artifact, "failing", Load::Open(failing), get());
+    let each = ClosedStage::CountEach { users: 2, count: 7, within_ns: SECOND_NS };
+    let each = ClosedLoad { stages: vec![each], users_max: 2, pace_ns: SECOND_NS };
+    sample::add_scenario(artifact, "each", Load::Closed(each), get());
+    sample::add_scenario(artifact, "seen", Load::Observe { length_ns: SECOND_NS }, get());
+    let failing = artifact.scenarios.get_mut("failing").unwrap();
+    failing.max_failures = Some(3);
+    failing.connections = Connections::PerUser;
+    let moments = [Moment::Started, Moment::Finished, Moment::Drained];
+    let after = |state| StartAfter { scenario: "each".to_owned(), state, delay_ns: 1 };
+    let after = moments.map(after).to_vec();
+    failing.late_start = Some(LateStart { latest_ns: SECOND_NS, after });
+}
+
+/// Returns an artifact with every variant of the format.
+pub(crate) fn every_variant() -> Artifact {
     let mut artifact = sample::artifact();
     artifact.secrets.insert("file".to_owned(), SecretSource::File("/run/secret".to_owned()));
     let body = artifact.data["users"].file.clone();
@@ -292,6 +353,7 @@ fn every_variant() -> Artifact {
     let mut random = artifact.data["users"].clone();
     (random.take, random.per) = (Take::Random, Per::User);
     artifact.data.insert("random".to_owned(), random);
+    loads(&mut artifact);
     let stages = vec![ClosedStage::Count { users: 3, count: 50, within_ns: SECOND_NS }];
     let closed = Load::Closed(ClosedLoad { stages, users_max: 3, pace_ns: 0 });
     sample::add_scenario(&mut artifact, "all", closed, steps());
@@ -337,11 +399,11 @@ fn every_variant_loads_and_is_in_the_schema() {
         .collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let mut text = Vec::new();
-    render(&explain(&artifact, None).unwrap(), &mut text).unwrap();
+    render(&explain(&artifact, Options::default()).unwrap(), &mut text).unwrap();
     draw_graph(&artifact, GraphFormat::Dot, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     for word in
-        ["OPTIONS shop", "wait 1ns to 1s", "{{ vars.shop | int }}", "50 arrivals by 3 users"]
+        ["OPTIONS shop", "wait 1ns to 1s", "{{ vars.shop | int }}", "iterations 50 by users 3"]
     {
         assert!(text.contains(word), "`{word}` is explained:\n{text}");
     }

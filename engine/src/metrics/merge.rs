@@ -109,13 +109,20 @@ struct Stretches {
 
 impl Stretches {
     fn new(artifact: &Artifact, series: &[Series], threshold: &Threshold) -> Stretches {
-        let (aggregates, series, steps) = match threshold.metric {
+        let (aggregates, series, steps) = match &threshold.metric {
             Metric::Response(wanted) | Metric::Service(wanted) => {
-                (vec![wanted], select::latencies(artifact, series, threshold), Vec::new())
+                (vec![*wanted], select::latencies(artifact, series, threshold), Vec::new())
             }
             Metric::Share(_) | Metric::Rate(_) | Metric::Count(_) => {
                 (Vec::new(), Vec::new(), select::steps(artifact, &threshold.select))
             }
+            // Thresholds on these are refused before a run starts.
+            Metric::Phase { .. }
+            | Metric::Vital { .. }
+            | Metric::Trend { .. }
+            | Metric::Value { .. }
+            | Metric::OwnCount { .. }
+            | Metric::OwnRate { .. } => (Vec::new(), Vec::new(), Vec::new()),
         };
         Stretches {
             timeline: Timeline::new(aggregates),

@@ -156,7 +156,7 @@ impl Judge {
 
     /// During a run an exact count is missed only by having gone past it.
     fn holds(&self, it: &Threshold, seen: Observed, known: Known<'_>) -> bool {
-        let counting = matches!((known, it.metric), (Known::Until(_), Metric::Count(_)));
+        let counting = matches!((known, &it.metric), (Known::Until(_), Metric::Count(_)));
         let bound = match it.bound {
             Bound::Equal if counting && it.window_ns == 0 => Bound::AtMost,
             bound => bound,
@@ -165,11 +165,11 @@ impl Judge {
     }
 
     fn over_run(&self, it: &Threshold, totals: &Totals, known: Known<'_>) -> Option<Observed> {
-        if let Metric::Response(wanted) | Metric::Service(wanted) = it.metric {
+        if let Metric::Response(wanted) | Metric::Service(wanted) = &it.metric {
             let series = select::latencies(&self.artifact, &series(&self.artifact), it);
             let merged = totals.merged(&series);
             let enough = merged.len() >= it.min_samples.max(1);
-            let us = aggregate_of(&merged, wanted).filter(|_| enough)?;
+            let us = aggregate_of(&merged, *wanted).filter(|_| enough)?;
             return Some(Observed { amount: u128::from(us), per: 1 });
         }
         self.cumulative(&it.select, totals, known).observed(it)
@@ -307,6 +307,15 @@ impl Counters {
             Counter::Succeeded => self.succeeded,
             Counter::Failed => self.failed,
             Counter::Dropped => self.dropped,
+            // Thresholds on these are refused before a run starts.
+            Counter::Unfinished
+            | Counter::Unaccounted
+            | Counter::Skipped
+            | Counter::Matched
+            | Counter::TimedOut
+            | Counter::Duplicate
+            | Counter::Unmatched
+            | Counter::Late => 0,
         }
     }
 
@@ -316,6 +325,7 @@ impl Counters {
         let of = |counter| match counter {
             Counter::Started | Counter::Dropped => self.planned,
             Counter::Succeeded | Counter::Failed => ended,
+            _ => 0,
         };
         let (counter, amount, per) = match it.metric {
             Metric::Share(counter) => (counter, 1_000_000, u128::from(of(counter))),
@@ -323,7 +333,14 @@ impl Counters {
                 (counter, 1_000_000 * 1_000_000_000, u128::from(self.length_ns))
             }
             Metric::Count(counter) => (counter, 1, 1),
-            Metric::Response(_) | Metric::Service(_) => return None,
+            Metric::Response(_)
+            | Metric::Service(_)
+            | Metric::Phase { .. }
+            | Metric::Vital { .. }
+            | Metric::Trend { .. }
+            | Metric::Value { .. }
+            | Metric::OwnCount { .. }
+            | Metric::OwnRate { .. } => return None,
         };
         if of(counter) < it.min_samples || per == 0 {
             return None;

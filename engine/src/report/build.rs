@@ -308,9 +308,10 @@ fn thresholds(artifact: &Artifact, verdicts: &[(String, Judgement)]) -> Vec<Thre
             let (unit, observed) = match it.quantity {
                 Quantity::Us => (Unit::Us, judgement.observed.map(|it| it.whole().into())),
                 Quantity::Count => (Unit::Count, judgement.observed.map(|it| it.whole().into())),
-                Quantity::Share | Quantity::PerSecond => {
+                Quantity::Share | Quantity::PerSecond | Quantity::Number => {
                     let unit = match it.quantity {
                         Quantity::Share => Unit::Share,
+                        Quantity::Number => Unit::Count,
                         Quantity::PerSecond | Quantity::Us | Quantity::Count => Unit::PerSecond,
                     };
                     let value = judgement.observed.map(|it| it.in_units_of(1_000_000));
@@ -322,8 +323,8 @@ fn thresholds(artifact: &Artifact, verdicts: &[(String, Judgement)]) -> Vec<Thre
                 require: it.require.clone(),
                 scenario: it.select.scenario.clone(),
                 step: it.select.step.clone(),
-                group: None,
-                split: None,
+                group: it.select.group.clone(),
+                split: it.select.split.clone(),
                 window: (it.window_ns > 0).then(|| Length(it.window_ns).to_string()),
                 observed,
                 unit,

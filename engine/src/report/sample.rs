@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use compiler::artifact::{
     Action, Aggregate, Artifact, Body, Bound, ClosedLoad, ClosedStage, Counter, Data, Delivery,
-    FileRef, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss, OpenLoad,
+    FileRef, Format, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss, OpenLoad,
     OpenStage, Per, Piece, Quantity, Scenario, Selector, SlotSet, Step, Take, Text, Threshold,
     Tuning, WaitAction,
 };
@@ -33,6 +33,7 @@ pub(crate) fn artifact() -> Artifact {
             bytes: 120_000,
             digest: format!("blake3:{}", "1f".repeat(32)),
         },
+        format: Format::Csv,
         columns: vec!["name".to_owned()],
         rows: 10_000,
         take: Take::Unique,
@@ -47,6 +48,7 @@ pub(crate) fn artifact() -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         data: BTreeMap::from([("users".to_owned(), users)]),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         transactions: BTreeMap::new(),
         before: Vec::new(),
@@ -159,7 +161,12 @@ pub(crate) fn threshold(
         bound,
         value,
         quantity,
-        select: Selector { scenario: Some("checkout".to_owned()), step: None },
+        select: Selector {
+            scenario: Some("checkout".to_owned()),
+            step: None,
+            group: None,
+            split: None,
+        },
         window_ns: 0,
         grace_ns: 0,
         min_samples: 0,
@@ -170,7 +177,12 @@ pub(crate) fn threshold(
 
 fn thresholds() -> BTreeMap<String, Threshold> {
     let p = |thousandths| Aggregate::Percentile(thousandths);
-    let order = Selector { scenario: Some("checkout".to_owned()), step: Some("order".to_owned()) };
+    let order = Selector {
+        scenario: Some("checkout".to_owned()),
+        step: Some("order".to_owned()),
+        group: None,
+        split: None,
+    };
     let all = [
         (
             "end_to_end",

@@ -1,19 +1,35 @@
 //! (pure) Data files as compact tables, and which row an arrival takes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use compiler::artifact::{Data, DataUse, Per, Take};
+use compiler::artifact::{Data, DataUse, Format, Per, Take};
+use serde_json::Value as Tree;
 
 use super::Arrival;
 use super::random::Seed;
+use super::value::Value;
 
-/// A CSV file: all cells in one text, row by row.
+/// The one column of JSON rows that are no objects.
+const VALUE: &str = "value";
+
+/// A data file: its cells, row by row.
 #[derive(Debug)]
 pub(super) struct Table {
-    text: String,
-    /// Where each cell ends in `text`.
-    ends: Vec<usize>,
+    cells: Cells,
     columns: usize,
+}
+
+#[derive(Debug)]
+enum Cells {
+    /// Cells of CSV in one text.
+    Text {
+        text: String,
+        /// Where each cell ends in `text`.
+        ends: Vec<usize>,
+    },
+    /// Cells of JSON.
+    Trees(Vec<Tree>),
 }
 
 /// Why a data file is not the one that the artifact speaks of.
@@ -22,7 +38,10 @@ pub enum TableError {
     /// It is no CSV.
     #[error("not valid CSV")]
     Csv(#[source] csv::Error),
-    /// Its header line is another one.
+    /// It is no JSON, or no list of rows.
+    #[error("not valid JSON")]
+    Json(#[source] serde_json::Error),
+    /// Its header line is another one, or a row has other keys.
     #[error("its columns are not those of the artifact")]
     Columns,
     /// It has more or fewer rows.
@@ -49,34 +68,76 @@ pub(super) struct RowRule {
 impl Table {
     /// Parses the file of `data`.
     pub(super) fn parse(data: &Data, content: &[u8]) -> Result<Table, TableError> {
-        let mut reader = csv::ReaderBuilder::new().from_reader(content);
-        let header = reader.headers().map_err(TableError::Csv)?;
-        if !header.iter().eq(data.columns.iter().map(String::as_str)) {
-            return Err(TableError::Columns);
+        let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
+        let (cells, found) = match data.format {
+            Format::Csv => csv_cells(data, content)?,
+            Format::Jsonl | Format::Json => json_cells(data, content)?,
+        };
+        if found != data.rows {
+            return Err(TableError::Rows { expected: data.rows, found });
         }
-        let columns = data.columns.len();
-        let mut table = Table { text: String::new(), ends: Vec::new(), columns };
-        let mut record = csv::StringRecord::new();
-        let mut rows = 0u64;
-        while reader.read_record(&mut record).map_err(TableError::Csv)? {
-            rows += 1;
-            for cell in &record {
-                table.text.push_str(cell);
-                table.ends.push(table.text.len());
-            }
-        }
-        if rows != data.rows {
-            return Err(TableError::Rows { expected: data.rows, found: rows });
-        }
-        Ok(table)
+        Ok(Table { cells, columns: data.columns.len() })
     }
 
-    fn cell(&self, row: u64, column: usize) -> Option<&str> {
+    fn cell(&self, row: u64, column: usize) -> Option<Value<'_>> {
         let at = usize::try_from(row).ok()?.checked_mul(self.columns)?.checked_add(column)?;
-        let end = *self.ends.get(at)?;
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.text.get(start..end)
+        match &self.cells {
+            Cells::Text { text, ends } => {
+                let end = *ends.get(at)?;
+                let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+                Some(Value::Text(Cow::Borrowed(text.get(start..end)?)))
+            }
+            Cells::Trees(trees) => trees.get(at).map(Value::of_tree),
+        }
     }
+}
+
+/// Returns the cells of a CSV file and the number of its rows.
+fn csv_cells(data: &Data, content: &[u8]) -> Result<(Cells, u64), TableError> {
+    let mut reader = csv::ReaderBuilder::new().from_reader(content);
+    let header = reader.headers().map_err(TableError::Csv)?;
+    if !header.iter().eq(data.columns.iter().map(String::as_str)) {
+        return Err(TableError::Columns);
+    }
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    let mut record = csv::StringRecord::new();
+    let mut rows = 0u64;
+    while reader.read_record(&mut record).map_err(TableError::Csv)? {
+        rows += 1;
+        for cell in &record {
+            text.push_str(cell);
+            ends.push(text.len());
+        }
+    }
+    Ok((Cells::Text { text, ends }, rows))
+}
+
+/// Returns the cells of a file of JSON, a value a line or one list, and the number of its rows.
+fn json_cells(data: &Data, content: &[u8]) -> Result<(Cells, u64), TableError> {
+    let list: Vec<Tree> = match data.format {
+        Format::Json => serde_json::from_slice(content).map_err(TableError::Json)?,
+        Format::Csv | Format::Jsonl => {
+            let rows = serde_json::Deserializer::from_slice(content).into_iter();
+            rows.collect::<Result<_, _>>().map_err(TableError::Json)?
+        }
+    };
+    let rows = list.len() as u64;
+    let mut cells = Vec::with_capacity(list.len().saturating_mul(data.columns.len()));
+    for row in list {
+        match row {
+            Tree::Object(mut fields) => {
+                for column in &data.columns {
+                    cells.push(fields.remove(column).ok_or(TableError::Columns)?);
+                }
+                if !fields.is_empty() {
+                    return Err(TableError::Columns);
+                }
+            }
+            value if data.columns == [VALUE] => cells.push(value),
+            _ => return Err(TableError::Columns),
+        }
+    }
+    Ok((Cells::Trees(cells), rows))
 }
 
 impl RowRule {
@@ -102,24 +163,56 @@ impl RowRule {
     }
 
     /// Returns the cell of that row.
-    pub(super) fn cell(&self, arrival: &Arrival, column: usize) -> Option<&str> {
+    pub(super) fn cell(&self, arrival: &Arrival, column: usize) -> Option<Value<'_>> {
         self.table.cell(self.row(arrival)?, column)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use compiler::artifact::FileRef;
+    use compiler::artifact::{FileRef, Format};
 
     use super::*;
 
     fn data(take: Take, per: Per, rows: u64) -> Data {
         let file = FileRef { path: "a.csv".to_owned(), bytes: 0, digest: String::new() };
         let columns = vec!["name".to_owned(), "city".to_owned()];
-        Data { file, columns, rows, take, per }
+        Data { file, format: Format::Csv, columns, rows, take, per }
     }
 
     const FILE: &[u8] = "name,city\n\"Ann, B\",\nBo,Köln\nCy,Ulm\n".as_bytes();
+
+    fn text(text: &str) -> Option<Value<'_>> {
+        Some(Value::Text(Cow::Borrowed(text)))
+    }
+
+    #[test]
+    fn rows_of_json_keep_their_kinds() {
+        let parse = |format, columns: &[&str], rows, content: &str| {
+            let columns = columns.iter().map(|&name| name.to_owned()).collect();
+            let data = Data { format, columns, ..data(Take::Circular, Per::Arrival, rows) };
+            Table::parse(&data, content.as_bytes())
+        };
+        let lines = "{\"a\": 1, \"b\": null}\n\n{\"b\": \"x\", \"a\": -2}\n";
+        let table = parse(Format::Jsonl, &["a", "b"], 2, lines).unwrap();
+        assert_eq!(table.cell(0, 0), Some(Value::Unsigned(1)));
+        assert_eq!(table.cell(0, 1), Some(Value::Null));
+        assert_eq!(table.cell(1, 1), text("x"));
+        assert_eq!(table.cell(2, 0), None);
+        let table = parse(Format::Json, &["value"], 2, "\u{feff}[true, [7]]").unwrap();
+        assert_eq!(table.cell(0, 0), Some(Value::Bool(true)));
+        assert!(matches!(table.cell(1, 0), Some(Value::Tree(_))));
+        let refused = |format, columns: &[&str], rows, content: &str, message: &str| {
+            let error = parse(format, columns, rows, content).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        };
+        let columns = "its columns are not those of the artifact";
+        refused(Format::Jsonl, &["a"], 2, lines, columns);
+        refused(Format::Jsonl, &["a", "b", "c"], 2, lines, columns);
+        refused(Format::Json, &["a"], 1, "[1]", columns);
+        refused(Format::Json, &["value"], 1, "[1, 2]", "it has 2 rows instead of 1");
+        refused(Format::Json, &["value"], 1, "{}", "not valid JSON");
+    }
 
     fn arrival(number: u64, user: Option<u32>) -> Arrival {
         Arrival { scenario: 0, number, user, group: 0 }
@@ -134,12 +227,12 @@ mod tests {
     #[test]
     fn rows_go_by_arrival_or_user() {
         let unique = rule(Take::Unique, Per::Arrival, 1, 2);
-        assert_eq!(unique.cell(&arrival(0, None), 1), Some("Köln"));
-        assert_eq!(unique.cell(&arrival(1, None), 0), Some("Cy"));
+        assert_eq!(unique.cell(&arrival(0, None), 1), text("Köln"));
+        assert_eq!(unique.cell(&arrival(1, None), 0), text("Cy"));
         assert_eq!(unique.cell(&arrival(2, None), 0), None);
         let circular = rule(Take::Circular, Per::Arrival, 0, 3);
-        assert_eq!(circular.cell(&arrival(3, None), 0), Some("Ann, B"));
-        assert_eq!(circular.cell(&arrival(3, None), 1), Some(""));
+        assert_eq!(circular.cell(&arrival(3, None), 0), text("Ann, B"));
+        assert_eq!(circular.cell(&arrival(3, None), 1), text(""));
         let user = rule(Take::Circular, Per::User, 0, 3);
         assert_eq!(user.row(&arrival(8, Some(4))), Some(1));
         assert_eq!(user.row(&arrival(8, None)), None);

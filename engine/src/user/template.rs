@@ -279,9 +279,7 @@ impl Source {
         let owned = |text: String| Value::Text(Cow::Owned(text));
         let value = match self {
             Source::Constant(value) => value.by_ref(),
-            Source::Data { rule, column } => {
-                Value::Text(Cow::Borrowed(rule.cell(arrival, *column)?))
-            }
+            Source::Data { rule, column } => rule.cell(arrival, *column)?,
             Source::Capture(at) => Value::of_tree(values.get(*at)?),
             Source::ArrivalNumber => Value::Unsigned(number),
             Source::ArrivalId(prefix) => owned(format!("{prefix}{number}")),

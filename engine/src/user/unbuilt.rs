@@ -5,8 +5,8 @@ mod driver;
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Connections, Load, OnAgentLoss, OnFail, OnOverload, Scenario,
-    Step,
+    Action, Artifact, ClosedStage, Connections, Counter, Load, Metric, OnAgentLoss, OnFail,
+    OnOverload, Scenario, Step, Threshold,
 };
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
@@ -17,44 +17,21 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
     }
-    around(artifact, &mut found);
     driver::connections(artifact, &mut found);
-    found.extend(flow(artifact).into_iter().map(|what| format!("`{what}`")));
+    if !artifact.lists.is_empty() {
+        found.push("data `from` a list".to_owned());
+    }
+    if artifact.nodes.groups.contains_key("coordinator") {
+        found.push("`runs_on: [coordinator]`".to_owned());
+    }
+    for (name, threshold) in &artifact.thresholds {
+        found.extend(of_threshold(threshold).map(|what| format!("{what} in threshold `{name}`")));
+    }
     for (name, scenario) in &artifact.scenarios {
         found.extend(of_load(scenario).into_iter().map(|what| format!("{what} of `{name}`")));
     }
-    found
-}
-
-fn of_load(scenario: &Scenario) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    match &scenario.load {
-        Load::Open(load) => match load.on_overload {
-            OnOverload::Drop => {}
-            OnOverload::Queue => found.push("`on_overload: queue`"),
-            OnOverload::Fail => found.push("`on_overload: fail`"),
-        },
-        Load::Closed(load) => {
-            let each = |stage: &ClosedStage| matches!(stage, ClosedStage::CountEach { .. });
-            if load.stages.iter().any(each) {
-                found.push("`count_each`");
-            }
-            if load.pace_ns > 0 {
-                found.push("`pace`");
-            }
-        }
-        Load::Observe { .. } => found.push("`observe`"),
-    }
-    if scenario.late_start.is_some() {
-        found.push("`start_after` the end of a closed count");
-    }
-    if scenario.max_failures.is_some() {
-        found.push("`max_failures`");
-    }
-    match scenario.connections {
-        Connections::Pool => {}
-        Connections::PerUser => found.push("`connections: per_user`"),
-    }
+    around(artifact, &mut found);
+    found.extend(flow(artifact).into_iter().map(|what| format!("`{what}`")));
     found
 }
 
@@ -98,5 +75,64 @@ fn steps(list: &[Step], found: &mut BTreeSet<&'static str>) {
         found.extend(used.iter().filter(|(_, used)| *used).map(|(what, _)| *what));
         found.extend(driver::action(&step.action));
         step.inner().into_iter().for_each(|inner| steps(inner, found));
+    }
+}
+
+fn of_load(scenario: &Scenario) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    match &scenario.load {
+        Load::Open(load) => match load.on_overload {
+            OnOverload::Drop => {}
+            OnOverload::Queue => found.push("`on_overload: queue`"),
+            OnOverload::Fail => found.push("`on_overload: fail`"),
+        },
+        Load::Closed(load) => {
+            let each = |stage: &ClosedStage| matches!(stage, ClosedStage::CountEach { .. });
+            if load.stages.iter().any(each) {
+                found.push("`count_each`");
+            }
+        }
+        Load::Observe { .. } => found.push("`observe`"),
+    }
+    if scenario.late_start.is_some() {
+        found.push("`start_after` the end of a closed count");
+    }
+    if scenario.max_failures.is_some() {
+        found.push("`max_failures`");
+    }
+    match scenario.connections {
+        Connections::Pool => {}
+        Connections::PerUser => found.push("`connections: per_user`"),
+    }
+    found
+}
+
+/// Returns what of a threshold is not measured yet.
+fn of_threshold(threshold: &Threshold) -> Option<&'static str> {
+    if threshold.select.group.is_some() {
+        return Some("`group`");
+    }
+    if threshold.select.split.is_some() {
+        return Some("`split`");
+    }
+    match &threshold.metric {
+        Metric::Response(_) | Metric::Service(_) => None,
+        Metric::Phase { .. } => Some("the phases of a request"),
+        Metric::Vital { .. } => Some("what a browser measures"),
+        Metric::Trend { .. }
+        | Metric::Value { .. }
+        | Metric::OwnCount { .. }
+        | Metric::OwnRate { .. } => Some("a metric of its own"),
+        Metric::Share(counter) | Metric::Rate(counter) | Metric::Count(counter) => match counter {
+            Counter::Started | Counter::Succeeded | Counter::Failed | Counter::Dropped => None,
+            Counter::Unfinished | Counter::Unaccounted | Counter::Skipped => {
+                Some("`unfinished`, `unaccounted` or `skipped`")
+            }
+            Counter::Matched
+            | Counter::TimedOut
+            | Counter::Duplicate
+            | Counter::Unmatched
+            | Counter::Late => Some("a counter of awaits"),
+        },
     }
 }

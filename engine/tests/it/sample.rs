@@ -62,6 +62,7 @@ fn around(scenarios: BTreeMap<String, Scenario>, agents: u32) -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         data: BTreeMap::new(),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         transactions: BTreeMap::new(),
         before: Vec::new(),

@@ -2,11 +2,12 @@
 
 mod action;
 mod load;
+mod sections;
 mod step;
 
-use super::{first_line, unsupported, words};
+use super::first_line;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{Source, Span};
+use crate::source::Source;
 use crate::syntax::{ElementId, Entry, Kind, Node, Tree};
 
 /// Reports what is not exactly one thing, and makes holes of it.
@@ -22,9 +23,7 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     action::connections(&mut shape, top);
     if let Some(nodes) = top.get("nodes") {
         for (entry, _) in children(nodes, "groups") {
-            if entry.key == unsupported::COORDINATOR {
-                shape.later(&entry.key, entry.key_span, entry.value);
-            }
+            shape.group(entry);
         }
     }
     for (_, traffic) in children(top, "traffic") {
@@ -46,6 +45,15 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     }
 }
 
+/// Reports what a part of plans cannot hold, and makes holes of it.
+pub(super) fn check_part(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
+    let mut shape = Shape { source, sink, holes: Vec::new() };
+    shape.part(tree.root());
+    for id in shape.holes {
+        tree.elements[id.0 as usize].kind = Kind::Hole;
+    }
+}
+
 /// Returns the entries of the mapping at `key`.
 fn children<'t>(node: Node<'t>, key: &str) -> impl Iterator<Item = (&'t Entry, Node<'t>)> {
     node.get(key).into_iter().flat_map(Node::entries)
@@ -58,33 +66,7 @@ struct Shape<'s> {
 }
 
 impl Shape<'_> {
-    fn later(&mut self, word: &str, span: Span, value: ElementId) {
-        self.sink.push(words::unsupported(word, span));
-        self.holes.push(value);
-    }
-
-    fn data(&mut self, data: Node<'_>) {
-        let Some(file) = data.get("file") else {
-            return;
-        };
-        let path = file.as_str().unwrap_or_default();
-        let ending = unsupported::DATA_ENDINGS.iter().find(|ending| path.ends_with(**ending));
-        if let Some(ending) = ending {
-            let ending = ending.trim_start_matches('.');
-            let later = words::unsupported(ending, file.span());
-            self.sink.push(
-                later.help("save it as CSV with a header line; this version reads nothing else"),
-            );
-            self.holes.push(file.id());
-        }
-    }
-
     fn scenario(&mut self, scenario: Node<'_>) {
-        for group in scenario.get("runs_on").into_iter().flat_map(Node::items) {
-            if group.as_str() == Some(unsupported::COORDINATOR) {
-                self.later(unsupported::COORDINATOR, group.span(), group.id());
-            }
-        }
         if let Some(load) = scenario.get("load") {
             self.load(load);
         }

@@ -194,7 +194,12 @@ fn one_bad_window_fails_although_the_whole_run_passes() {
 #[test]
 fn steps_are_judged_alone_and_together_also_in_windows() {
     let of = |step: &str, window_ns| Threshold {
-        select: Selector { scenario: Some("checkout".to_owned()), step: Some(step.to_owned()) },
+        select: Selector {
+            scenario: Some("checkout".to_owned()),
+            step: Some(step.to_owned()),
+            group: None,
+            split: None,
+        },
         window_ns,
         ..failed_share(10_000)
     };

@@ -108,6 +108,7 @@ pub(super) fn plan(scenario: Scenario) -> Artifact {
         secrets: BTreeMap::new(),
         endpoints: [("shop".to_owned(), Endpoint::Http(endpoint))].into(),
         data: BTreeMap::new(),
+        lists: BTreeMap::new(),
         files: BTreeMap::new(),
         transactions: BTreeMap::new(),
         before: Vec::new(),
@@ -141,7 +142,7 @@ pub(super) fn scenario(load: Load, steps: Vec<Step>) -> Scenario {
         max_failures: None,
         connections: compiler::artifact::Connections::Pool,
         planned: match &load {
-            Load::Open(load) => Open::new(load, &compiler::seed::Seed::root(0)).count(),
+            Load::Open(load) => Open::of(0, "load", load).count(),
             Load::Closed(_) | Load::Observe { .. } => 0,
         },
         load,

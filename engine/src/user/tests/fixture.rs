@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::{
     self, Action, Artifact, Body, Capture, CaptureFrom, Data, DataUse, Delivery, Endpoint, FileRef,
-    Filter, Group, HttpAction, HttpEndpoint, Json, Load, NameValue, Nodes, OnAgentLoss, OpenLoad,
-    Per, Piece, Scenario, SecretSource, Slot, SlotSet, SlotSource, Step, Take, Text, Tuning, Var,
+    Filter, Format, Group, HttpAction, HttpEndpoint, Json, Load, NameValue, Nodes, OnAgentLoss,
+    OpenLoad, Per, Piece, Scenario, SecretSource, Slot, SlotSet, SlotSource, Step, Take, Text,
+    Tuning, Var,
 };
 use compiler::unit::Share;
 use http::{HeaderMap, HeaderValue};
@@ -84,6 +85,7 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
     };
     let users = Data {
         file: file("users.csv", "blake3:users"),
+        format: Format::Csv,
         columns: vec!["name".to_owned(), "age".to_owned()],
         rows: 3,
         take: Take::Unique,
@@ -140,6 +142,7 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
         secrets: BTreeMap::from([("token".to_owned(), SecretSource::Env("TOKEN".to_owned()))]),
         endpoints: BTreeMap::from([("shop".to_owned(), Endpoint::Http(shop))]),
         data: BTreeMap::from([("users".to_owned(), users)]),
+        lists: BTreeMap::new(),
         files: BTreeMap::from([("body.bin".to_owned(), file("body.bin", "blake3:body"))]),
         transactions: BTreeMap::new(),
         before: Vec::new(),
