@@ -2,7 +2,6 @@
 //! that was not made.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use arbtest::arbitrary::{Result, Unstructured};
 use compiler::artifact::{Action, Artifact, Body, Filter, Json, OnFail, Slot, SlotSource, Step};
@@ -21,12 +20,12 @@ fn list(u: &mut Unstructured<'_>, depth: usize, names: &mut usize, out: &mut Str
         *names += 1;
         let when = if u.ratio(1, 4)? { ", when: vars.w" } else { "" };
         let kind = if depth < 2 && *names < 8 { u.int_in_range(0..=6)? } else { 6 };
-        let _ = match kind {
-            0 => write!(out, "{indent}- {{ for_each: vars.l{when}, steps: [ "),
-            1 => write!(out, "{indent}- {{ repeat: 2{when}, steps: [ "),
-            2 => write!(out, "{indent}- {{ choose: [ {{ when: vars.w, steps: [ "),
-            _ => Ok(()),
-        };
+        match kind {
+            0 => out.push_str(&format!("{indent}- {{ for_each: vars.l{when}, steps: [ ")),
+            1 => out.push_str(&format!("{indent}- {{ repeat: 2{when}, steps: [ ")),
+            2 => out.push_str(&format!("{indent}- {{ choose: [ {{ when: vars.w, steps: [ ")),
+            _ => {}
+        }
         match kind {
             0 | 1 => {
                 flow_list(u, depth + 1, names, out)?;
@@ -40,7 +39,7 @@ fn list(u: &mut Unstructured<'_>, depth: usize, names: &mut usize, out: &mut Str
             }
             _ => {
                 let step = step(u, own, when)?;
-                let _ = writeln!(out, "{indent}- {step}");
+                out.push_str(&format!("{indent}- {step}\n"));
             }
         }
     }
@@ -63,7 +62,7 @@ fn flow_list(
         let when = if u.ratio(1, 4)? { ", when: vars.w" } else { "" };
         let nested = depth < 3 && *names < 8 && u.ratio(1, 3)?;
         if nested {
-            let _ = write!(out, "{{ repeat: 2{when}, steps: [ ");
+            out.push_str(&format!("{{ repeat: 2{when}, steps: [ "));
             flow_list(u, depth + 1, names, out)?;
             out.push_str(" ] }");
         } else {
