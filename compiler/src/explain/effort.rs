@@ -2,7 +2,9 @@
 
 use super::label;
 use super::path::{Dag, Longest};
-use crate::artifact::{Action, Artifact, Branch, ForEach, Json, SlotSource, Step, WaitAction};
+use crate::artifact::{
+    Action, Artifact, AwaitAction, AwaitSource, Branch, ForEach, Json, SlotSource, Step, WaitAction,
+};
 
 /// Calls and blocks inside of one another that are followed; a verified artifact has fewer.
 const DEPTH_MAX: u32 = 64;
@@ -70,7 +72,8 @@ impl<'a> Assumed<'a> {
     /// Returns what a step is made of.
     pub(crate) fn shape(&self, step: &'a Step) -> Shape<'a> {
         match &step.action {
-            Action::Http(_) => self.sends(1, Some(1)),
+            // Events come by themselves, and nobody knows when.
+            Action::Await(AwaitAction { source: AwaitSource::Message { .. }, .. }) => waits(0),
             Action::Wait(WaitAction::Constant { length_ns }) => waits(*length_ns),
             Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => waits(min_ns.midpoint(*max_ns)),
             Action::ForEach(block) => {
@@ -93,6 +96,7 @@ impl<'a> Assumed<'a> {
                 let bodies = vec![Body { label: String::new(), steps }];
                 Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
             }
+            _ => self.sends(1, Some(1)),
         }
     }
 
