@@ -23,9 +23,9 @@ Right:
     },
     Code {
         code: "plan::load::observe",
-        title: "a scenario observes and sends",
+        title: "a scenario observes and sends, or does not begin with an await",
         explanation: r##"A scenario with `observe` starts nothing: each event that its first step sees is a transaction of traffic that exists.
-So it sends nothing itself.
+So it sends nothing itself, and its first step is an `await` without `match`.
 
 Wrong:
 
