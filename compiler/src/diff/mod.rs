@@ -161,6 +161,7 @@ fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
     section("transaction", &old.transactions, &new.transactions, changes);
     around("before", &old.before, &new.before, changes);
     around("after", &old.after, &new.after, changes);
+    section("sink", &old.sinks, &new.sinks, changes);
     section("group", &old.nodes.groups, &new.nodes.groups, changes);
     values("nodes", &old.nodes, &new.nodes, &["groups"], changes);
 }

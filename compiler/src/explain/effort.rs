@@ -3,7 +3,8 @@
 use super::label;
 use super::path::{Dag, Longest};
 use crate::artifact::{
-    Action, Artifact, AwaitAction, AwaitSource, Branch, ForEach, Json, SlotSource, Step, WaitAction,
+    Action, Artifact, AwaitAction, AwaitSource, Branch, BrowserAct, BrowserAction, ForEach, Json,
+    SlotSource, Step, WaitAction, WebsocketAct, WebsocketAction,
 };
 
 /// Calls and blocks inside of one another that are followed; a verified artifact has fewer.
@@ -72,11 +73,17 @@ impl<'a> Assumed<'a> {
     /// Returns what a step is made of.
     pub(crate) fn shape(&self, step: &'a Step) -> Shape<'a> {
         match &step.action {
-            // Events come by themselves, and nobody knows when.
-            Action::Await(AwaitAction { source: AwaitSource::Message { .. }, .. }) => {
-                let effort = Effort { requests_min: 0, requests_max: Some(0), time_ns: 0, wait_ns: 0 };
-                Shape::Leaf { effort, measured: true }
-            }
+            Action::Http(_)
+            | Action::Publish(_)
+            | Action::Sse(_)
+            | Action::Grpc(_)
+            | Action::Sql(_)
+            | Action::Tcp(_) => self.sends(1, Some(1)),
+            // What programs send, they do not tell.
+            Action::Exec(_) | Action::Wasm(_) => self.sends(0, Some(0)),
+            Action::Await(wait) => self.awaits(wait),
+            Action::Browser(browser) => self.browses(browser),
+            Action::Websocket(socket) => self.talks(socket),
             Action::Wait(WaitAction::Constant { length_ns }) => waits(*length_ns),
             Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => waits(min_ns.midpoint(*max_ns)),
             Action::ForEach(block) => {
@@ -99,7 +106,6 @@ impl<'a> Assumed<'a> {
                 let bodies = vec![Body { label: String::new(), steps }];
                 Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
             }
-            _ => self.sends(1, Some(1)),
         }
     }
 
@@ -108,6 +114,49 @@ impl<'a> Assumed<'a> {
         let time_ns = self.service_ns.saturating_mul(requests_min.max(1));
         let effort = Effort { requests_min, requests_max, time_ns, wait_ns: 0 };
         Shape::Leaf { effort, measured: true }
+    }
+
+    /// An event comes by itself; a poll asks until it has an answer.
+    fn awaits(&self, wait: &AwaitAction) -> Shape<'a> {
+        match &wait.source {
+            AwaitSource::Message { .. } => self.sends(0, Some(0)),
+            AwaitSource::Poll { every_ns, .. } => {
+                let more = wait.within_ns.checked_div(*every_ns).unwrap_or(0);
+                self.sends(1, Some(more.saturating_add(1)))
+            }
+        }
+    }
+
+    /// A page loads what it likes: only the visits are counted.
+    fn browses(&self, browser: &BrowserAction) -> Shape<'a> {
+        let (mut visits, mut wait_ns) = (0u64, 0u64);
+        for act in &browser.actions {
+            match act {
+                BrowserAct::Goto(_) => visits += 1,
+                BrowserAct::Wait { length_ns } => wait_ns = wait_ns.saturating_add(*length_ns),
+                BrowserAct::Click(_)
+                | BrowserAct::Fill { .. }
+                | BrowserAct::Press { .. }
+                | BrowserAct::Select { .. }
+                | BrowserAct::WaitFor(_)
+                | BrowserAct::Screenshot(_)
+                | BrowserAct::Evaluate(_) => {}
+            }
+        }
+        with_waits(self.sends(visits, None), wait_ns)
+    }
+
+    /// The handshake and each message that is sent are a request.
+    fn talks(&self, socket: &WebsocketAction) -> Shape<'a> {
+        let (mut requests, mut wait_ns) = (1u64, 0u64);
+        for act in &socket.actions {
+            match act {
+                WebsocketAct::Send(_) => requests += 1,
+                WebsocketAct::Wait { length_ns } => wait_ns = wait_ns.saturating_add(*length_ns),
+                WebsocketAct::Await { .. } | WebsocketAct::Close => {}
+            }
+        }
+        with_waits(self.sends(requests, Some(requests)), wait_ns)
     }
 
     /// Returns how many items a loop's list has where the plan says so.
@@ -208,6 +257,18 @@ impl<'a> Assumed<'a> {
 fn waits<'a>(wait_ns: u64) -> Shape<'a> {
     let effort = Effort { requests_min: 0, requests_max: Some(0), time_ns: wait_ns, wait_ns };
     Shape::Leaf { effort, measured: false }
+}
+
+/// Returns a shape that takes so much longer.
+fn with_waits(shape: Shape<'_>, more_ns: u64) -> Shape<'_> {
+    match shape {
+        Shape::Leaf { mut effort, measured } => {
+            effort.time_ns = effort.time_ns.saturating_add(more_ns);
+            effort.wait_ns = effort.wait_ns.saturating_add(more_ns);
+            Shape::Leaf { effort, measured }
+        }
+        Shape::Block(block) => Shape::Block(block),
+    }
 }
 
 /// Returns the lists of a choice, with an empty one if it may be that none is chosen.
