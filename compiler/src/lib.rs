@@ -18,6 +18,7 @@ pub mod cli;
 pub mod code;
 pub mod compile;
 pub mod diagnostic;
+pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod expression;

@@ -1,5 +1,6 @@
 //! (pure) Scenarios that observe: they start nothing and send nothing.
 
+use crate::analysis::scenario_steps;
 use crate::artifact::{Action, Load};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{LoadPlan, Plan, StepPlan};
@@ -9,11 +10,8 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     for (_, scenario) in plan.scenarios.whole() {
         let Some(load) = &scenario.load else { continue };
         if let Load::Observe { .. } = load.load {
-            let steps = scenario.transaction.all();
-            steps
-                .into_iter()
-                .filter(|step| sends(step))
-                .for_each(|step| sink.push(sent(step, load)));
+            let steps = scenario_steps(plan, scenario).into_iter();
+            steps.filter(|step| sends(step)).for_each(|step| sink.push(sent(step, load)));
         }
     }
 }

@@ -358,7 +358,7 @@ fn users_of_open(
     scenario: &ScenarioPlan,
     sink: &mut Diagnostics,
 ) {
-    let open = scenario.load.as_ref().filter(|load| matches!(load.load, Load::Open(_)));
+    let open = scenario.load.as_ref().filter(|load| !matches!(load.load, Load::Closed(_)));
     let Some(load) = open else { return };
     if let Some(span) = scenario.before_each_user_span {
         let message = format!("`{}` is open, where every arrival is a new user", item.name);

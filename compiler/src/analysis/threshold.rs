@@ -5,7 +5,7 @@ mod sense;
 
 use crate::analysis::{scenario_steps, whole};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::model::{Block, Named, Plan, ScenarioPlan, StepList, StepPlan, Threshold};
+use crate::model::{Block, Named, Plan, ScenarioPlan, StepPlan, Threshold};
 use crate::source::Spanned;
 
 const NO_DATA: &str = "plan::threshold::no-data";
@@ -124,7 +124,7 @@ fn steps<'a>(
         steps.incomplete |= !scenario.transaction.is_whole();
         match name {
             None => steps.all.extend(scenario_steps(plan, scenario)),
-            Some(name) => match find(plan, &scenario.transaction, &name.value) {
+            Some(name) => match measured(plan, scenario, &name.value) {
                 Some(step) => steps.named.push(step),
                 None if steps.incomplete => return None,
                 None => {
@@ -138,17 +138,23 @@ fn steps<'a>(
     Some(steps)
 }
 
-/// Returns the step of a name, in blocks too; `signed/login` is the step `login` of what `signed` calls.
-fn find<'a>(plan: &'a Plan, list: &'a StepList, name: &str) -> Option<&'a StepPlan> {
-    let (first, rest) = name.split_once('/').map_or((name, None), |(a, b)| (a, Some(b)));
-    let step = list.all().into_iter().find(|step| step.name == first)?;
-    match (rest, &step.block) {
-        (None, _) => Some(step),
-        (Some(rest), Some(Block::Call { transaction, .. })) => {
-            find(plan, &plan.transactions.value(&transaction.value)?.list, rest)
-        }
-        (Some(_), _) => None,
+/// Returns the step that is measured as `name`: `signed/login` is the step `login` of what `signed` calls.
+fn measured<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan, name: &str) -> Option<&'a StepPlan> {
+    let mut known = scenario.before_each_user.all();
+    known.extend(scenario.transaction.all());
+    let mut found = None;
+    for part in name.split('/') {
+        let step = known.into_iter().find(|step| step.name == part)?;
+        known = match &step.block {
+            Some(Block::Call { transaction, .. }) => {
+                let called = plan.transactions.value(&transaction.value);
+                called.map_or_else(Vec::new, |called| called.list.all())
+            }
+            _ => Vec::new(),
+        };
+        found = Some(step);
     }
+    found
 }
 
 fn unknown_step(
@@ -156,7 +162,8 @@ fn unknown_step(
     scenario: &ScenarioPlan,
     name: &Spanned<String>,
 ) -> Diagnostic {
-    let all = scenario.transaction.all();
+    let mut all = scenario.before_each_user.all();
+    all.extend(scenario.transaction.all());
     let known = all.iter().filter(|step| step.is_named()).map(|step| step.name.as_str());
     let help = match did_you_mean(&name.value, known) {
         Some(close) => format!("did you mean `{close}`?"),

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, Input};
-use super::{CliError, findings};
-use crate::Overrides;
+use super::{CliError, OverrideArgs, findings};
 use crate::artifact::Artifact;
 use crate::code;
 use crate::diagnostic::did_you_mean;
 use crate::exit::Exit;
-use crate::explain::{self, ArrivalsFormat};
+use crate::explain::{self, ArrivalsFormat, Listing, Options};
+use crate::unit::Length;
 
 /// Arguments of `plan explain`.
 #[derive(Debug, clap::Args)]
@@ -25,18 +25,27 @@ pub struct ExplainArgs {
     /// Lists the arrivals of a scenario: number, due time, seat, data rows
     #[arg(long, value_name = "SCENARIO")]
     arrivals: Option<String>,
+    /// Lists at most so many arrivals
+    #[arg(long, value_name = "N", requires = "arrivals")]
+    limit: Option<u64>,
+    /// How long a request is assumed to take, for what runs at one time and for users
+    #[arg(long, value_name = "LENGTH", default_value = "100ms", value_parser = length)]
+    service_time: Length,
     /// Explains a diagnostic code; no plan is read
     #[arg(long, value_name = "CODE", conflicts_with_all = ["plan", "seat", "arrivals"])]
     code: Option<String>,
     /// How it is written; arrivals as JSON are one object a line
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    #[command(flatten)]
+    overrides: OverrideArgs,
 }
 
 const EXAMPLES: &str = "Examples:
   plan explain plans/checkout.yaml
   plan explain plans/checkout.yaml --seat eu/0 --format json
-  plan explain checkout.json --arrivals checkout | head
+  plan explain checkout.json --arrivals checkout --limit 20
+  plan explain plans/checkout.yaml --service-time 250ms
   plan explain --code plan::variable::unbound";
 
 /// How an explanation is written.
@@ -59,17 +68,19 @@ pub(super) fn run(
     let Some(path) = &args.plan else {
         return Err(CliError::Flags("a plan, an artifact or `--code CODE` is needed"));
     };
-    let Some(artifact) = load(path, err)? else { return Ok(Exit::Rejected) };
+    let Some(artifact) = load(path, &args.overrides, err)? else { return Ok(Exit::Rejected) };
     let seat = args.seat.as_deref();
     if let Some(scenario) = &args.arrivals {
         let format = match args.format {
             Format::Human => ArrivalsFormat::Human,
             Format::Json => ArrivalsFormat::Json,
         };
-        explain::list_arrivals(&artifact, scenario, seat, format, out)??;
+        let listing = Listing { seat, limit: args.limit, format };
+        explain::list_arrivals(&artifact, scenario, listing, out)??;
         return Ok(Exit::Passed);
     }
-    let explanation = explain::explain(&artifact, seat)?;
+    let options = Options { seat, service_ns: args.service_time.0 };
+    let explanation = explain::explain(&artifact, options)?;
     match args.format {
         Format::Human => explain::render(&explanation, out)?,
         Format::Json => write_json(&explanation, out)?,
@@ -77,11 +88,24 @@ pub(super) fn run(
     Ok(Exit::Passed)
 }
 
-/// Reads `path` and compiles it if it is a plan; `None` when the plan is rejected.
-pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<Option<Artifact>, CliError> {
+fn length(text: &str) -> Result<Length, String> {
+    Length::parse(text).map_err(|error| format!("{}: {}", error.message, error.help))
+}
+
+/// Reads `path` and compiles it with `overrides` if it is a plan; `None` when the plan is rejected.
+///
+/// What shapes an artifact was decided when it was compiled: flags that would change it are refused.
+pub(super) fn load(
+    path: &Path,
+    overrides: &OverrideArgs,
+    err: &mut dyn Write,
+) -> Result<Option<Artifact>, CliError> {
     match files::open(path, None)? {
+        Input::Artifact(_) if overrides.any() => Err(CliError::Flags(
+            "`--var`, `--var-file`, `--environment` and `--seed` change plans, not artifacts: give the plan",
+        )),
         Input::Artifact(artifact) => Ok(Some(*artifact)),
-        Input::Plan(files) => findings::compile(&files, &Overrides::default(), err),
+        Input::Plan(files) => findings::compile(&files, &overrides.load()?, err),
     }
 }
 
@@ -108,7 +132,10 @@ fn explain_code(name: &str, format: Format, out: &mut dyn Write) -> Result<Exit,
     Ok(Exit::Passed)
 }
 
-fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), CliError> {
+pub(super) fn write_json(
+    value: &impl serde::Serialize,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
     writeln!(out)?;
     Ok(())

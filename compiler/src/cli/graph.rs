@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{CliError, explain};
+use super::{CliError, OverrideArgs, explain};
 use crate::exit::Exit;
 use crate::explain::{GraphFormat, draw_graph};
 
@@ -17,6 +17,8 @@ pub struct GraphArgs {
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    #[command(flatten)]
+    overrides: OverrideArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -39,7 +41,9 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let Some(artifact) = explain::load(&args.plan, err)? else { return Ok(Exit::Rejected) };
+    let Some(artifact) = explain::load(&args.plan, &args.overrides, err)? else {
+        return Ok(Exit::Rejected);
+    };
     let format = match args.format {
         Format::Text => GraphFormat::Text,
         Format::Mermaid => GraphFormat::Mermaid,

@@ -4,6 +4,7 @@ mod check;
 mod checked;
 mod codes;
 mod compile;
+mod diff;
 mod excerpt;
 mod explain;
 pub mod files;
@@ -28,6 +29,7 @@ use clap::Parser;
 
 pub use self::check::{CheckArgs, judge};
 pub use self::compile::CompileArgs;
+pub use self::diff::DiffArgs;
 pub use self::explain::ExplainArgs;
 pub use self::graph::GraphArgs;
 pub use self::init::InitArgs;
@@ -63,6 +65,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Draws the transactions of a plan
     Graph(GraphArgs),
+    /// Says by meaning what changed between two plans or artifacts
+    Diff(DiffArgs),
     /// Prints a published JSON Schema
     Schema(SchemaArgs),
     /// Lists every diagnostic code
@@ -85,6 +89,7 @@ pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
         Command::Compile(args) => compile::run(&args, out, err),
         Command::Explain(args) => explain::run(&args, out, err),
         Command::Graph(args) => graph::run(&args, out, err),
+        Command::Diff(args) => diff::run(&args, out, err),
         Command::Schema(args) => schema::run(&args, out).map(passed).map_err(CliError::from),
         Command::Codes => codes::run(out).map(passed).map_err(CliError::from),
         Command::Init(args) => init::run(&args, out, err),

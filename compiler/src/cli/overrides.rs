@@ -23,6 +23,12 @@ pub struct OverrideArgs {
 }
 
 impl OverrideArgs {
+    /// Returns whether any of the flags is given.
+    pub fn any(&self) -> bool {
+        let OverrideArgs { vars, var_file, environment, seed } = self;
+        !vars.is_empty() || var_file.is_some() || environment.is_some() || seed.is_some()
+    }
+
     /// Reads the var file, and returns what the compiler takes. Of a var given twice the last value counts.
     ///
     /// # Errors

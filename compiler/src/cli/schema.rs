@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 
 use crate::artifact::ARTIFACT_SCHEMA;
+use crate::explain::EXPLAIN_SCHEMA;
 use crate::schema::PLAN_SCHEMA;
 
 /// Prints a published JSON Schema
@@ -24,6 +25,8 @@ enum Document {
     Artifact,
     /// The result of a run
     Result,
+    /// What `explain --format json` writes
+    Explain,
 }
 
 /// The engine writes results; their schema is published here with the others.
@@ -34,6 +37,7 @@ pub(super) fn run(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<()> {
     match args.document {
         Document::Plan => out.write_all(PLAN_SCHEMA.as_bytes()),
         Document::Artifact => out.write_all(ARTIFACT_SCHEMA.as_bytes()),
+        Document::Explain => out.write_all(EXPLAIN_SCHEMA.as_bytes()),
         Document::Result => out.write_all(RESULT_SCHEMA.as_bytes()),
     }
 }

@@ -5,12 +5,24 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::label::clipped;
 use super::scenario::residues;
+use super::scenario_text::clock;
+use super::table::WIDTH;
 use super::{ExplainError, check_seat};
 use crate::artifact::{Artifact, Data, DataUse, Load, OpenLoad, Per, Scenario};
 use crate::partition::row;
 use crate::schedule::{Closed, Open, slot_in};
 use crate::seed::Seed;
+
+/// Columns of the numbers and times, with the gaps around them.
+const FIXED: usize = 50;
+
+/// Columns of one data file's row number.
+const DATA_WIDTH: usize = 12;
+
+/// Most columns of a seat's name.
+const SEAT_MAX: usize = 30;
 
 /// How arrivals are listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,18 +50,29 @@ struct Line<'a> {
     rows: BTreeMap<&'a str, Option<u64>>,
 }
 
+/// What is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// One seat's alone, or all.
+    pub seat: Option<&'a str>,
+    /// Most lines; `None` for all of them.
+    pub limit: Option<u64>,
+    /// How they are written.
+    pub format: ArrivalsFormat,
+}
+
 /// Writes the arrivals of `scenario`, all or those of one seat, in order of number; in a timed closed load, where no
-/// number has a time of its own, the stays of its users.
+/// number has a time of its own, the stays of its users. No line is held: any number of them can be written.
 ///
 /// # Errors
 /// No such scenario or seat; the inner error is that of `out`.
 pub fn list(
     artifact: &Artifact,
     scenario: &str,
-    seat: Option<&str>,
-    format: ArrivalsFormat,
+    listing: Listing<'_>,
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, ExplainError> {
+    let Listing { seat, limit, format } = listing;
     check_seat(artifact, seat)?;
     let Some((name, body)) = artifact.scenarios.get_key_value(scenario) else {
         let known: Vec<String> =
@@ -57,26 +80,30 @@ pub fn list(
         let known = known.join(", ");
         return Err(ExplainError::Scenario { scenario: scenario.to_owned(), known });
     };
-    let listing = Listing::new(artifact, name, body, seat);
-    Ok(listing.write(format, out))
+    let lines = Lines::new(artifact, name, body, seat);
+    Ok(lines.write(format, limit.unwrap_or(u64::MAX), out))
 }
 
-struct Listing<'a> {
-    seed: u64,
+struct Lines<'a> {
+    plan_seed: u64,
     name: &'a str,
     scenario: &'a Scenario,
+    /// Columns of a seat's name.
+    seat_width: usize,
+    /// How many of the data have a column in the form for people.
+    data_shown: usize,
     owners: Vec<Option<&'a str>>,
     only: Option<&'a str>,
     data: Vec<(&'a str, &'a Data, DataUse, Seed)>,
 }
 
-impl<'a> Listing<'a> {
+impl<'a> Lines<'a> {
     fn new(
         artifact: &'a Artifact,
         name: &'a str,
         scenario: &'a Scenario,
         only: Option<&'a str>,
-    ) -> Listing<'a> {
+    ) -> Lines<'a> {
         let mut owners = vec![None; scenario.slot_count as usize];
         for (seat, owned) in &scenario.seats {
             for slot in residues(scenario, owned) {
@@ -90,66 +117,67 @@ impl<'a> Listing<'a> {
             let file = artifact.data.get(data)?;
             Some((data.as_str(), file, *used, root.for_rows(name, data)))
         });
-        Listing { seed: artifact.seed, name, scenario, owners, only, data: used.collect() }
+        let data: Vec<_> = used.collect();
+        let widths = scenario.seats.keys().map(|seat| seat.chars().count());
+        let seat_width = widths.max().unwrap_or(0).clamp(4, SEAT_MAX);
+        let data_shown = data.len().min((WIDTH - FIXED - seat_width) / (DATA_WIDTH + 1));
+        let plan_seed = artifact.seed;
+        Lines { plan_seed, name, scenario, seat_width, data_shown, owners, only, data }
     }
 
-    fn write(&self, format: ArrivalsFormat, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, format: ArrivalsFormat, limit: u64, out: &mut dyn Write) -> io::Result<()> {
         if format == ArrivalsFormat::Human {
             self.write_titles(out)?;
         }
-        match &self.scenario.load {
-            Load::Open(load) => self.write_open(load, format, out),
-            // Its arrivals are events of others.
-            Load::Observe { .. } => Ok(()),
-            Load::Closed(load) => {
-                let closed = Closed::new(load);
-                match closed.count() {
-                    Some(count) => (0..count).try_for_each(|number| {
-                        let user = number % u64::from(load.users_max.max(1));
-                        let line = self.line(Some(number), None, Some(user), None);
-                        self.write_line(&line, format, out)
-                    }),
-                    None => self.write_stays(&closed, format, out),
-                }
-            }
-        }
-    }
-
-    fn write_open(
-        &self,
-        load: &OpenLoad,
-        format: ArrivalsFormat,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        let open = Open::of(self.seed, self.name, load);
-        let owned: Vec<u32> = (0u32..)
-            .zip(&self.owners)
-            .filter(|(_, owner)| self.only.is_none() || **owner == self.only)
-            .map(|(slot, _)| slot)
-            .collect();
-        for due in open.cursor(&owned, self.scenario.slot_count) {
-            let due_us = self.scenario.start_ns.saturating_add(due.due_ns) / 1_000;
-            let line = self.line(Some(due.number), Some(due_us), None, None);
+        let mut left = limit;
+        for line in self.lines().filter(|line| self.only.is_none() || line.seat == self.only) {
+            let Some(less) = left.checked_sub(1) else { break };
+            left = less;
             self.write_line(&line, format, out)?;
         }
         Ok(())
     }
 
-    fn write_stays(
-        &self,
-        closed: &Closed,
-        format: ArrivalsFormat,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        for user in 0..closed.users_max() {
-            for (start_ns, end_ns) in closed.user_spans(user) {
-                let at_us = |ns: u64| self.scenario.start_ns.saturating_add(ns) / 1_000;
-                let stay = (at_us(start_ns), at_us(end_ns));
-                let line = self.line(None, None, Some(u64::from(user)), Some(stay));
-                self.write_line(&line, format, out)?;
+    /// Makes the lines one by one.
+    fn lines(&self) -> Box<dyn Iterator<Item = Line<'a>> + '_> {
+        match &self.scenario.load {
+            Load::Open(load) => self.open(load),
+            // Its arrivals are events of others.
+            Load::Observe { .. } => Box::new(std::iter::empty()),
+            Load::Closed(load) => {
+                let closed = Closed::new(load);
+                match closed.count() {
+                    Some(count) => Box::new((0..count).map(|number| {
+                        let user = number % u64::from(load.users_max.max(1));
+                        self.line(Some(number), None, Some(user), None)
+                    })),
+                    None => self.stays(closed),
+                }
             }
         }
-        Ok(())
+    }
+
+    fn open(&self, load: &OpenLoad) -> Box<dyn Iterator<Item = Line<'a>> + '_> {
+        let open = Open::of(self.plan_seed, self.name, load);
+        let owned: Vec<u32> = (0u32..)
+            .zip(&self.owners)
+            .filter(|(_, owner)| self.only.is_none() || **owner == self.only)
+            .map(|(slot, _)| slot)
+            .collect();
+        Box::new(open.cursor(&owned, self.scenario.slot_count).map(|due| {
+            let due_us = self.scenario.start_ns.saturating_add(due.due_ns) / 1_000;
+            self.line(Some(due.number), Some(due_us), None, None)
+        }))
+    }
+
+    fn stays(&self, closed: Closed) -> Box<dyn Iterator<Item = Line<'a>> + '_> {
+        let at_us = |ns: u64| self.scenario.start_ns.saturating_add(ns) / 1_000;
+        Box::new((0..closed.users_max()).flat_map(move |user| {
+            closed.user_spans(user).into_iter().map(move |(start_ns, end_ns)| {
+                let stay = (at_us(start_ns), at_us(end_ns));
+                self.line(None, None, Some(u64::from(user)), Some(stay))
+            })
+        }))
     }
 
     fn line(
@@ -176,16 +204,19 @@ impl<'a> Listing<'a> {
     fn write_titles(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = match &self.scenario.load {
             Load::Open(_) | Load::Observe { .. } => {
-                format!("{:>10} {:>14}", "number", "due_us")
+                format!("{:>12} {:>16} {:>14}", "number", "due_us", "due")
             }
             Load::Closed(load) if Closed::new(load).count().is_some() => {
-                format!("{:>10} {:>10}", "number", "user")
+                format!("{:>12} {:>12}", "number", "user")
             }
-            Load::Closed(_) => format!("{:>10} {:>14} {:>14}", "user", "start_us", "end_us"),
+            Load::Closed(_) => format!("{:>12} {:>16} {:>14}", "user", "start_us", "end_us"),
         };
-        let mut line = format!("{columns}  {:<16}", "seat");
-        for (name, ..) in &self.data {
-            line.push_str(&format!(" {name:>10}"));
+        let mut line = format!("{columns}  {:<1$}", "seat", self.seat_width);
+        for (name, ..) in self.data.iter().take(self.data_shown) {
+            line.push_str(&format!(" {:>DATA_WIDTH$}", clipped(name, DATA_WIDTH)));
+        }
+        if self.data_shown < self.data.len() {
+            line.push_str(" …");
         }
         writeln!(out, "{}", line.trim_end())
     }
@@ -196,24 +227,25 @@ impl<'a> Listing<'a> {
         format: ArrivalsFormat,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        if self.only.is_some() && line.seat != self.only {
-            return Ok(());
-        }
         if format == ArrivalsFormat::Json {
             serde_json::to_writer(&mut *out, line)?;
             return writeln!(out);
         }
         let cell = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());
         let mut text = match (line.due_us, line.active_us) {
-            (Some(due_us), _) => format!("{:>10} {due_us:>14}", cell(line.number)),
-            (None, Some((start_us, end_us))) => {
-                format!("{:>10} {start_us:>14} {end_us:>14}", cell(line.user))
+            (Some(due_us), _) => {
+                format!("{:>12} {due_us:>16} {:>14}", cell(line.number), clock(due_us))
             }
-            (None, None) => format!("{:>10} {:>10}", cell(line.number), cell(line.user)),
+            (None, Some((start_us, end_us))) => {
+                format!("{:>12} {start_us:>16} {end_us:>14}", cell(line.user))
+            }
+            (None, None) => format!("{:>12} {:>12}", cell(line.number), cell(line.user)),
         };
-        text.push_str(&format!("  {:<16}", line.seat.unwrap_or("-")));
-        for row in line.rows.values() {
-            text.push_str(&format!(" {:>10}", cell(*row)));
+        let seat = clipped(line.seat.unwrap_or("-"), self.seat_width);
+        text.push_str(&format!("  {seat:<0$}", self.seat_width));
+        for (name, ..) in self.data.iter().take(self.data_shown) {
+            let row = line.rows.get(name).copied().flatten();
+            text.push_str(&format!(" {:>DATA_WIDTH$}", cell(row)));
         }
         writeln!(out, "{}", text.trim_end())
     }

@@ -1,9 +1,13 @@
 //! (pure) The transactions' DAGs as text, Mermaid or DOT. Ids are places, so that a renamed step changes one line.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::label;
-use super::path::Dag;
+use super::effort::Assumed;
+use super::outline::{StepView, outline};
+use super::scenario_text;
+use super::table::WIDTH;
+use super::{Options, label, notes};
 use crate::artifact::{Artifact, Scenario, Step};
 
 /// How DAGs are drawn.
@@ -17,89 +21,235 @@ pub enum GraphFormat {
     Dot,
 }
 
-/// Draws every transaction of `artifact`; an edge that others imply is left out.
+/// One list of steps that is drawn: a scenario's, or one that runs around it.
+struct Drawn {
+    title: String,
+    steps: Vec<StepView>,
+    /// Lists after which it starts at a time that only the run knows, as places, with when.
+    after: Vec<(usize, String)>,
+}
+
+/// Draws every transaction of `artifact`, its longest path made strong; an edge that others imply is left out.
 ///
 /// # Errors
 /// Only those of `out`.
 pub fn draw(artifact: &Artifact, format: GraphFormat, out: &mut dyn Write) -> io::Result<()> {
+    let drawn = drawn(artifact);
     match format {
-        GraphFormat::Text => draw_text(artifact, out),
-        GraphFormat::Mermaid => draw_mermaid(artifact, out),
-        GraphFormat::Dot => draw_dot(artifact, out),
+        GraphFormat::Text => draw_text(artifact, &drawn, out),
+        GraphFormat::Mermaid => draw_mermaid(&drawn, out),
+        GraphFormat::Dot => draw_dot(artifact, &drawn, out),
     }
 }
 
-fn draw_text(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "plan {}", artifact.plan)?;
-    for (name, scenario) in &artifact.scenarios {
-        writeln!(out)?;
-        writeln!(out, "scenario {name}   starts at {}", label::length(scenario.start_ns))?;
-        draw_list(scenario, out)?;
-    }
-    Ok(())
-}
-
-fn draw_list(scenario: &Scenario, out: &mut dyn Write) -> io::Result<()> {
-    let steps = &scenario.steps;
-    let dag = Dag::new(steps);
-    let widest = |text: fn(&Step) -> String| {
-        steps.iter().map(|step| text(step).chars().count()).max().unwrap_or(0)
+fn drawn(artifact: &Artifact) -> Vec<Drawn> {
+    let assumed = Assumed::new(artifact, Options::default().service_ns);
+    let mut all = Vec::new();
+    let mut list = |title: String, steps: &[Step]| {
+        all.push(Drawn { title, steps: outline(assumed, steps), after: Vec::new() });
+        all.len() - 1
     };
-    let (names, actions) = (widest(|step| step.name.clone()), widest(label::action));
-    for at in dag.order.iter().copied() {
-        let (name, action) = (&steps[at].name, label::action(&steps[at]));
-        let needs: Vec<&str> =
-            dag.needs[at].iter().map(|need| steps[*need].name.as_str()).collect();
-        let after = match needs.as_slice() {
-            [] => "at once".to_owned(),
-            needs => format!("after {}", needs.join(", ")),
-        };
-        writeln!(out, "  {name:<names$}  {action:<actions$}  {after}")?;
+    if !artifact.before.is_empty() {
+        list("before, once for the cluster".to_owned(), &artifact.before);
     }
-    Ok(())
+    let mut places = BTreeMap::new();
+    for (name, scenario) in &artifact.scenarios {
+        if !scenario.before_each_user.is_empty() {
+            list(format!("before each user of scenario {name}"), &scenario.before_each_user);
+        }
+        places.insert(name.as_str(), list(titled(name, scenario), &scenario.steps));
+    }
+    if !artifact.after.is_empty() {
+        list("after, once for the cluster".to_owned(), &artifact.after);
+    }
+    for (name, scenario) in &artifact.scenarios {
+        let starts = scenario.late_start.iter().flat_map(|late| &late.after);
+        let after = starts.filter_map(|start| {
+            Some((*places.get(start.scenario.as_str())?, notes::start_after(start)))
+        });
+        let place = places.get(name.as_str()).and_then(|at| all.get_mut(*at));
+        if let Some(drawn) = place {
+            drawn.after = after.collect();
+        }
+    }
+    all
 }
 
-fn draw_mermaid(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
+fn titled(name: &str, scenario: &Scenario) -> String {
+    match (&scenario.late_start, scenario.start_ns) {
+        (Some(late), _) => {
+            let after: Vec<String> = late.after.iter().map(notes::start_after).collect();
+            format!("scenario {name}, starts {}", after.join(" and "))
+        }
+        (None, 0) => format!("scenario {name}"),
+        (None, start_ns) => format!("scenario {name}, starts at {}", label::length(start_ns)),
+    }
+}
+
+fn draw_text(artifact: &Artifact, drawn: &[Drawn], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "plan {}", artifact.plan)?;
+    for list in drawn {
+        writeln!(out)?;
+        writeln!(out, "{}", list.title)?;
+        for line in scenario_text::steps(&list.steps, WIDTH - 2) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    writeln!(out)?;
+    writeln!(out, "● on the longest path")
+}
+
+/// An edge between two steps of one list, as ids.
+struct Edge {
+    from: String,
+    to: String,
+    longest: bool,
+}
+
+/// Returns the edges of a list whose steps have ids that begin with `prefix`.
+fn edges(steps: &[StepView], prefix: &str) -> Vec<Edge> {
+    let places: BTreeMap<&str, usize> =
+        steps.iter().enumerate().map(|(at, step)| (step.name.as_str(), at)).collect();
+    let path: Vec<usize> = (0..steps.len()).filter(|at| steps[*at].longest).collect();
+    let strong = |from: usize, to: usize| path.windows(2).any(|pair| pair == [from, to]);
+    let edge = |from: usize, to: usize| Edge {
+        from: format!("{prefix}n{from}"),
+        to: format!("{prefix}n{to}"),
+        longest: strong(from, to),
+    };
+    let mut all = Vec::new();
+    for (to, step) in steps.iter().enumerate() {
+        let needs = step.after.iter().filter_map(|need| places.get(need.as_str()));
+        all.extend(needs.map(|from| edge(*from, to)));
+    }
+    all
+}
+
+fn draw_mermaid(drawn: &[Drawn], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "flowchart TD")?;
-    for (place, (name, scenario)) in artifact.scenarios.iter().enumerate() {
-        let dag = Dag::new(&scenario.steps);
-        writeln!(out, "  subgraph s{place}[\"{}\"]", mermaid(name))?;
-        for at in dag.order.iter().copied() {
-            let step = &scenario.steps[at];
-            let (name, action) = (mermaid(&step.name), mermaid(&label::action(step)));
-            writeln!(out, "    s{place}n{at}[\"{name}<br/>{action}\"]")?;
-        }
-        for (need, at) in edges(&dag) {
-            writeln!(out, "    s{place}n{need} --> s{place}n{at}")?;
-        }
+    writeln!(out, "  classDef longest stroke-width:3px")?;
+    for (place, list) in drawn.iter().enumerate() {
+        writeln!(out, "  subgraph s{place}[\"{}\"]", mermaid(&list.title))?;
+        mermaid_steps(&list.steps, &format!("s{place}"), 2, out)?;
         writeln!(out, "  end")?;
     }
+    for (place, list) in drawn.iter().enumerate() {
+        for (after, when) in &list.after {
+            writeln!(out, "  s{after} -. \"{}\" .-> s{place}", mermaid(when))?;
+        }
+    }
     Ok(())
 }
 
-fn draw_dot(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
+fn mermaid_steps(
+    steps: &[StepView],
+    prefix: &str,
+    depth: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let indent = "  ".repeat(depth);
+    for (at, step) in steps.iter().enumerate() {
+        let id = format!("{prefix}n{at}");
+        let text = format!("{}<br/>{}", mermaid(&step.name), mermaid(&step.action));
+        let class = if step.longest { ":::longest" } else { "" };
+        if step.bodies.is_empty() {
+            writeln!(out, "{indent}{id}[\"{text}\"]{class}")?;
+            continue;
+        }
+        writeln!(out, "{indent}subgraph {id}[\"{text}\"]")?;
+        for (branch, body) in step.bodies.iter().enumerate() {
+            let inner = format!("{id}b{branch}");
+            if body.label.is_empty() {
+                mermaid_steps(&body.steps, &inner, depth + 1, out)?;
+                continue;
+            }
+            writeln!(out, "{indent}  subgraph {inner}[\"{}\"]", mermaid(&body.label))?;
+            mermaid_steps(&body.steps, &inner, depth + 2, out)?;
+            writeln!(out, "{indent}  end")?;
+        }
+        writeln!(out, "{indent}end")?;
+        if step.longest {
+            writeln!(out, "{indent}class {id} longest")?;
+        }
+    }
+    for Edge { from, to, longest } in edges(steps, prefix) {
+        let arrow = if longest { "==>" } else { "-->" };
+        writeln!(out, "{indent}{from} {arrow} {to}")?;
+    }
+    Ok(())
+}
+
+fn draw_dot(artifact: &Artifact, drawn: &[Drawn], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "digraph {} {{", dot(&artifact.plan))?;
+    writeln!(out, "  compound=true;")?;
     writeln!(out, "  node [shape=box];")?;
-    for (place, (name, scenario)) in artifact.scenarios.iter().enumerate() {
-        let dag = Dag::new(&scenario.steps);
-        writeln!(out, "  subgraph cluster_{place} {{")?;
-        writeln!(out, "    label={};", dot(name))?;
-        for at in dag.order.iter().copied() {
-            let step = &scenario.steps[at];
-            let text = format!("{}\n{}", step.name, label::action(step));
-            writeln!(out, "    s{place}n{at} [label={}];", dot(&text))?;
-        }
-        for (need, at) in edges(&dag) {
-            writeln!(out, "    s{place}n{need} -> s{place}n{at};")?;
-        }
+    for (place, list) in drawn.iter().enumerate() {
+        writeln!(out, "  subgraph cluster_s{place} {{")?;
+        writeln!(out, "    label={};", dot(&list.title))?;
+        dot_steps(&list.steps, &format!("s{place}"), 2, out)?;
         writeln!(out, "  }}")?;
+    }
+    for (place, list) in drawn.iter().enumerate() {
+        for (after, when) in &list.after {
+            let ends = format!("ltail=cluster_s{after}, lhead=cluster_s{place}");
+            let text = dot(when);
+            writeln!(out, "  s{after}n0 -> s{place}n0 [style=dotted, label={text}, {ends}];")?;
+        }
     }
     writeln!(out, "}}")
 }
 
-/// Returns (need, step) in the order of the steps.
-fn edges(dag: &Dag) -> impl Iterator<Item = (usize, usize)> {
-    dag.order.iter().flat_map(|at| dag.needs[*at].iter().map(move |need| (*need, *at)))
+/// Writes a list of steps. A block is a cluster around a point, at which its edges end.
+fn dot_steps(
+    steps: &[StepView],
+    prefix: &str,
+    depth: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let indent = "  ".repeat(depth);
+    for (at, step) in steps.iter().enumerate() {
+        let id = format!("{prefix}n{at}");
+        let text = dot(&format!("{}\n{}", step.name, step.action));
+        let strong = if step.longest { ", penwidth=3" } else { "" };
+        if step.bodies.is_empty() {
+            writeln!(out, "{indent}{id} [label={text}{strong}];")?;
+            continue;
+        }
+        writeln!(out, "{indent}subgraph cluster_{id} {{")?;
+        writeln!(out, "{indent}  label={text};")?;
+        writeln!(out, "{indent}  {id} [shape=point, style=invis];")?;
+        for (branch, body) in step.bodies.iter().enumerate() {
+            let inner = format!("{id}b{branch}");
+            writeln!(out, "{indent}  subgraph cluster_{inner} {{")?;
+            writeln!(out, "{indent}    label={};", dot(&body.label))?;
+            dot_steps(&body.steps, &inner, depth + 2, out)?;
+            writeln!(out, "{indent}  }}")?;
+        }
+        writeln!(out, "{indent}}}")?;
+    }
+    let is_block = |id: &str| {
+        let place = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('n'));
+        let step = place.and_then(|at| at.parse::<usize>().ok()).and_then(|at| steps.get(at));
+        step.is_some_and(|step| !step.bodies.is_empty())
+    };
+    for Edge { from, to, longest } in edges(steps, prefix) {
+        let mut attributes = Vec::new();
+        if longest {
+            attributes.push("penwidth=3".to_owned());
+        }
+        if is_block(&from) {
+            attributes.push(format!("ltail=cluster_{from}"));
+        }
+        if is_block(&to) {
+            attributes.push(format!("lhead=cluster_{to}"));
+        }
+        let attributes = match attributes.is_empty() {
+            true => String::new(),
+            false => format!(" [{}]", attributes.join(", ")),
+        };
+        writeln!(out, "{indent}{from} -> {to}{attributes};")?;
+    }
+    Ok(())
 }
 
 /// Escapes a text for a quoted Mermaid label, which knows entities but no backslash.
@@ -112,6 +262,10 @@ fn mermaid(text: &str) -> String {
             '<' => escaped.push_str("#lt;"),
             '>' => escaped.push_str("#gt;"),
             '&' => escaped.push_str("#amp;"),
+            // Mermaid reads a label in backticks as Markdown, and braces may open a shape.
+            '`' => escaped.push_str("#96;"),
+            '{' => escaped.push_str("#123;"),
+            '}' => escaped.push_str("#125;"),
             c if c.is_control() => escaped.push(' '),
             c => escaped.push(c),
         }
@@ -141,6 +295,6 @@ mod tests {
     #[test]
     fn labels_cannot_leave_their_quotes() {
         assert_eq!(dot("a\"b\\\n\u{7}"), "\"a\\\"b\\\\\\n \"");
-        assert_eq!(mermaid("a\"<b>#&\n"), "a#quot;#lt;b#gt;#35;#amp; ");
+        assert_eq!(mermaid("a\"<b>#&\n`{"), "a#quot;#lt;b#gt;#35;#amp; #96;#123;");
     }
 }

@@ -2,40 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::{Action, Json, Step, WaitAction};
+use crate::artifact::Step;
 
 /// The steps of one transaction, with `needs` as places.
 ///
 /// Total for any list of steps: an unknown need is left out, steps of a cycle come last in plan order (a verified artifact has neither).
 #[derive(Clone, Debug)]
-pub(super) struct Dag {
+pub(crate) struct Dag {
     /// Places of the steps so that each comes after what it needs, plan order where that is free.
-    pub(super) order: Vec<usize>,
+    pub(crate) order: Vec<usize>,
     /// For each step, the places it needs directly: those that no other need already implies. Ascending.
-    pub(super) needs: Vec<Vec<usize>>,
+    pub(crate) needs: Vec<Vec<usize>>,
 }
 
-/// The path that takes longest by the waits that are known, then by number of steps.
+/// The path that takes longest, then the one with most steps.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Longest {
+pub(crate) struct Longest {
     /// Places of its steps.
-    pub(super) steps: Vec<usize>,
-    /// Mean of its waits, in nanoseconds.
-    pub(super) wait_ns: u64,
+    pub(crate) steps: Vec<usize>,
+    /// How long it takes, in nanoseconds.
+    pub(crate) time_ns: u64,
 }
 
 impl Dag {
-    pub(super) fn new(steps: &[Step]) -> Dag {
+    pub(crate) fn new(steps: &[Step]) -> Dag {
+        let entries = steps.iter().map(|step| (step.name.as_str(), step.needs.as_slice()));
+        Dag::of(&entries.collect::<Vec<_>>())
+    }
+
+    /// Takes names and needs of the entries of one list.
+    pub(crate) fn of(entries: &[(&str, &[String])]) -> Dag {
         let places: BTreeMap<&str, usize> =
-            steps.iter().enumerate().map(|(at, step)| (step.name.as_str(), at)).collect();
-        let all: Vec<Vec<usize>> = steps
+            entries.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+        let all: Vec<Vec<usize>> = entries
             .iter()
-            .map(|step| {
-                let mut needs: Vec<usize> = step
-                    .needs
-                    .iter()
-                    .filter_map(|need| places.get(need.as_str()).copied())
-                    .collect();
+            .map(|(_, needs)| {
+                let mut needs: Vec<usize> =
+                    needs.iter().filter_map(|need| places.get(need.as_str()).copied()).collect();
                 needs.sort_unstable();
                 needs.dedup();
                 needs
@@ -46,10 +49,10 @@ impl Dag {
         Dag { order, needs }
     }
 
-    /// Returns the longest path; the first in plan order of several.
-    pub(super) fn longest(&self, steps: &[Step]) -> Longest {
-        let mut best: Vec<(u64, usize)> = vec![(0, 0); steps.len()];
-        let mut before: Vec<Option<usize>> = vec![None; steps.len()];
+    /// Returns the longest path for steps that take `times_ns`; the first in plan order of several.
+    pub(crate) fn longest(&self, times_ns: &[u64]) -> Longest {
+        let mut best: Vec<(u64, usize)> = vec![(0, 0); times_ns.len()];
+        let mut before: Vec<Option<usize>> = vec![None; times_ns.len()];
         for at in self.order.iter().copied() {
             let (mut length, mut from) = ((0, 0), None);
             for need in self.needs[at].iter().copied() {
@@ -57,39 +60,26 @@ impl Dag {
                     (length, from) = (best[need], Some(need));
                 }
             }
-            best[at] = (length.0.saturating_add(mean_wait_ns(&steps[at])), length.1 + 1);
+            best[at] = (length.0.saturating_add(times_ns[at]), length.1 + 1);
             before[at] = from;
         }
-        let last = (0..steps.len()).max_by_key(|at| (best[*at], std::cmp::Reverse(*at)));
+        let last = (0..times_ns.len()).max_by_key(|at| (best[*at], std::cmp::Reverse(*at)));
         let Some(last) = last else { return Longest::default() };
         // A path visits a step at most once, even if a cycle is left in `before`.
-        let path = std::iter::successors(Some(last), |at| before[*at]).take(steps.len());
+        let path = std::iter::successors(Some(last), |at| before[*at]).take(times_ns.len());
         let mut path: Vec<usize> = path.collect();
         path.reverse();
-        Longest { steps: path, wait_ns: best[last].0 }
+        Longest { steps: path, time_ns: best[last].0 }
     }
-}
 
-/// Returns the mean length of the waits of a step, in nanoseconds; 0 for what sends, whose time is not known.
-///
-/// A loop counts with all its turns, a list whose length is not known with one item, a choice with its longest branch.
-pub(super) fn mean_wait_ns(step: &Step) -> u64 {
-    let inner = |steps: &[Step]| Dag::new(steps).longest(steps).wait_ns;
-    match &step.action {
-        Action::Http(_) | Action::Call(_) => 0,
-        Action::ForEach(block) => {
-            let items = match &block.list {
-                Json::List(items) => items.len() as u64,
-                _ => 1,
-            };
-            inner(&block.steps).saturating_mul(items)
+    /// Returns for each step how many must have ended before it on the way with most steps.
+    pub(crate) fn layers(&self) -> Vec<u64> {
+        let mut layers = vec![0; self.needs.len()];
+        for at in self.order.iter().copied() {
+            let above = self.needs[at].iter().map(|need| layers[*need] + 1);
+            layers[at] = above.max().unwrap_or(0);
         }
-        Action::Repeat(block) => inner(&block.steps).saturating_mul(block.at_most),
-        Action::Choose(choose) => {
-            choose.branches.iter().map(|branch| inner(&branch.steps)).max().unwrap_or(0)
-        }
-        Action::Wait(WaitAction::Constant { length_ns }) => *length_ns,
-        Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => min_ns.midpoint(*max_ns),
+        layers
     }
 }
 
@@ -143,37 +133,37 @@ fn without_detours(needs: &[Vec<usize>], order: &[usize]) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn wait(name: &str, needs: &[&str], length_ns: u64) -> Step {
-        let needs = needs.iter().map(|need| (*need).to_owned()).collect();
-        Step { needs, ..Step::new(name, Action::Wait(WaitAction::Constant { length_ns })) }
+    /// Takes each step's name with its needs, separated by spaces.
+    fn dag(steps: &[(&str, &str)]) -> Dag {
+        let needs: Vec<Vec<String>> = steps
+            .iter()
+            .map(|(_, needs)| needs.split_whitespace().map(str::to_owned).collect())
+            .collect();
+        let entries: Vec<(&str, &[String])> =
+            steps.iter().zip(&needs).map(|((name, _), needs)| (*name, needs.as_slice())).collect();
+        Dag::of(&entries)
     }
 
     #[test]
     fn a_need_that_another_implies_is_no_edge() {
-        let steps = [
-            wait("a", &[], 1),
-            wait("b", &["a"], 5),
-            wait("c", &["a"], 2),
-            wait("d", &["c", "a", "b"], 1),
-        ];
-        let dag = Dag::new(&steps);
+        let dag = dag(&[("a", ""), ("b", "a"), ("c", "a"), ("d", "c a b")]);
         assert_eq!(dag.order, [0, 1, 2, 3]);
         assert_eq!(dag.needs, [vec![], vec![0], vec![0], vec![1, 2]]);
-        assert_eq!(dag.longest(&steps), Longest { steps: vec![0, 1, 3], wait_ns: 7 });
+        assert_eq!(dag.longest(&[1, 5, 2, 1]), Longest { steps: vec![0, 1, 3], time_ns: 7 });
+        assert_eq!(dag.layers(), [0, 1, 1, 2]);
     }
 
     #[test]
-    fn without_waits_the_longest_path_has_most_steps() {
-        let steps = [wait("a", &[], 0), wait("b", &[], 0), wait("c", &["b"], 0)];
-        assert_eq!(Dag::new(&steps).longest(&steps).steps, [1, 2]);
-        assert_eq!(Dag::new(&[]).longest(&[]), Longest::default());
+    fn without_times_the_longest_path_has_most_steps() {
+        assert_eq!(dag(&[("a", ""), ("b", ""), ("c", "b")]).longest(&[0, 0, 0]).steps, [1, 2]);
+        assert_eq!(dag(&[]).longest(&[]), Longest::default());
     }
 
     #[test]
     fn a_cycle_does_not_hang() {
-        let steps = [wait("a", &["b"], 1), wait("b", &["a"], 1), wait("c", &["x"], 1)];
-        let dag = Dag::new(&steps);
+        let dag = dag(&[("a", "b"), ("b", "a"), ("c", "x")]);
         assert_eq!(dag.order, [2, 0, 1]);
-        assert!(dag.longest(&steps).steps.len() <= 3);
+        assert!(dag.longest(&[1, 1, 1]).steps.len() <= 3);
+        assert_eq!(dag.layers().len(), 3);
     }
 }

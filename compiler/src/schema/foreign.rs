@@ -180,6 +180,18 @@ const TABLE: &[Foreign] = &[
         "choose",
         "`choose: [ { when: …, steps: [ … ] }, { weight: 1, steps: [ … ] } ]`",
     ),
+    foreign(
+        "else",
+        "other tools",
+        "weight",
+        "a last branch with `weight: 1`, which is taken when no `when` holds",
+    ),
+    foreign(
+        "otherwise",
+        "other tools",
+        "weight",
+        "a last branch with `weight: 1`, which is taken when no `when` holds",
+    ),
     foreign("parallel", "Artillery", "needs", "`needs: []` on steps that start at once"),
     foreign("depends_on", "other tools", "needs", "`needs: [login]`"),
     foreign("setup", "k6", "before", "`before:` at the top of the plan, with a list of steps"),

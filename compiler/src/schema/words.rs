@@ -214,9 +214,28 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         (Kind::Str { plain: true, value }, _) if value.contains(':') && !value.contains("://") => {
             "write a space after the colon: `key: value`".to_owned()
         }
-        _ => format!("write {wanted}"),
+        _ => match example(context) {
+            Some(example) => format!("write {wanted}, such as `{example}`"),
+            None => format!("write {wanted}"),
+        },
     };
     Diagnostic::error("plan::schema::type", span, message).label(found).help(help)
+}
+
+/// Returns what a value in a context may look like, where the name of its type says too little.
+fn example(context: &str) -> Option<&'static str> {
+    match context {
+        "retry" => Some("{ attempts: 3 }"),
+        "retry.when" => Some("[timeout, 5xx]"),
+        "repeat" => Some("3"),
+        "source" => Some("{ json: \"$.region\" }"),
+        "own_metric" => Some("{ trend: { json: \"$.total\" } }"),
+        "metric_source" => Some("{ json: \"$.total\" }"),
+        "step.metrics" => Some("{ cart: { trend: { json: \"$.total\" } } }"),
+        "step.with" => Some("{ name: ada }"),
+        "transaction.returns" => Some("{ token: \"{{ login.token }}\" }"),
+        _ => None,
+    }
 }
 
 /// Says that a value is none of those that there are.

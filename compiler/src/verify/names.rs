@@ -74,7 +74,8 @@ fn check_selector(artifact: &Artifact, threshold: &Threshold) -> Result<(), Stri
     let scenario = artifact.scenarios.get(name);
     let scenario = scenario.ok_or_else(|| format!("scenario `{name}` exists"))?;
     let Some(step) = &select.step else { return Ok(()) };
-    let known = step == "*" || steps::find_called(artifact, &scenario.steps, step).is_some();
+    let lists = [&scenario.before_each_user, &scenario.steps];
+    let known = step == "*" || lists.iter().any(|list| steps::is_measured(artifact, list, step));
     ensure(known, || format!("step `{step}` of `{name}` exists"))
 }
 

@@ -14,15 +14,18 @@ pub(super) fn find<'a>(steps: &'a [Step], name: &str) -> Option<&'a Step> {
     })
 }
 
-/// Returns the step of a name; `signed/login` is the step `login` of what `signed` calls.
-pub(super) fn find_called<'a>(
-    artifact: &'a Artifact,
-    steps: &'a [Step],
-    name: &str,
-) -> Option<&'a Step> {
-    let Some((first, rest)) = name.split_once('/') else { return find(steps, name) };
-    let Action::Call(call) = &find(steps, first)?.action else { return None };
-    find_called(artifact, &artifact.transactions.get(&call.transaction)?.steps, rest)
+/// Returns whether a step is measured as `name`: `signed/login` is the step `login` of what `signed` calls.
+pub(super) fn is_measured(artifact: &Artifact, steps: &[Step], name: &str) -> bool {
+    let (first, rest) = name.split_once('/').map_or((name, None), |(a, b)| (a, Some(b)));
+    match (find(steps, first).map(|step| &step.action), rest) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(Action::Call(call)), Some(rest)) => {
+            let called = artifact.transactions.get(&call.transaction);
+            called.is_some_and(|called| is_measured(artifact, &called.steps, rest))
+        }
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// Checks that the steps of one transaction have names, each its own.

@@ -200,7 +200,7 @@ fn a_first_plan_can_be_checked_compiled_and_edited() {
 
 #[test]
 fn published_schemas_are_printed() {
-    for document in ["plan", "artifact"] {
+    for document in ["plan", "artifact", "explain", "result"] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_plan")).args(["schema", document]).output().unwrap();
         let path = format!("schemas/{document}.schema.json");

@@ -3,6 +3,7 @@
 use compiler::artifact::{
     ARTIFACT_SCHEMA, Artifact, Load, OpenStage, SlotSet, seal_digest, to_bytes,
 };
+use compiler::explain::Options;
 use compiler::unit::Rate;
 use compiler::verify::{ArtifactError, load, verify};
 
@@ -147,7 +148,7 @@ fn any_bytes_are_judged_without_a_panic() {
         if let Ok(loaded) = load(&bytes) {
             let value = serde_json::to_value(&loaded).unwrap();
             assert!(schema.is_valid(&value), "the schema refuses what loads");
-            compiler::explain::explain(&loaded, None).unwrap();
+            compiler::explain::explain(&loaded, Options::default()).unwrap();
         }
         Ok(())
     })

@@ -89,9 +89,9 @@ fn every_feature_uses_every_key() {
 /// Returns the plans that use every key, each of a section of the language, and the parts that they include.
 fn plans() -> Vec<PathBuf> {
     let folder = golden::repository().join("plans");
-    let entries =
-        [folder.clone(), folder.join("parts")].into_iter().filter_map(|f| fs::read_dir(f).ok());
-    let paths = entries.flatten().map(|entry| entry.unwrap().path());
+    let entries = [folder.clone(), folder.join("parts")]
+        .map(|folder| fs::read_dir(folder).into_iter().flatten());
+    let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
     let is_one = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();
         name.starts_with("every-") && name.ends_with(".yaml")

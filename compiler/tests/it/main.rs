@@ -5,6 +5,7 @@
 mod artifact;
 mod check;
 mod data;
+mod diff;
 mod docs;
 mod every_feature;
 mod explain;

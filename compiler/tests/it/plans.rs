@@ -15,7 +15,7 @@ use compiler::exit::Exit;
 use crate::golden;
 
 /// Returns the example plans, sorted.
-fn plans() -> Vec<PathBuf> {
+pub(crate) fn plans() -> Vec<PathBuf> {
     let entries = fs::read_dir(golden::repository().join("plans")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut plans: Vec<PathBuf> =
@@ -56,7 +56,14 @@ fn golden_plans_compile_to_the_same() {
         let folder = format!("golden/{}", artifact.plan);
         golden::check(&format!("{folder}/artifact.json"), &artifact::to_bytes(&artifact));
         golden::check(&format!("{folder}/explain.txt"), &plan(&["explain"], &path));
-        golden::check(&format!("{folder}/graph.txt"), &plan(&["graph", "--format", "text"], &path));
+        for (format, file) in [("text", "txt"), ("mermaid", "mermaid"), ("dot", "dot")] {
+            let drawn = plan(&["graph", "--format", format], &path);
+            golden::check(&format!("{folder}/graph.{file}"), &drawn);
+        }
+        golden::check(
+            &format!("{folder}/explain.json"),
+            &plan(&["explain", "--format", "json"], &path),
+        );
     }
 }
 

@@ -11,7 +11,7 @@ use compiler::artifact::{
     SecretSource, Selector, Share, Slot, SlotSet, SlotSource, StartAfter, StatusRange, Step, Take,
     Text, TextCheck, Threshold, Transaction, Vital, WaitAction, seal_digest, to_bytes,
 };
-use compiler::explain::{GraphFormat, draw_graph, explain, render};
+use compiler::explain::{GraphFormat, Options, draw_graph, explain, render};
 use compiler::unit::{Rate, SECOND_NS};
 use compiler::verify::load;
 
@@ -336,7 +336,8 @@ fn loads(artifact: &mut Artifact) {
     failing.late_start = Some(LateStart { latest_ns: SECOND_NS, after });
 }
 
-fn every_variant() -> Artifact {
+/// Returns an artifact with every variant of the format.
+pub(crate) fn every_variant() -> Artifact {
     let mut artifact = sample::artifact();
     artifact.secrets.insert("file".to_owned(), SecretSource::File("/run/secret".to_owned()));
     let body = artifact.data["users"].file.clone();
@@ -390,11 +391,11 @@ fn every_variant_loads_and_is_in_the_schema() {
         .collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let mut text = Vec::new();
-    render(&explain(&artifact, None).unwrap(), &mut text).unwrap();
+    render(&explain(&artifact, Options::default()).unwrap(), &mut text).unwrap();
     draw_graph(&artifact, GraphFormat::Dot, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     for word in
-        ["OPTIONS shop", "wait 1ns to 1s", "{{ vars.shop | int }}", "50 arrivals by 3 users"]
+        ["OPTIONS shop", "wait 1ns to 1s", "{{ vars.shop | int }}", "iterations 50 by users 3"]
     {
         assert!(text.contains(word), "`{word}` is explained:\n{text}");
     }

@@ -47,8 +47,8 @@ const FOREIGN_SIGNS: [(&str, &str); 14] = [
     ("||", "write `or`"),
     ("<>", "write `!=`"),
     ("=~", "conditions have no patterns: capture what the pattern finds, and compare that"),
-    ("{{", "names stand in a condition without braces: `poll.state == \"done\"`"),
-    ("${", "names stand in a condition without braces: `vars.x`"),
+    ("{{", "write the name alone, as in `list.ids` or `poll.state == \"done\"`"),
+    ("${", "write the name alone, as in `vars.x`"),
     ("$.", "capture the value in a step, and read it as `<step>.<capture>`"),
     ("=", "write `==`"),
     ("!", "write `not`"),
@@ -179,9 +179,11 @@ impl<'a> Scan<'a> {
             }
             (_, Some((sign, help))) => {
                 let range = start..start + sign.len();
-                Err(Fault::new(SYNTAX, range, format!("`{sign}` is no sign of a condition"))
-                    .label("not known here")
-                    .help(*help))
+                let message = match *sign {
+                    "{{" | "${" => "a name stands here without braces".to_owned(),
+                    _ => format!("`{sign}` is no sign of a condition"),
+                };
+                Err(Fault::new(SYNTAX, range, message).label("not known here").help(*help))
             }
             _ => {
                 let help = if "+-*/%".contains(c) {

@@ -29,7 +29,7 @@ impl Shape<'_> {
         if step.is_hole() || !matches!(step.kind(), Kind::Map(_)) {
             return;
         }
-        if !self.one_of(step, "step", ACTIONS, "plan::schema::action") {
+        if self.beside_block(step) || !self.one_of(step, "step", ACTIONS, "plan::schema::action") {
             return;
         }
         let found = step.entries().find(|(entry, _)| ACTIONS.contains(&entry.key.as_str()));
@@ -50,6 +50,30 @@ impl Shape<'_> {
             "choose" => self.choose(step),
             _ => self.answer(step),
         }
+    }
+
+    /// Reports an action that stands beside a block instead of inside of it; returns whether one does.
+    fn beside_block(&mut self, step: Node<'_>) -> bool {
+        let of = |keys: &[&str]| {
+            let mut found = step.entries().map(|(entry, _)| entry);
+            found.find(|entry| keys.contains(&entry.key.as_str()))
+        };
+        let blocks = ["for_each", "repeat"];
+        let others: Vec<&str> =
+            ACTIONS.iter().copied().filter(|key| !blocks.contains(key)).collect();
+        let (Some(block), Some(action)) = (of(&blocks), of(&others)) else { return false };
+        let message = format!("`{}` stands beside `{}`, not inside of it", action.key, block.key);
+        self.sink.push(
+            Diagnostic::error("plan::schema::action", action.key_span, message)
+                .label("not in the block")
+                .also(block.key_span, "runs the steps of its `steps`")
+                .help(format!(
+                    "write `steps:` below `{}`, and this as a step of that list",
+                    block.key
+                )),
+        );
+        self.holes.push(step.id());
+        true
     }
 
     /// Reports keys that mean nothing beside the action of a step.

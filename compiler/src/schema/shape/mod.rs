@@ -24,15 +24,15 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             shape.group(entry);
         }
     }
-    shape.steps(top, "before");
-    shape.steps(top, "after");
-    for (_, transaction) in children(top, "transactions") {
-        shape.steps(transaction, "steps");
-    }
     for (_, traffic) in children(top, "traffic") {
         if let Some(load) = traffic.get("load") {
             shape.load(load);
         }
+    }
+    shape.steps(top, "before");
+    shape.steps(top, "after");
+    for (_, transaction) in children(top, "transactions") {
+        shape.steps(transaction, "steps");
     }
     for (entry, scenario) in children(top, "scenarios") {
         shape.one_load(top, entry, scenario);

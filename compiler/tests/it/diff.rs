@@ -1,0 +1,322 @@
+//! Differences are told by meaning: everything that differs, nothing that is only spelled in another way.
+
+#![expect(clippy::disallowed_methods, reason = "the tests write the plans that they compare")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use arbtest::arbitrary::{Result, Unstructured};
+use compiler::Overrides;
+use compiler::artifact::{self, Artifact};
+use compiler::cli::files;
+use compiler::diagnostic::Diagnostics;
+use compiler::diff::{Difference, compare, human, markdown};
+use compiler::source::{FileId, Source};
+use compiler::syntax::{self, Kind, Node};
+use compiler::unit::{Length, Rate};
+use serde_json::Value;
+
+use crate::{golden, plans, sample, variants};
+
+/// A folder in which texts are compiled as if they stood in `plans/`.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Desk {
+        let desk = Desk(tempfile::tempdir().unwrap());
+        copy(&golden::repository().join("plans"), desk.0.path());
+        desk
+    }
+
+    fn compile(&self, text: &str) -> Artifact {
+        let path = self.0.path().join("this.yaml");
+        fs::write(&path, text).unwrap();
+        let files = files::load_plan(&path, None).unwrap();
+        let mut sink = Diagnostics::new();
+        let artifact = compiler::compile(&files, &Overrides::default(), &mut sink);
+        let found = sink.into_sorted();
+        let found: Vec<String> = found.into_iter().map(|found| found.message).collect();
+        artifact.unwrap_or_else(|| panic!("{found:#?}\n{text}"))
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap().path();
+        let target = to.join(entry.file_name().unwrap());
+        if entry.is_dir() {
+            copy(&entry, &target);
+        } else {
+            fs::copy(&entry, &target).unwrap();
+        }
+    }
+}
+
+fn checkout() -> String {
+    fs::read_to_string(golden::repository().join("plans/checkout.yaml")).unwrap()
+}
+
+/// Returns the lines of the difference that edits of the checkout plan make.
+#[track_caller]
+fn edited(edits: &[(&str, &str)]) -> Vec<String> {
+    let (desk, old) = (Desk::new(), checkout());
+    let new = edits.iter().fold(old.clone(), |text, (from, to)| {
+        assert!(text.contains(from), "`{from}` is in the plan");
+        text.replacen(from, to, 1)
+    });
+    lines(&compare(&desk.compile(&old), &desk.compile(&new)))
+}
+
+fn lines(difference: &Difference) -> Vec<String> {
+    let mut out = Vec::new();
+    human(difference, &mut out).unwrap();
+    String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_change_is_told_by_what_it_means() {
+    let found = edited(&[
+        ("{ rate: \"{{ vars.peak }}\", for: 12s }", "{ rate: 50/s, for: 12s }"),
+        ("duration: < 800ms", "duration: < 500ms"),
+        ("< 500ms, scenario: checkout", "< 400ms, scenario: checkout"),
+        ("eu: { agents: 2 }", "eu: { agents: 3 }"),
+        ("needs: [think]", "needs: [login]"),
+    ]);
+    let expected = [
+        "group eu: agents 2 → 3",
+        "group eu: weight 2 → 3",
+        "scenario checkout: hold 40/s → 50/s, +120 arrivals",
+        "seats eu/0 to eu/1, each: 33.333% → 25% of checkout",
+        "seat eu/2: 0% → 25% of checkout",
+        "seat us/0: 33.333% → 25% of checkout",
+        "scenario checkout: rows of users 580 → 700",
+        "scenario checkout, step order: expects duration < 800ms → < 500ms",
+        "scenario checkout, step recommendations: runs after think → after login",
+        "threshold order_fast: p95(service) < 500ms → < 400ms",
+        "",
+        "10 differences, 580 → 700 arrivals (+120)",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_step_between_others_is_one_difference() {
+    let step = "      - step: pay\n        http: { use: shop, post: /pay }\n";
+    let before = "      - step: order_status\n        needs: [order]\n";
+    let after = "      - step: order_status\n        needs: [pay]\n";
+    let inserted = step.replace("step: pay\n", "step: pay\n        needs: [order]\n");
+    let found = edited(&[(before, &format!("{inserted}{after}"))]);
+    let expected = [
+        "scenario checkout, step order_status: runs after order → after pay",
+        "scenario checkout, step pay: added, POST shop /pay, after order",
+        "",
+        "2 differences, 580 arrivals as before",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_renamed_step_is_renamed_wherever_it_is_read() {
+    let found = edited(&[
+        ("- step: login", "- step: sign_in"),
+        ("x-session: \"{{ login.token }}\"", "x-session: \"{{ sign_in.token }}\""),
+        ("x-session: \"{{ login.token }}\"", "x-session: \"{{ sign_in.token }}\""),
+    ]);
+    let expected = [
+        "scenario checkout, step login: renamed to sign_in",
+        "",
+        "1 difference, 580 arrivals as before",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn markdown_is_a_table_whose_cells_hold() {
+    let (desk, old) = (Desk::new(), checkout());
+    let new = old.replace("wait: { uniform: [200ms, 600ms] }", "wait: 1s").replace("40/s", "50/s");
+    let new = new.replace("look the order up.", "look | `up` <b>.");
+    let mut out = Vec::new();
+    markdown(&compare(&desk.compile(&old), &desk.compile(&new)), &mut out).unwrap();
+    golden::check("golden/checkout/diff.md", &out);
+    let text = String::from_utf8(out).unwrap();
+    let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+    assert!(text.lines().skip(2).all(|line| bars(line) == 5), "{text}");
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    for artifact in [sample::artifact(), variants::every_variant()] {
+        let difference = compare(&artifact, &artifact);
+        assert!(difference.equal && difference.changes.is_empty());
+        assert_eq!(lines(&difference), ["no difference"]);
+    }
+}
+
+/// Keys whose value follows from others, or says in other letters what another key says.
+const DERIVED: [&str; 7] =
+    ["digest", "slots", "slot_base", "first_row", "require", "users_max", "place"];
+
+/// Whatever a field of an artifact is changed to, the two are not called equal.
+#[test]
+fn no_field_is_missed() {
+    let old = variants::every_variant();
+    let value = serde_json::to_value(&old).unwrap();
+    let mut paths = Vec::new();
+    leaves(&value, &mut Vec::new(), &mut paths);
+    let mut tried: BTreeMap<Vec<&str>, u32> = BTreeMap::new();
+    for path in &paths {
+        // Needs are compared without what others imply; an unknown name implies nothing.
+        if path.iter().any(|key| key == "needs") {
+            continue;
+        }
+        let is_place = |key: &&str| key.bytes().all(|byte| byte.is_ascii_digit());
+        let shape: Vec<&str> =
+            path.iter().map(String::as_str).filter(|key| !is_place(key)).collect();
+        if tried.get(&shape).is_some_and(|turns| *turns >= 2) {
+            continue;
+        }
+        let derived = path.last().is_some_and(|key| DERIVED.contains(&key.as_str()));
+        // The digest of a file is its own, that of the artifact follows.
+        if derived && !(path.len() > 1 && path.last().is_some_and(|key| key == "digest")) {
+            continue;
+        }
+        let mut other = value.clone();
+        let leaf = path.iter().fold(&mut other, |value, key| match value {
+            Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
+            value => &mut value[key],
+        });
+        // No arrivals in any time are no arrivals.
+        let is_rest = path.last().is_some_and(|key| key == "per_ns") && is_zero(&value, path);
+        *leaf = match &*leaf {
+            _ if is_rest => continue,
+            Value::Bool(flag) => Value::Bool(!flag),
+            Value::Number(number) => Value::from(number.as_i64().map_or(7, |n| n ^ 1)),
+            // A step without a name is called by its place.
+            Value::String(text) if text.starts_with('#') => continue,
+            Value::String(text) => Value::from(format!("{text}x")),
+            _ => continue,
+        };
+        // What is no artifact any more cannot be compared.
+        let Ok(new) = serde_json::from_value::<Artifact>(other) else { continue };
+        *tried.entry(shape).or_default() += 1;
+        assert!(!compare(&old, &new).equal, "{}", path.join("/"));
+    }
+    assert!(tried.len() > 100, "{}", tried.len());
+}
+
+/// Returns whether the rate at whose `per_ns` a path ends is 0.
+fn is_zero(value: &Value, path: &[String]) -> bool {
+    let above = path[..path.len() - 1].join("/");
+    value.pointer(&format!("/{above}/count")).is_some_and(|count| count == 0)
+}
+
+fn leaves(value: &Value, path: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
+    let mut each = |key: String, value: &Value| {
+        path.push(key);
+        leaves(value, path, out);
+        path.pop();
+    };
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| each(at.to_string(), item));
+        }
+        Value::Object(map) => map.iter().for_each(|(key, value)| each(key.clone(), value)),
+        _ => out.push(path.clone()),
+    }
+}
+
+/// Mappings whose order says nothing, by the key that they stand under; the plan itself is one.
+const UNORDERED: [&str; 8] =
+    ["vars", "secrets", "endpoints", "data", "groups", "scenarios", "thresholds", "nodes"];
+
+/// Spells a plan in another way: keys in another order, rates and lengths in other units, quotes, comments, flow style.
+struct Speller<'u, 'b> {
+    choice: &'u mut Unstructured<'b>,
+}
+
+impl Speller<'_, '_> {
+    fn spell(&mut self, node: Node<'_>, under: &str, depth: usize) -> Result<String> {
+        Ok(match node.kind() {
+            Kind::Null => "null".to_owned(),
+            Kind::Bool(flag) => flag.to_string(),
+            Kind::Int(text) | Kind::Number(text) => text.clone(),
+            Kind::Str { value, .. } => self.text(value, under)?,
+            Kind::Alias(to) => self.spell(node.tree().node(*to), under, depth)?,
+            Kind::Seq(_) => {
+                let items = node.items().map(|item| self.spell(item, under, depth + 1));
+                format!("[{}]", items.collect::<Result<Vec<_>>>()?.join(", "))
+            }
+            Kind::Map(_) => {
+                let mut entries = Vec::new();
+                for (entry, node) in node.entries() {
+                    let value = self.spell(node, &entry.key, depth + 1)?;
+                    entries
+                        .push(format!("{}: {value}", serde_json::to_string(&entry.key).unwrap()));
+                }
+                if depth == 0 || UNORDERED.contains(&under) {
+                    for at in (1..entries.len()).rev() {
+                        entries.swap(at, self.choice.int_in_range(0..=at)?);
+                    }
+                }
+                let comment =
+                    if depth < 3 && self.choice.arbitrary()? { " # said again\n" } else { "" };
+                let gap = format!(",{comment} ");
+                format!("{{ {} }}", entries.join(&gap))
+            }
+            Kind::Hole => panic!("the plan has no error"),
+        })
+    }
+
+    fn text(&mut self, value: &str, under: &str) -> Result<String> {
+        let lengths = ["for", "warm_up", "graceful_stop", "timeout", "join_timeout", "lease"];
+        let rates = ["rate", "from", "to"];
+        let mut value = value.to_owned();
+        if let (true, Ok(Length(ns))) = (lengths.contains(&under), Length::parse(&value)) {
+            let others =
+                [value.clone(), format!("{}us", ns / 1_000), format!("{}ms", ns / 1_000_000)];
+            let same = others.iter().filter(|text| Length::parse(text) == Ok(Length(ns)));
+            let same: Vec<&String> = same.collect();
+            value = (*self.choice.choose(&same)?).clone();
+        } else if let (true, Ok(rate)) = (rates.contains(&under), Rate::parse(&value)) {
+            let per = |ns: u64| u128::from(rate.count) * u128::from(ns) / u128::from(rate.per_ns);
+            let (minute, hour) = (per(60_000_000_000), per(3_600_000_000_000));
+            let others = [value.clone(), format!("{minute}/m"), format!("{hour}/h")];
+            let same: Vec<&String> =
+                others.iter().filter(|text| Rate::parse(text).as_ref() == Ok(&rate)).collect();
+            value = (*self.choice.choose(&same)?).clone();
+        }
+        let single = !value.contains('\n') && !value.contains('\'') && self.choice.arbitrary()?;
+        Ok(if single { format!("'{value}'") } else { serde_json::to_string(&value).unwrap() })
+    }
+}
+
+fn without_rows(artifact: &Artifact) -> Artifact {
+    let mut artifact = artifact.clone();
+    let scenarios = artifact.scenarios.values_mut();
+    scenarios.flat_map(|scenario| scenario.data.values_mut()).for_each(|used| used.first_row = 0);
+    artifact::seal_digest(&mut artifact);
+    artifact
+}
+
+#[test]
+fn another_spelling_is_no_difference() {
+    let desk = Desk::new();
+    for path in plans::plans() {
+        let text = fs::read_to_string(&path).unwrap();
+        let source = Source::new(FileId(0), "plan", text.clone());
+        let tree = syntax::parse(&source, &mut Diagnostics::new()).unwrap();
+        let old = desk.compile(&text);
+        arbtest::arbtest(|u| {
+            let again = Speller { choice: u }.spell(tree.root(), "", 0)?;
+            let new = desk.compile(&again);
+            assert_eq!(lines(&compare(&old, &new)), ["no difference"], "{again}");
+            // In which order a plan writes its scenarios decides where each one's rows begin; all else is the same to the byte.
+            let [old, new] = [&old, &new].map(without_rows);
+            assert_eq!(artifact::to_bytes(&old), artifact::to_bytes(&new), "{again}");
+            Ok(())
+        })
+        .budget_ms(400);
+    }
+}
