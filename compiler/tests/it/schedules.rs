@@ -1,5 +1,7 @@
 //! Laws of drawn schedules and of mixes, over random plans and against slow references.
 
+#![expect(clippy::disallowed_methods, reason = "statistics, judged far from their limits")]
+
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use compiler::artifact::{Arrivals, ClosedLoad, ClosedStage, OpenLoad, OpenStage, Share, SlotSet};

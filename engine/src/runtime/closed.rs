@@ -23,6 +23,8 @@ struct Lane {
     begin: Ticks,
     warm_up_ns: u64,
     users_max: u32,
+    /// Least time from the start of a user's iteration to the start of its next.
+    pace_ns: u64,
     /// Numbers that any idle user takes, where the load is a count.
     numbers: Option<RefCell<Numbers>>,
 }
@@ -66,6 +68,7 @@ pub(super) fn start_users(
         begin,
         warm_up_ns: scenario.warm_up_ns,
         users_max: closed.users_max(),
+        pace_ns: load.pace_ns,
         numbers: numbers.map(RefCell::new),
     });
     for user in users {
@@ -101,10 +104,25 @@ impl Lane {
                 }
                 let Some(number) = self.take(user, &mut iteration) else { return };
                 self.iterate(number, now, pool).await;
+                self.keep_pace(now, to).await;
                 active.count();
                 // An iteration that never waits, such as one that cannot be rendered, must let the others have their turn.
                 consume_budget().await;
             }
+        }
+    }
+
+    /// Waits until the next iteration may start, after one that started at `since`; at most until `to`.
+    async fn keep_pace(&self, since: Ticks, to: Ticks) {
+        let used_up = self.numbers.as_ref().is_some_and(|it| it.borrow().peek().is_none());
+        if self.pace_ns == 0 || used_up {
+            return;
+        }
+        let next = since.saturating_add(self.pace_ns).min(to);
+        tokio::select! {
+            biased;
+            () = self.context.until_halted() => {}
+            () = sleep_until(&self.context.clock, next) => {}
         }
     }
 

@@ -87,9 +87,6 @@ fn of_load(scenario: &Scenario) -> Vec<&'static str> {
             if load.stages.iter().any(each) {
                 found.push("`count_each`");
             }
-            if load.pace_ns > 0 {
-                found.push("`pace`");
-            }
         }
         Load::Observe { .. } => found.push("`observe`"),
     }

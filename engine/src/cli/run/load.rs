@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compiler::Overrides;
-use compiler::artifact::{self, Artifact, FileRef};
+use compiler::artifact::{self, Artifact, FileRef, Load, Scenario};
 use compiler::cli::OverrideArgs;
 use compiler::cli::files::{self, Input};
 use compiler::diagnostic::Diagnostics;
@@ -99,6 +99,14 @@ fn from_artifact(args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> 
                 "{flag} needs a plan: an artifact is compiled already, compile the plan with it"
             )));
         }
+    }
+    let draws = |scenario: &Scenario| matches!(&scenario.load, Load::Open(load) if load.draws());
+    if seed.is_some_and(|seed| seed != artifact.seed)
+        && let Some((name, _)) = artifact.scenarios.iter().find(|(_, it)| draws(it))
+    {
+        return Err(Refusal::usage(format!(
+            "--seed: the load of `{name}` is drawn from the artifact's seed, compile the plan with another one"
+        )));
     }
     for name in vars.keys() {
         match artifact.vars.get(name) {

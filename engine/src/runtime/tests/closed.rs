@@ -27,6 +27,20 @@ fn users_iterate_until_their_stage_ends() {
 }
 
 #[test]
+fn a_pace_is_kept_from_start_to_start() {
+    let stage = ClosedStage::Users { from: 2, to: 2, length_ns: 10 * SECOND };
+    let paced = |pace_ns| {
+        let load = ClosedLoad { stages: vec![stage], users_max: 2, pace_ns };
+        let artifact = plan(scenario(Load::Closed(load), vec![get("a", &[])]));
+        run(&artifact, 2, |_| Answer::new(200, 300 * MS))
+    };
+    // Starts at 0, 1, … 9 s; a pace that iterations outlast changes nothing.
+    assert_eq!((paced(SECOND).ledger(0).started, paced(SECOND).finished), (20, 10 * SECOND));
+    assert_eq!(paced(100 * MS).ledger(0).started, paced(0).ledger(0).started);
+    assert_eq!(paced(SECOND).ledger(0).active_us, 20_000_000);
+}
+
+#[test]
 fn users_come_go_and_come_again() {
     let up = ClosedStage::Users { from: 0, to: 4, length_ns: 4 * SECOND };
     let pause = ClosedStage::Pause { length_ns: 2 * SECOND };

@@ -140,7 +140,7 @@ pub(super) fn scenario(load: Load, steps: Vec<Step>) -> Scenario {
         max_failures: None,
         connections: compiler::artifact::Connections::Pool,
         planned: match &load {
-            Load::Open(load) => Open::new(load, &compiler::seed::Seed::root(0)).count(),
+            Load::Open(load) => Open::of(0, "load", load).count(),
             Load::Closed(_) | Load::Observe { .. } => 0,
         },
         load,

@@ -54,6 +54,32 @@ fn an_hour_of_ramp_is_delivered_to_the_last_arrival() {
 }
 
 #[test]
+fn a_part_of_a_poisson_mix_is_delivered_when_it_is_due() {
+    use compiler::artifact::{Arrivals, Share, SlotSet};
+    let share = Share { traffic: "all".to_owned(), of: 3, offsets: SlotSet::new(vec![0, 2]) };
+    let rate = |text| Rate::parse(text).unwrap();
+    let (min, max) = (rate("20/s"), rate("60/s"));
+    let stages = vec![
+        OpenStage::Rate { from: min, to: max, length_ns: 5 * SECOND },
+        OpenStage::Random { min, max, every_ns: SECOND, length_ns: 5 * SECOND },
+    ];
+    let load =
+        OpenLoad { arrivals: Arrivals::Poisson, share: Some(share), ..OpenLoad::even(stages) };
+    let open = Open::of(0, "load", &load);
+    let artifact = plan(scenario(Load::Open(load), vec![get("a", &[])]));
+    for workers in [1, 3] {
+        let seen = run(&artifact, workers, |_| Answer::new(200, 20 * MS));
+        let row = seen.ledger(0);
+        assert_eq!((row.started, row.upto), (open.count(), open.count()));
+        let mut numbers: Vec<u64> = seen.sent.iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(0..open.count()));
+        assert!(seen.whole().lateness.unwrap().max() <= 2_000);
+        check_frontiers(&artifact, workers, &seen);
+    }
+}
+
+#[test]
 fn what_finds_no_place_is_dropped_and_counted() {
     let mut load = constant("10/s", 10 * SECOND);
     load.max_in_flight = 4;
