@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::name;
-use crate::artifact::{Json, Piece, SlotSource, Text};
+use crate::analysis::{lists, name};
+use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Endpoint, Plan, Site, misplaced, scalar};
+use crate::model::{Block, Endpoint, Plan, Site, StepList, Use, misplaced, scalar};
+use crate::source::Span;
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     for read in name::uses(plan) {
@@ -34,11 +35,65 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             );
         }
     }
+    handed_on(plan, sink);
     for (_, endpoint) in plan.endpoints.whole() {
         let whole = places(endpoint, sink);
         if whole && !sink.touches(endpoint.base_url) {
             base_url(plan, endpoint, sink);
         }
+    }
+}
+
+/// Reports secrets that end in a URL over a value of `let` or a param.
+fn handed_on(plan: &Plan, sink: &mut Diagnostics) {
+    let in_url = |read: &&Use| matches!(read.site, Site::Path | Site::Query);
+    let exposed = |read: &Use, from: Span, name: &str, sink: &mut Diagnostics| {
+        let message = format!("a secret stands in a URL, handed on as `{name}`");
+        sink.push(
+            Diagnostic::error("plan::secret::exposed", read.span, message)
+                .label("URLs end in logs")
+                .also(from, "the secret is read here")
+                .help("send it in a header or a body, or send a signature: `hmac_sha256(x)`"),
+        );
+    };
+    let secret = |read: &Use| matches!(read.from, SlotSource::Secret(_)) && !read.inside;
+    for (_, scenario) in plan.scenarios.whole() {
+        for value in &scenario.lets {
+            let Some(from) = value.uses.iter().find(|read| secret(read)) else { continue };
+            let source = SlotSource::Let(value.name.clone());
+            let mut reads = scenario.transaction.uses().filter(in_url);
+            if let Some(read) = reads.find(|read| read.from == source) {
+                exposed(read, from.span, &format!("let.{}", value.name), sink);
+            }
+        }
+    }
+    for step in lists(plan).flat_map(StepList::all) {
+        let Some(Block::Call { transaction, with, .. }) = &step.block else { continue };
+        let Some(called) = plan.transactions.value(&transaction.value) else { continue };
+        for given in with.iter().filter(|given| given.value.as_ref().is_some_and(holds_secret)) {
+            let source = SlotSource::Param(given.name.clone());
+            if let Some(read) = called.list.uses().filter(in_url).find(|read| read.from == source) {
+                exposed(read, given.span, &format!("params.{}", given.name), sink);
+            }
+        }
+    }
+}
+
+/// Returns whether a value holds a secret that is not signed with alone.
+fn holds_secret(json: &Json) -> bool {
+    let slot = |slot: &Slot| {
+        let signed = |filter: &Filter| matches!(filter, Filter::HmacSha256(_));
+        matches!(slot.from, SlotSource::Secret(_)) && !slot.filters.iter().any(signed)
+    };
+    match json {
+        Json::Slot(only) => slot(only),
+        Json::Text(text) => text.0.iter().any(|piece| match piece {
+            Piece::Slot(one) => slot(one),
+            Piece::Literal(_) => false,
+        }),
+        Json::List(items) => items.iter().any(holds_secret),
+        Json::Object(fields) => fields.iter().any(|(_, value)| holds_secret(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
     }
 }
 

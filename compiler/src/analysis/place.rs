@@ -50,7 +50,8 @@ pub(super) fn check(
         }
         (SlotSource::Let(name), Where::Scenario(scenario)) => {
             let known = scenario.lets.iter().map(|value| value.name.as_str());
-            unknown("let", "`let` of this scenario", name, known, read)
+            let found = unknown("let", "`let` of this scenario", name, known, read);
+            found.filter(|_| scenario.lets_whole)
         }
         (SlotSource::Let(name), Where::Let(scenario, at)) => early(scenario, at, name, read),
         (SlotSource::Param(name), Where::Transaction(transaction)) => {

@@ -44,6 +44,8 @@ pub struct ScenarioPlan {
     pub before_each_user_span: Option<Span>,
     /// Values that are drawn once for each transaction.
     pub lets: Vec<ValuePlan>,
+    /// Whether none of these was lost to an error.
+    pub lets_whole: bool,
     /// Its steps.
     pub transaction: StepList,
 }
@@ -120,6 +122,7 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
         before_each_user: before_each_user.unwrap_or_default(),
         before_each_user_span: each_user.map(|(entry, _)| entry.key_span),
         lets,
+        lets_whole: !node.entry("let").is_some_and(|(_, values)| values.is_hole()),
         transaction,
     }
 }

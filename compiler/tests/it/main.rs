@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test that needs it")]
 
 mod artifact;
+mod captures;
 mod check;
 mod data;
 mod diff;

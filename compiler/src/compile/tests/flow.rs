@@ -254,3 +254,44 @@ fn one_mistake_in_a_block_is_told_once() {
     let call = "{ step: a, call: gone }";
     check(&steps(&[call, READ]), &[("plan::transaction::unknown", "gone")]);
 }
+
+#[test]
+fn secrets_do_not_reach_a_url_over_other_names() {
+    let exposed = "plan::secret::exposed";
+    let top = "secrets: { key: { env: KEY } }";
+    let lets = |at: &str| {
+        closed(
+            top,
+            &format!(
+                "    let: {{ k: \"{{{{ secrets.key }}}}\" }}\n    steps: [ {{ step: s, http: {{ get: / , {at}: {{ k: \"{{{{ let.k }}}}\" }} }} }} ]"
+            ),
+        )
+    };
+    good(&lets("headers"));
+    check(&lets("query"), &[(exposed, "let.k")]);
+    let calls = |at: &str| {
+        let top = format!(
+            "{top}\ntransactions: {{ t: {{ params: [k], steps: [ {{ step: i, http: {{ get: /, {at}: {{ k: \"{{{{ params.k }}}}\" }} }} }} ] }} }}"
+        );
+        closed(&top, "    steps: [ { step: s, call: t, with: { k: \"a-{{ secrets.key }}\" } } ]")
+    };
+    good(&calls("headers"));
+    check(&calls("query"), &[(exposed, "params.k")]);
+}
+
+#[test]
+fn a_broken_section_is_told_once() {
+    let read = "    steps: [ { step: s, http: { get: \"/{{ let.x }}\" } } ]";
+    check(&closed("", &format!("    let: 5\n{read}")), &[("plan::schema::type", "5")]);
+    let call = "    steps: [ { step: s, call: t, with: { a: 1 } }, { step: r, http: { get: \"/{{ s.b }}\" } } ]";
+    check(&closed("transactions: 5", call), &[("plan::schema::type", "5")]);
+    check(&closed("transactions: { t: 5 }", call), &[("plan::schema::type", "5")]);
+    check(
+        &closed("transactions: { t: { params: 5, returns: 6, steps: [ { wait: 1s } ] } }", call),
+        &[("plan::schema::type", "5"), ("plan::schema::type", "6")],
+    );
+    check(
+        &closed("before: 5", "    steps: [ { step: r, http: { get: \"/{{ before.s.b }}\" } } ]"),
+        &[("plan::schema::type", "5")],
+    );
+}
