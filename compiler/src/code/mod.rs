@@ -28,8 +28,8 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         parts::CODES,
         template::CODES,
         reference::CODES,
-        load::CODES,
         flow::CODES,
+        load::CODES,
         whole::CODES,
     ];
     stages.into_iter().flatten()

@@ -74,16 +74,17 @@ impl Named<'_> {
             return;
         }
         match node.as_str() {
-            Some(path) if matches!(key, "file" | "json_file") => {
+            Some(path) if matches!(key, "file" | "json_file" | "protos") => {
                 let path = join(self.folder, path);
                 if self.seen.insert(path.clone()) {
                     self.paths.push(path);
                 }
             }
             Some(_) => {}
+            // Items are what their list's key says.
             None => {
                 node.entries().for_each(|(entry, node)| self.walk(&entry.key, node));
-                node.items().for_each(|node| self.walk("", node));
+                node.items().for_each(|node| self.walk(key, node));
             }
         }
     }
