@@ -23,13 +23,30 @@ pub(super) fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables
         }
     }
     for list in lists(plan) {
-        for path in list.all().into_iter().filter_map(|step| step.body_file.as_ref()) {
+        for file in list.all().into_iter().flat_map(|step| &step.files) {
+            let path = &file.path;
             if let Some(bytes) = content(files, path, sink) {
+                if file.json {
+                    check_json(path, bytes, sink);
+                }
                 tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
             }
         }
     }
+    for path in plan.endpoints.whole().flat_map(|(_, endpoint)| &endpoint.files) {
+        if let Some(bytes) = content(files, path, sink) {
+            tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
+        }
+    }
     tables
+}
+
+/// Checks that a file holds JSON.
+fn check_json(path: &Spanned<String>, bytes: &[u8], sink: &mut Diagnostics) {
+    let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) else { return };
+    let message = format!("`{}` is not JSON: {error}", path.value);
+    let found = Diagnostic::error("plan::file::json", path.span, message);
+    sink.push(found.label("this file").help("correct it, or send it as it is with `file`"));
 }
 
 fn content<'a>(

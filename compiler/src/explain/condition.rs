@@ -1,7 +1,9 @@
 //! (pure) Pass conditions as a plan spells them, whatever spaces it has.
 
 use super::label::{length, length_us};
-use crate::artifact::{Aggregate, Counter, Metric, Phase, Quantity, Selector, Threshold, Vital};
+use crate::artifact::{
+    Aggregate, Counter, Delivery, Metric, NoData, Phase, Quantity, Selector, Threshold, Vital,
+};
 use crate::unit::Share;
 
 /// Returns what a threshold measures: `p95(service)`.
@@ -73,7 +75,7 @@ pub(crate) fn selected(select: &Selector) -> String {
 
 /// Returns when a threshold is judged and what follows, as words; empty if it is judged once, at the end.
 pub(crate) fn terms(threshold: &Threshold) -> Vec<String> {
-    let Threshold { window_ns, grace_ns, min_samples, abort, .. } = threshold;
+    let Threshold { window_ns, grace_ns, min_samples, abort, on_no_data, .. } = threshold;
     let mut terms = Vec::new();
     if *window_ns > 0 {
         terms.push(format!("in every {}", length(*window_ns)));
@@ -86,6 +88,10 @@ pub(crate) fn terms(threshold: &Threshold) -> Vec<String> {
     }
     if *abort {
         terms.push("stops the run".to_owned());
+    }
+    match on_no_data {
+        NoData::NoData => {}
+        NoData::Pass => terms.push("passes without data".to_owned()),
     }
     terms
 }
@@ -123,4 +129,17 @@ fn counter_word(counter: Counter) -> &'static str {
 pub(crate) fn millionths(n: u64) -> String {
     let text = format!("{}.{:06}", n / 1_000_000, n % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Returns when a run counts as valid, as words.
+pub(crate) fn delivery(delivery: &Delivery) -> Vec<String> {
+    let Delivery { min, max_lateness_p99_us, max_start_spread_us } = delivery;
+    let mut terms = vec![format!("{min} of the arrivals start")];
+    if let Some(us) = max_lateness_p99_us {
+        terms.push(format!("99% of them at most {} late", length_us(*us)));
+    }
+    if let Some(us) = max_start_spread_us {
+        terms.push(format!("nodes start within {}", length_us(*us)));
+    }
+    terms
 }

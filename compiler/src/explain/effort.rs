@@ -2,7 +2,9 @@
 
 use super::label;
 use super::path::{Dag, Longest};
-use crate::artifact::{Action, Artifact, Branch, ForEach, Json, SlotSource, Step, WaitAction};
+use crate::artifact::{
+    Action, Artifact, AwaitAction, AwaitSource, Branch, ForEach, Json, SlotSource, Step, WaitAction,
+};
 
 /// Calls and blocks inside of one another that are followed; a verified artifact has fewer.
 const DEPTH_MAX: u32 = 64;
@@ -67,7 +69,10 @@ impl<'a> Assumed<'a> {
     /// Returns what a step is made of.
     pub(crate) fn shape(&self, step: &'a Step) -> Shape<'a> {
         match &step.action {
-            Action::Http(_) => Shape::Sends,
+            // Events come by themselves, and nobody knows when.
+            Action::Await(AwaitAction { source: AwaitSource::Message { .. }, .. }) => {
+                Shape::Waits(0)
+            }
             Action::Wait(WaitAction::Constant { length_ns }) => Shape::Waits(*length_ns),
             Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
                 Shape::Waits(min_ns.midpoint(*max_ns))
@@ -92,6 +97,7 @@ impl<'a> Assumed<'a> {
                 let bodies = vec![Body { label: String::new(), steps }];
                 Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
             }
+            _ => Shape::Sends,
         }
     }
 

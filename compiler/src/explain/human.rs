@@ -36,6 +36,7 @@ pub fn render(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> 
     let files: Vec<String> = explanation.data.iter().map(file_line).collect();
     section(out, "data", &files)?;
     section(out, "passes if", &thresholds(explanation))?;
+    section(out, "valid if", &[explanation.delivery.join(", ")])?;
     let warnings: Vec<String> =
         explanation.warnings.iter().map(|warning| warning.message.clone()).collect();
     section(out, "warning", &warnings)?;

@@ -105,6 +105,8 @@ pub struct Explanation {
     pub data: Vec<FileView>,
     /// Pass conditions, by name.
     pub thresholds: Vec<ThresholdView>,
+    /// When the run itself counts as valid, such as `99.9% of the arrivals start`.
+    pub delivery: Vec<String>,
     /// What a reader should know before a run.
     pub warnings: Vec<Warning>,
 }
@@ -216,6 +218,7 @@ pub fn explain(artifact: &Artifact, options: Options<'_>) -> Result<Explanation,
         scenarios,
         data: files(artifact),
         thresholds: thresholds(artifact),
+        delivery: condition::delivery(&artifact.delivery),
         warnings,
     })
 }

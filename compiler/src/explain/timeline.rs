@@ -13,7 +13,7 @@ use crate::unit::SECOND_NS;
 const STRETCHES_MAX: u64 = 8;
 
 /// Lengths of a stretch that people think in, in nanoseconds.
-const LENGTHS_NS: [u64; 24] = {
+const LENGTHS_NS: [u64; 25] = {
     const MS: u64 = 1_000_000;
     const M: u64 = 60 * SECOND_NS;
     const H: u64 = 60 * M;
@@ -41,6 +41,7 @@ const LENGTHS_NS: [u64; 24] = {
         12 * H,
         24 * H,
         48 * H,
+        72 * H,
         120 * H,
     ]
 };

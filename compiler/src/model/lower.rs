@@ -20,6 +20,18 @@ const JSON_DEPTH_MAX: usize = 100;
 pub enum Site {
     /// An endpoint's `base_url`.
     BaseUrl,
+    /// Another setting of an endpoint or sink, rendered once on a node.
+    Setting,
+    /// A subject, topic, queue or stream.
+    Channel,
+    /// A statement of SQL.
+    Statement,
+    /// A program and its arguments.
+    Command,
+    /// The address of a page.
+    Page,
+    /// A label of a sink.
+    Label,
     /// A path.
     Path,
     /// A query parameter.
@@ -170,7 +182,8 @@ impl<'a> Lower<'a> {
     }
 
     fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, slot: Option<&Slot>) {
-        let textual = matches!(site, Site::Path | Site::Query | Site::Header);
+        let textual =
+            matches!(site, Site::Path | Site::Query | Site::Header | Site::Channel | Site::Command);
         let as_text = textual && slot.is_some_and(keeps_kind);
         let default = |filter: &Filter| matches!(filter, Filter::Default(_));
         let has_default = slot.is_some_and(|slot| slot.filters.iter().any(default));

@@ -3,6 +3,7 @@
 mod fault;
 mod foreign;
 mod instance;
+mod kinds;
 mod shape;
 mod unsupported;
 mod words;
@@ -146,7 +147,8 @@ impl Place<'_> {
         let parent = self.pointed.node.id();
         edits.push(Edit::Missing { parent, key: key.to_owned(), span });
         // An endpoint of a kind that is unknown or unsupported has no `http` either.
-        let strangers = context == "endpoint" && self.pointed.node.entries().next().is_some();
+        let strangers = matches!(context, "endpoint" | "file_sink")
+            && self.pointed.node.entries().next().is_some();
         // A wait with a distribution that is not ours has said what is wrong already.
         let strangers =
             strangers || (context == "wait" && self.pointed.node.entries().next().is_some());

@@ -1,5 +1,7 @@
 //! Good plans, and one mistake each.
 
+mod driver;
+
 use super::*;
 use crate::source::FileId;
 use crate::syntax::parse;
@@ -86,7 +88,6 @@ fn one_mistake_in_sections_is_one_diagnostic() {
             "base_ulr",
         ),
         (top("endpoints: { e: { http: {} } }"), "plan::schema::missing-key", "http"),
-        (top("endpoints: { e: { nats: {} } }"), "plan::unsupported", "nats"),
         (top("endpoints: { e: { https: {} } }"), "plan::schema::unknown-key", "https"),
         (top("nodes: { on_agent_loss: maybe }"), "plan::schema::value", "maybe"),
         (top("nodes: { groups: { coordinator: {} } }"), "plan::group::reserved", "coordinator"),
@@ -112,9 +113,9 @@ fn one_mistake_in_sections_is_one_diagnostic() {
         ),
         (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
         (
-            top("endpoints: { e: { http: { base_url: x, tracking: { arrival: x-id } } } }"),
-            "plan::unsupported",
-            "{ arrival: x-id }",
+            top("endpoints: { e: { http: { base_url: x, tracking: header } } }"),
+            "plan::schema::value",
+            "header",
         ),
         (
             top("endpoints: { e: { http: { base_url: x, tracking: [] } } }"),
@@ -239,8 +240,7 @@ fn one_mistake_in_steps_is_one_diagnostic() {
             "plan::schema::source",
             "{ default: 1 }",
         ),
-        (step("{ step: a, publish: { subject: x } }"), "plan::unsupported", "publish"),
-        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::unsupported", "multipart"),
+        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::schema::type", "{}"),
         (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
         (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
         (step("{ name: a, http: { get: / } }"), "plan::schema::unknown-key", "name"),
@@ -328,10 +328,11 @@ fn words_of_other_tools_suggest_ours() {
 #[test]
 fn what_is_broken_is_a_hole() {
     let text =
-        top("endpoints: { e: { http: { timeout: 5, base_url: x }, nats: {} }, f: { http: {} } }");
+        top("endpoints: { e: { http: { timeout: 5, base_url: x }, gopher: {} }, f: { http: {} } }");
     let (_, tree, found) = judge(&text);
     assert_eq!(found.len(), 3, "{found:#?}");
-    for pointer in ["/endpoints/e/http/timeout", "/endpoints/e/nats", "/endpoints/f/http/base_url"]
+    for pointer in
+        ["/endpoints/e/http/timeout", "/endpoints/e/gopher", "/endpoints/f/http/base_url"]
     {
         assert!(tree.pointer(pointer).unwrap().node.is_hole(), "{pointer}");
     }

@@ -1,7 +1,7 @@
 //! (pure) Findings of the schema in the plan's words.
 
 use super::fault::{self, Violation};
-use super::{foreign, unsupported};
+use super::{foreign, kinds, unsupported};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -25,6 +25,9 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
+    if let Some(help) = kinds::meant(context, key) {
+        return error.help(help);
+    }
     if let Some(foreign) = foreign::find(key) {
         return error.help(format!(
             "`{}` is a word of {}; write {}",
@@ -42,8 +45,9 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     if let Some((name, _)) = key.split_once([' ', '{', '[']) {
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
     }
-    if context == "http" && fault::known_keys("step").iter().any(|known| known == key) {
-        return error.help(format!("`{key}` belongs to the step: write it beside `http`"));
+    let in_action = fault::known_keys("step").iter().any(|known| known == context);
+    if in_action && fault::known_keys("step").iter().any(|known| known == key) {
+        return error.help(format!("`{key}` belongs to the step: write it beside `{context}`"));
     }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
@@ -108,9 +112,6 @@ pub(super) fn value(
         Violation::Form => form(context, text.unwrap_or_default().as_str(), subject, span),
         Violation::Choice(options) => match text {
             Some(text) => choice(options, context, subject, &text, span),
-            None if unsupported::is_mapping(context) && matches!(node.kind(), Kind::Map(_)) => {
-                unsupported(&format!("{}: {{ … }}", subject.trim_matches('`')), span)
-            }
             None => kind(options, context, subject, node, span),
         },
         Violation::Empty => {
@@ -176,6 +177,13 @@ fn form(context: &str, text: &str, subject: &str, span: Span) -> Diagnostic {
         )
         .label("not a status")
         .help("write a status such as `201`, a class such as `2xx`, or a list of them"),
+        "tracking" => Diagnostic::error(
+            "plan::schema::value",
+            span,
+            format!("{subject} must be `headers`, `none` or names, not `{}`", clip(text)),
+        )
+        .label("not one of them")
+        .help("write `headers`, `none`, or names: `{ arrival: x-arrival, step: x-step }`"),
         _ => Diagnostic::error(
             "plan::schema::type",
             span,
@@ -365,7 +373,7 @@ fn thing(context: &str) -> &'static str {
         "capture" => "a capture",
         "threshold" => "a threshold",
         "delivery" => "`delivery`",
-        _ => "this mapping",
+        _ => kinds::thing(context).unwrap_or("this mapping"),
     }
 }
 

@@ -8,6 +8,7 @@ mod check;
 mod data;
 mod diff;
 mod docs;
+mod drivers;
 mod every_feature;
 mod explain;
 mod fuzz;
