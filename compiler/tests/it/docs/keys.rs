@@ -127,6 +127,11 @@ pub(super) fn is_mapping(schema: &Schema, name: &str) -> bool {
     schema.at(&pointer_of(name))["properties"].is_object()
 }
 
+/// Returns whether a definition is a list, which is named by what it lists.
+pub(super) fn is_list(schema: &Schema, name: &str) -> bool {
+    schema.at(&pointer_of(name))["type"] == "array"
+}
+
 /// Returns what the schema at `pointer` refers to, each with the path from there.
 fn uses(schema: &Schema, pointer: &str) -> Vec<(String, String)> {
     let own = schema.at(pointer);
@@ -147,17 +152,54 @@ fn uses(schema: &Schema, pointer: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Returns the shortest way from the plan to each definition.
-fn ways(schema: &Schema) -> BTreeMap<String, String> {
-    let mut ways = BTreeMap::from([("plan".to_owned(), String::new())]);
+/// Most places that a section names.
+const PLACES_MAX: usize = 6;
+
+/// Returns one way from the plan to each definition, through scenarios where there are several.
+fn canonical(schema: &Schema) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::from([("plan".to_owned(), String::new())]);
     let mut next = VecDeque::from(["plan".to_owned()]);
     while let Some(name) = next.pop_front() {
-        let way = ways[&name].clone();
-        for (path, target) in uses(schema, &pointer_of(&name)) {
-            if !ways.contains_key(&target) {
-                let whole = format!("{way}{path}");
-                ways.insert(target.clone(), whole.trim_start_matches('.').to_owned());
+        let way = found[&name].clone();
+        let mut inside = uses(schema, &pointer_of(&name));
+        inside.sort_by_key(|(path, _)| !path.starts_with(".scenarios") && path != ".steps");
+        for (path, target) in inside {
+            let around = name == "plan" && is_list(schema, &target);
+            if !found.contains_key(&target) && !around {
+                let whole = format!("{way}{path}").trim_start_matches('.').to_owned();
+                found.insert(target.clone(), whole);
                 next.push_back(target);
+            }
+        }
+    }
+    found
+}
+
+/// Returns where in a plan each definition stands, the canonical place first.
+fn ways(schema: &Schema) -> BTreeMap<String, Vec<String>> {
+    let canonical = canonical(schema);
+    let mut ways: BTreeMap<String, Vec<String>> =
+        canonical.iter().map(|(name, way)| (name.clone(), vec![way.clone()])).collect();
+    // Lists last: what they list stands wherever they stand.
+    let (lists, others): (Vec<&String>, Vec<&String>) =
+        canonical.keys().partition(|name| is_list(schema, name));
+    for names in [&others, &lists] {
+        for name in names {
+            let from = if is_list(schema, name) {
+                ways[*name].clone()
+            } else {
+                vec![canonical[*name].clone()]
+            };
+            for (path, target) in uses(schema, &pointer_of(name)) {
+                for way in &from {
+                    let whole = format!("{way}{path}").trim_start_matches('.').to_owned();
+                    let known = ways.entry(target.clone()).or_default();
+                    // What leads back into itself says nothing new.
+                    let inside = whole.len() > known[0].len() && whole.starts_with(&known[0]);
+                    if !inside && !known.contains(&whole) {
+                        known.push(whole);
+                    }
+                }
             }
         }
     }
@@ -198,7 +240,7 @@ pub(super) fn pages(schema: &Schema) -> Vec<Page> {
         }
         for name in here {
             let sections = Sections { schema, places: &places, page: part.file };
-            sections.write(name, ways.get(name).map_or("", String::as_str), &mut text);
+            sections.write(name, ways.get(name).map_or(&[], Vec::as_slice), &mut text);
         }
         let text = format!("{}\n", text.trim_end());
         pages.push(Page { path: format!("docs/language/{}.md", part.file), text });
@@ -246,13 +288,16 @@ struct Sections<'a> {
 }
 
 impl Sections<'_> {
-    fn write(&self, name: &str, way: &str, text: &mut String) {
+    fn write(&self, name: &str, ways: &[String], text: &mut String) {
         let pointer = pointer_of(name);
         let own = self.schema.at(&pointer);
         writeln!(text, "## {}\n", heading(self.schema, name)).unwrap();
         writeln!(text, "{}\n", own["description"].as_str().unwrap_or_default()).unwrap();
-        if !way.is_empty() {
-            writeln!(text, "Where: `{way}`\n").unwrap();
+        if name != "plan" {
+            let shown: Vec<String> =
+                ways.iter().take(PLACES_MAX).map(|way| format!("`{way}`")).collect();
+            let more = if ways.len() > PLACES_MAX { ", …" } else { "" };
+            writeln!(text, "Where: {}{more}\n", shown.join(", ")).unwrap();
         }
         text.push_str("| key | value | default | meaning | example |\n|---|---|---|---|---|\n");
         self.rows(&pointer, "", text);
@@ -322,6 +367,9 @@ impl Sections<'_> {
     }
 
     fn link(&self, name: &str) -> String {
+        if is_list(self.schema, name) {
+            return self.value(&pointer_of(name));
+        }
         match self.places.get(name) {
             Some(page) => {
                 let page = if *page == self.page { String::new() } else { format!("{page}.md") };

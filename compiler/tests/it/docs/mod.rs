@@ -91,3 +91,31 @@ fn leads_somewhere(link: &str, page: &Page, folder: &Path) -> bool {
     };
     anchor.is_empty() || markdown::anchors(&text).any(|known| known == anchor)
 }
+
+#[test]
+fn every_key_has_a_description_and_an_example_that_holds() {
+    let schema = Schema::read();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for key in schema.every_key() {
+        seen += 1;
+        let property = schema.resolved(&key.pointer);
+        for part in ["title", "description"] {
+            if property[part].as_str().is_none_or(str::is_empty) {
+                wrong.push(format!("{} has no {part}", key.name));
+            }
+        }
+        let examples = property["examples"].as_array().cloned().unwrap_or_default();
+        if examples.is_empty() {
+            wrong.push(format!("{} has no examples", key.name));
+        }
+        let judge = schema.validator(&key.pointer);
+        for example in examples {
+            if let Err(error) = judge.validate(&example) {
+                wrong.push(format!("{}: the example {example} is wrong: {error}", key.name));
+            }
+        }
+    }
+    assert!(seen > 80, "the schema was read: {seen}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

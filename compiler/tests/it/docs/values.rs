@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Page;
-use super::keys::is_mapping;
+use super::keys::{is_list, is_mapping};
 use super::schema::Schema;
 
 /// What the index says of the page.
@@ -14,7 +14,11 @@ pub(super) fn page(schema: &Schema) -> Page {
         "# Values\n\nA quantity carries its unit. Every value may hold [templates](templates.md); in the quantities here a template is \
          decided\nwhen the plan is compiled.\n\n[All pages](../README.md)\n\n",
     );
-    for name in schema.definitions().iter().filter(|name| !is_mapping(schema, name)) {
+    for name in schema
+        .definitions()
+        .iter()
+        .filter(|name| !is_mapping(schema, name) && !is_list(schema, name))
+    {
         let pointer = format!("/$defs/{name}");
         let own = schema.at(&pointer);
         writeln!(text, "## {name}\n\n{}\n", own["description"].as_str().unwrap_or_default())
