@@ -112,16 +112,6 @@ fn one_mistake_in_sections_is_one_diagnostic() {
             "on_end",
         ),
         (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
-        (
-            top("endpoints: { e: { http: { base_url: x, tracking: header } } }"),
-            "plan::schema::value",
-            "header",
-        ),
-        (
-            top("endpoints: { e: { http: { base_url: x, tracking: [] } } }"),
-            "plan::schema::type",
-            "[]",
-        ),
         (top("traffic: { t: { mix: { s: 1 } } }"), "plan::schema::missing-key", "t"),
         (format!("{HEAD}scenarios: {{ s: {{ {STEPS} }} }}\n"), "plan::schema::missing-key", "s"),
         (
