@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::table::{self, Column};
 use crate::analysis::{Tables, lists, scenario_uses};
 use crate::artifact::{Data, DataUse, FileRef, Format, Load, Per, SlotSource, Take, digest_of};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Near, nearest};
 use crate::model::{DataPlan, Named, Origin, Plan, ScenarioPlan, Use};
 use crate::schedule::Closed;
 use crate::source::{Files, Span, Spanned};
@@ -319,20 +319,21 @@ fn textless(name: &str, table: &Data, column: &Column, read: &Use, sink: &mut Di
 fn unknown(name: &str, table: &Data, column: &str, read: &Use) -> Diagnostic {
     let known = table.columns.iter().map(String::as_str);
     let padded = table.columns.iter().find(|known| known.trim() == column);
-    let help = match (padded, did_you_mean(column, known)) {
-        (Some(padded), _) => {
-            format!("the file calls it `{padded}`: take the blanks out of its first line")
+    let message = format!("`{}` has no column `{column}`", table.file.path);
+    let found = Diagnostic::error("plan::data::column", read.span, message).label("unknown column");
+    match (padded, nearest(column, known)) {
+        (Some(padded), _) => found
+            .help(format!("the file calls it `{padded}`: take the blanks out of its first line")),
+        (None, Some(near)) => {
+            let word = format!("data.{name}.{}", near.word);
+            found.suggest(Near { word: &word, sure: near.sure })
         }
-        (None, Some(close)) => format!("did you mean `data.{name}.{close}`?"),
         (None, None) => {
             let list: Vec<String> =
                 table.columns.iter().take(8).map(|c| format!("`{c}`")).collect();
-            format!("the file's columns are {}", list.join(", "))
+            found.help(format!("the file's columns are {}", list.join(", ")))
         }
-    };
-    let message = format!("`{}` has no column `{column}`", table.file.path);
-    let found = Diagnostic::error("plan::data::column", read.span, message);
-    found.label("unknown column").help(help)
+    }
 }
 
 fn too_few(

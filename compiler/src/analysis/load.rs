@@ -5,7 +5,7 @@ use crate::artifact::{Load, OpenLoad, OpenStage};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::Flow;
 use crate::model::{LoadPlan, Named, Plan, ScenarioPlan, too_much};
-use crate::schedule::{Closed, Open, length_ns};
+use crate::schedule::{Closed, Open, intervals, length_ns};
 use crate::seed::Seed;
 use crate::source::Span;
 use crate::unit::{Length, SECOND_NS};
@@ -13,12 +13,36 @@ use crate::unit::{Length, SECOND_NS};
 /// Most arrivals of one plan: every reader of JSON keeps numbers up to here exact.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
+/// Most rates that the loads of one plan draw, those of a traffic once more for each scenario of its mix.
+const INTERVALS_MAX: u64 = 1_000_000;
+
+/// Reports loads that together draw more rates than are laid out; returns whether they do not.
+fn few_intervals(plan: &Plan, sink: &mut Diagnostics) -> bool {
+    let traffic = plan.traffic.whole().filter_map(|(_, traffic)| traffic.load.as_ref());
+    let own = whole(plan).filter_map(|(_, scenario)| scenario.load.as_ref());
+    let mut sum: u64 = 0;
+    for load in traffic.chain(own) {
+        if let Load::Open(open) = &load.load {
+            sum = sum.saturating_add(intervals(open));
+        }
+        if sum > INTERVALS_MAX {
+            let place = load.portion.unwrap_or(load.span);
+            sink.push(too_much("intervals with a rate of their own", INTERVALS_MAX, place));
+            return false;
+        }
+    }
+    true
+}
+
 /// Returns how many arrivals each scenario has, and reports loads that start nothing or cannot run.
 pub(super) fn check(
     plan: &Plan,
     flows: &[Option<(Flow, Flow)>],
     sink: &mut Diagnostics,
 ) -> Vec<Option<u64>> {
+    if !few_intervals(plan, sink) {
+        return vec![None; plan.scenarios.items.len()];
+    }
     for (item, traffic) in plan.traffic.whole() {
         if let Some(load) = &traffic.load
             && let Load::Open(open) = &load.load

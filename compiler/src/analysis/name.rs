@@ -2,7 +2,7 @@
 
 use crate::analysis::{lists, whole};
 use crate::artifact::SlotSource;
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::model::{Plan, Section, StepList, Use};
 use crate::source::Span;
 
@@ -83,12 +83,12 @@ fn known<T>(
     if section.get(name).is_some() || !section.complete {
         return;
     }
-    let help = match did_you_mean(name, section.names()) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => otherwise.to_owned(),
-    };
-    let found = Diagnostic::error(code, span, format!("the plan declares no {what} `{name}`"));
-    sink.push(found.label(format!("unknown {what}")).help(help));
+    let found = Diagnostic::error(code, span, format!("the plan declares no {what} `{name}`"))
+        .label(format!("unknown {what}"));
+    sink.push(match nearest(name, section.names()) {
+        Some(near) => found.suggest_part(name, near),
+        None => found.help(otherwise),
+    });
 }
 
 /// A var that shapes the plan is the same for every group, so no group can change it.

@@ -140,6 +140,12 @@ fn loads_start_something_and_can_run() {
     );
     let many = "{ rate: { min: 1/s, max: 9/s, every: 1us }, for: 5s }";
     load(&open(many), &[("plan::limit::exceeded", many)]);
+    let fine = "{ rate: { min: 1/s, max: 9/s, every: 100us }, for: 6s }";
+    load(&open(&format!("{fine}, {fine}")), &[("plan::limit::exceeded", "load")]);
+    let parts: String = (0..20)
+        .map(|at| one(&format!("p{at}"), &format!("load: {{ open: [ {fine} ] }}")))
+        .collect();
+    load(&parts, &[("plan::limit::exceeded", "load")]);
     let ramp = "{ rate: { to: 4/s }, for: 5s }";
     let drawn = "{ rate: { min: 1/s, max: 9/s, every: 1s }, for: 5s }";
     load(&open(&format!("{drawn}, {ramp}")), &[("plan::schema::stage", ramp)]);

@@ -11,10 +11,13 @@ const DEPTH_MAX: u32 = 64;
 
 /// What a step is made of.
 pub(crate) enum Shape<'a> {
-    /// It sends one request and waits for the answer.
-    Sends,
-    /// It sends nothing and takes this long in the mean, in nanoseconds.
-    Waits(u64),
+    /// It does something itself; `measured` unless it only lets time pass.
+    Leaf {
+        /// What it takes.
+        effort: Effort,
+        /// Whether it has a latency.
+        measured: bool,
+    },
     /// It runs other steps.
     Block(Block<'a>),
 }
@@ -70,13 +73,9 @@ impl<'a> Assumed<'a> {
     pub(crate) fn shape(&self, step: &'a Step) -> Shape<'a> {
         match &step.action {
             // Events come by themselves, and nobody knows when.
-            Action::Await(AwaitAction { source: AwaitSource::Message { .. }, .. }) => {
-                Shape::Waits(0)
-            }
-            Action::Wait(WaitAction::Constant { length_ns }) => Shape::Waits(*length_ns),
-            Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
-                Shape::Waits(min_ns.midpoint(*max_ns))
-            }
+            Action::Await(AwaitAction { source: AwaitSource::Message { .. }, .. }) => waits(0),
+            Action::Wait(WaitAction::Constant { length_ns }) => waits(*length_ns),
+            Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => waits(min_ns.midpoint(*max_ns)),
             Action::ForEach(block) => {
                 let turns = self.items(block);
                 let bodies = vec![Body { label: String::new(), steps: &block.steps }];
@@ -97,8 +96,15 @@ impl<'a> Assumed<'a> {
                 let bodies = vec![Body { label: String::new(), steps }];
                 Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
             }
-            _ => Shape::Sends,
+            _ => self.sends(1, Some(1)),
         }
+    }
+
+    /// Returns the shape of what sends so many requests, one after the other.
+    fn sends(&self, requests_min: u64, requests_max: Option<u64>) -> Shape<'a> {
+        let time_ns = self.service_ns.saturating_mul(requests_min.max(1));
+        let effort = Effort { requests_min, requests_max, time_ns, wait_ns: 0 };
+        Shape::Leaf { effort, measured: true }
     }
 
     /// Returns how many items a loop's list has where the plan says so.
@@ -136,15 +142,7 @@ impl<'a> Assumed<'a> {
 
     fn once(&self, step: &'a Step) -> Effort {
         match self.shape(step) {
-            Shape::Sends => Effort {
-                requests_min: 1,
-                requests_max: Some(1),
-                time_ns: self.service_ns,
-                wait_ns: 0,
-            },
-            Shape::Waits(wait_ns) => {
-                Effort { requests_min: 0, requests_max: Some(0), time_ns: wait_ns, wait_ns }
-            }
+            Shape::Leaf { effort, measured: _ } => effort,
             Shape::Block(block) => self.block(&block),
         }
     }
@@ -179,8 +177,7 @@ impl<'a> Assumed<'a> {
         }
         let inner = Assumed { depth: self.depth + 1, ..*self };
         let each = |step: &'a Step| match self.shape(step) {
-            Shape::Sends => 1,
-            Shape::Waits(_) => 0,
+            Shape::Leaf { effort: _, measured } => u64::from(measured),
             Shape::Block(block) => block.bodies.iter().map(|body| inner.series(body.steps)).sum(),
         };
         steps.iter().map(each).fold(0, u64::saturating_add)
@@ -202,6 +199,12 @@ impl<'a> Assumed<'a> {
         };
         (effort, dag, longest)
     }
+}
+
+/// Returns the shape of a wait, in nanoseconds in the mean.
+fn waits<'a>(wait_ns: u64) -> Shape<'a> {
+    let effort = Effort { requests_min: 0, requests_max: Some(0), time_ns: wait_ns, wait_ns };
+    Shape::Leaf { effort, measured: false }
 }
 
 /// Returns the lists of a choice, with an empty one if it may be that none is chosen.

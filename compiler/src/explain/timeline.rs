@@ -107,8 +107,8 @@ pub(super) fn timeline(
     for each in explained {
         add(each, stretch_ns, stretches, &places, &mut nodes);
         let files = artifact.scenarios.get(&each.view.name).into_iter().flat_map(|s| s.data.keys());
-        let bytes: u64 =
-            files.filter_map(|name| artifact.data.get(name)).map(|d| d.file.bytes).sum();
+        let bytes = files.filter_map(|name| artifact.data.get(name)).map(|data| data.file.bytes);
+        let bytes = bytes.fold(0, u64::saturating_add);
         for seat in &each.view.seats {
             if let Some(node) = places.get(&seat.seat).and_then(|at| nodes.get_mut(*at)) {
                 node.memory_bytes = node

@@ -11,6 +11,9 @@ use crate::template::{Call, Fault};
 /// Deepest nesting of parentheses, lists and `not`.
 const DEPTH_MAX: usize = 32;
 
+/// Longest condition, in bytes.
+const LENGTH_MAX: usize = 10_000;
+
 const SYNTAX: &str = "plan::expression::syntax";
 
 /// A condition whose names are not resolved yet.
@@ -67,6 +70,12 @@ pub enum OperandValue {
 /// # Errors
 /// The first thing that is not of the grammar, with what to write instead.
 pub fn parse_condition(text: &str) -> Result<Test, Fault> {
+    if text.len() > LENGTH_MAX {
+        let first = text.chars().next().map_or(0, char::len_utf8);
+        let message = format!("the condition has more than {LENGTH_MAX} characters");
+        let fault = Fault::new(SYNTAX, 0..first, message).label("begins here");
+        return Err(fault.help("decide by fewer values, such as one that a step captures"));
+    }
     let mut parser = Parser { scan: Scan::new(text)?, depth: 0 };
     let test = parser.any()?;
     match parser.scan.peek() {

@@ -4,7 +4,7 @@ use crate::artifact::{Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenL
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::{Lower, too_much};
 use crate::model::stage::{COUNT_MAX, closed_stages, open_stages};
-use crate::schedule::{closed_length_ns, open_length_ns};
+use crate::schedule::{INTERVALS_MAX, closed_length_ns, intervals, open_length_ns};
 use crate::source::Span;
 use crate::syntax::Node;
 use crate::unit::{LENGTH_NS_MAX, SECOND_NS};
@@ -130,6 +130,12 @@ fn check_bounds(plan: &LoadPlan, work: &mut Lower<'_>) -> Option<()> {
     }
     if let Some(beyond) = plan.stages.get(STAGES_MAX) {
         work.push(too_much("stages in one load", STAGES_MAX as u64, *beyond));
+        return None;
+    }
+    if let Load::Open(load) = &plan.load
+        && intervals(load) > INTERVALS_MAX
+    {
+        work.push(too_much("intervals with a rate of their own", INTERVALS_MAX, plan.span));
         return None;
     }
     let mut total: u64 = 0;

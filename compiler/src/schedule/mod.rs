@@ -14,7 +14,7 @@ pub use self::closed::Closed;
 pub use self::cursor::{Cursor, Due};
 pub use self::integral::INTERVALS_MAX;
 pub use self::open::Open;
-use crate::artifact::{ClosedStage, Load, OpenStage, Scenario};
+use crate::artifact::{ClosedStage, Load, OpenLoad, OpenStage, Scenario};
 
 /// Returns the slot of arrival `number` of an open scenario: `base + number mod count`.
 ///
@@ -60,6 +60,15 @@ pub fn length_ns(load: &Load) -> u64 {
         Load::Closed(load) => load.stages.iter().map(closed_length_ns).fold(0, u64::saturating_add),
         Load::Observe { length_ns } => *length_ns,
     }
+}
+
+/// Returns how many times a load draws a rate: its schedule has a piece for each.
+pub fn intervals(load: &OpenLoad) -> u64 {
+    let drawn = load.stages.iter().map(|stage| match stage {
+        OpenStage::Random { every_ns, length_ns, .. } => length_ns.div_ceil((*every_ns).max(1)),
+        OpenStage::Rate { .. } | OpenStage::Count { .. } | OpenStage::Pause { .. } => 0,
+    });
+    drawn.fold(0, u64::saturating_add)
 }
 
 /// Returns how long a stage of an open load lasts, in nanoseconds.

@@ -7,11 +7,14 @@ use crate::artifact::{
     Action, Artifact, ClosedLoad, ClosedStage, Connections, Load, OpenLoad, OpenStage, Per,
     Scenario, Step, Take, WaitAction,
 };
-use crate::schedule::{Closed, INTERVALS_MAX, Open};
+use crate::schedule::{Closed, INTERVALS_MAX, Open, intervals};
 use crate::unit::{LENGTH_NS_MAX, RATE_PER_SECOND_MAX, Rate, SECOND_NS};
 
 /// Most users of one closed scenario.
 const USERS_MAX: u32 = 1_000_000;
+
+/// Most rates that all scenarios draw.
+const DRAWN_MAX: u64 = 1_000_000;
 
 /// Most stages of one scenario.
 const STAGES_MAX: usize = 10_000;
@@ -26,6 +29,12 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
         .into_iter()
         .chain(called)
         .try_for_each(|s| check_waits(s))?;
+    let drawn = artifact.scenarios.values().map(|scenario| match &scenario.load {
+        Load::Open(load) => intervals(load),
+        Load::Closed(_) | Load::Observe { .. } => 0,
+    });
+    let drawn = drawn.fold(0, u64::saturating_add);
+    ensure(drawn <= DRAWN_MAX, || format!("rates are drawn at most {DRAWN_MAX} times"))?;
     for (name, scenario) in &artifact.scenarios {
         check_scenario(artifact, name, scenario)
             .map_err(|rule| format!("in scenario `{name}`, {rule}"))?;

@@ -93,6 +93,7 @@ fn what_is_no_condition_is_refused_at_its_place() {
     check("a.ü == 1", "@a.");
     check(&format!("{}a.b", "not ".repeat(40)), "@not");
     check(&format!("{}a.b", "(".repeat(1000)), "@(");
+    check(&format!("{}a.b", "a.b and ".repeat(2000)), "@a");
 }
 
 #[test]
