@@ -156,6 +156,7 @@ fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
     section("var", &old.vars, &new.vars, changes);
     section("secret", &old.secrets, &new.secrets, changes);
     section("endpoint", &old.endpoints, &new.endpoints, changes);
+    section("sink", &old.sinks, &new.sinks, changes);
     section("data", &old.data, &new.data, changes);
     section("file", &old.files, &new.files, changes);
     section("transaction", &old.transactions, &new.transactions, changes);

@@ -108,16 +108,6 @@ fn one_mistake_in_sections_is_one_diagnostic() {
         (top("nodes: { lease: 10x }"), "plan::schema::quantity", "10x"),
         (top("nodes: { lease: [1s] }"), "plan::schema::type", "[1s]"),
         (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
-        (
-            top("endpoints: { e: { http: { base_url: x, tracking: header } } }"),
-            "plan::schema::value",
-            "header",
-        ),
-        (
-            top("endpoints: { e: { http: { base_url: x, tracking: [] } } }"),
-            "plan::schema::type",
-            "[]",
-        ),
         (top("traffic: { t: { mix: { s: 1 } } }"), "plan::schema::missing-key", "t"),
         (format!("{HEAD}scenarios: {{ s: {{ {STEPS} }} }}\n"), "plan::schema::missing-key", "s"),
         (

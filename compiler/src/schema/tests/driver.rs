@@ -5,6 +5,16 @@ use super::{mistake, step, top};
 #[test]
 fn one_mistake_in_connections_is_one_diagnostic() {
     for (text, code, at) in [
+        (
+            top("endpoints: { e: { http: { base_url: x, tracking: header } } }"),
+            "plan::schema::value",
+            "header",
+        ),
+        (
+            top("endpoints: { e: { http: { base_url: x, tracking: [] } } }"),
+            "plan::schema::type",
+            "[]",
+        ),
         (top("endpoints: { e: { nats: {} } }"), "plan::schema::missing-key", "nats"),
         (top("endpoints: { e: { browser: {} } }"), "plan::schema::unknown-key", "browser"),
         (top("endpoints: { e: {} }"), "plan::schema::kind", "{}"),
