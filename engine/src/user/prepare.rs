@@ -225,7 +225,7 @@ impl<'a> Context<'a> {
         let scope = Scope { arrival: &nobody, values: &nothing, unix_ms: None };
         let mut targets = Vec::new();
         for (name, endpoint) in &self.artifact.endpoints {
-            let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(&self.artifact)) };
+            let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(self.artifact)) };
             for (at, (group, _)) in self.groups.iter().enumerate() {
                 let mut template = Template::default();
                 let names = self.names(at);
@@ -294,7 +294,7 @@ impl<'a> Context<'a> {
         let action = match &step.action {
             Action::Wait(wait) => return Ok(Step::Wait(*wait, seed.child("wait"))),
             Action::Http(action) => action,
-            _ => return Err(not_built(&self.artifact)),
+            _ => return Err(not_built(self.artifact)),
         };
         let names = Names { scenario: Some(scenario), draws: seed.clone(), ..self.names(group) };
         let endpoint_names = Names { draws: seed.child("endpoint"), ..names.clone() };
@@ -302,7 +302,7 @@ impl<'a> Context<'a> {
         let found = endpoints.find(|(_, (name, _))| **name == action.endpoint);
         let (at, (_, endpoint)) =
             found.ok_or_else(|| PrepareError::Unknown(action.endpoint.clone()))?;
-        let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(&self.artifact)) };
+        let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(self.artifact)) };
         let target_index = at * self.groups.len() + group;
         let around = Surroundings {
             step: &step.name,
