@@ -6,7 +6,7 @@ use crate::artifact::Artifact;
 use crate::diagnostic::{Diagnostic, Diagnostics, Label};
 use crate::model::{self, Overrides};
 use crate::parts::{self, Whole};
-use crate::source::{FileId, Files, Span};
+use crate::source::{FileId, Files, Span, Texts};
 use crate::syntax::Node;
 use crate::{analysis, schema, seal};
 
@@ -17,6 +17,7 @@ pub fn compile(files: &Files, overrides: &Overrides, sink: &mut Diagnostics) -> 
     let whole = parts::assemble(files, &schema::validate, sink)?;
     let artifact = compile_whole(files, &whole, overrides, sink);
     name_includes(&whole.includes, sink);
+    settle(files, sink);
     artifact
 }
 
@@ -53,12 +54,20 @@ fn compile_whole(
 /// What an environment alone breaks names the environment. A plan that compiles with any `--environment` is clean.
 /// A part of plans is judged as far as it can be alone.
 pub fn check(files: &Files, sink: &mut Diagnostics) {
-    let Some(whole) = parts::assemble(files, &schema::validate, sink) else { return };
+    let Some(whole) = parts::assemble(files, &schema::validate, sink) else {
+        return settle(files, sink);
+    };
     match parts::is_part(&whole.tree) {
         true => alone(files, &whole, sink),
         false => check_whole(files, &whole, sink),
     }
     name_includes(&whole.includes, sink);
+    settle(files, sink);
+}
+
+/// Completes the fixes: the stages know the tree, the texts what is written.
+fn settle(files: &Files, sink: &mut Diagnostics) {
+    sink.amend(|found| found.settle(files.text_of(found.primary.span.file)));
 }
 
 fn check_whole(files: &Files, whole: &Whole, sink: &mut Diagnostics) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::source::Span;
+use crate::source::{Source, Span};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -23,6 +23,15 @@ pub struct Label {
     pub message: String,
 }
 
+/// A change of the text that ends a finding for certain.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub struct Edit {
+    /// What is replaced; an empty span inserts.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
 /// One finding about a plan. Passes have constructor functions; the codes are listed in [`crate::code`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Diagnostic {
@@ -38,6 +47,12 @@ pub struct Diagnostic {
     pub more: Vec<Label>,
     /// The next step, a sentence without trailing period.
     pub help: String,
+    /// What `plan check --fix` writes; empty unless it is certain that this was meant.
+    pub fix: Vec<Edit>,
+    /// A word that was meant instead of the one at the primary place; [`Diagnostic::settle`] makes the fix of it.
+    meant: Option<String>,
+    /// The part of a dotted name that `meant` stands for; all of it when `None`.
+    part: Option<String>,
 }
 
 impl Diagnostic {
@@ -53,7 +68,8 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: &'static str, span: Span, message: String) -> Diagnostic {
         let primary = Label { span, message: "here".to_owned() };
-        Diagnostic { code, severity, message, primary, more: Vec::new(), help: String::new() }
+        let (more, help, fix) = (Vec::new(), String::new(), Vec::new());
+        Diagnostic { code, severity, message, primary, more, help, fix, meant: None, part: None }
     }
 
     /// Says what is at the primary place.
@@ -75,6 +91,65 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = help.into();
         self
+    }
+
+    /// Asks whether `near` was meant; it becomes the fix where it is the only word that is close.
+    #[must_use]
+    pub fn suggest(self, near: Near<'_>) -> Diagnostic {
+        let asked = self.help(format!("did you mean `{}`?", near.word));
+        asked.meant(near.sure.then(|| near.word.to_owned()))
+    }
+
+    /// Asks whether `near` was meant for `part` of the dotted name at the primary place.
+    #[must_use]
+    pub fn suggest_part(self, part: &str, near: Near<'_>) -> Diagnostic {
+        Diagnostic { part: Some(part.to_owned()), ..self.suggest(near) }
+    }
+
+    /// Says which word was certainly meant at the primary place.
+    #[must_use]
+    pub fn meant(mut self, word: Option<String>) -> Diagnostic {
+        self.meant = word;
+        self
+    }
+
+    /// Adds a change that ends this finding for certain.
+    #[must_use]
+    pub fn fix(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.fix.push(Edit { span, text: text.into() });
+        self
+    }
+
+    /// Turns the word that was meant into a change, if a word is what is written at the primary place.
+    ///
+    /// It may come from a var or stand behind an alias: what is written is then something else.
+    pub fn settle(&mut self, source: &Source) {
+        let span = self.primary.span;
+        if span.file != source.id() {
+            return;
+        }
+        let Some(meant) = self.meant.take() else { return };
+        let written = source.slice(span);
+        let inside = |quote: char| written.strip_prefix(quote)?.strip_suffix(quote);
+        let quoted = inside('"').or_else(|| inside('\''));
+        let word = quoted.unwrap_or(written);
+        let plain = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            let edge = u32::from(quoted.is_some());
+            let mut span = Span { lo: span.lo + edge, hi: span.hi - edge, ..span };
+            if let Some(part) = &self.part {
+                let mut at = span.lo as usize;
+                let lengths = word.split('.').map(|piece| (piece, piece.len()));
+                for (piece, length) in lengths {
+                    if piece == part {
+                        span = source.span(at, at + length);
+                        break;
+                    }
+                    at += length + 1;
+                }
+            }
+            self.fix.push(Edit { span, text: meant });
+        }
     }
 }
 
@@ -128,7 +203,8 @@ impl Diagnostics {
         self.errors().next().is_none()
     }
 
-    fn errors(&self) -> impl Iterator<Item = Span> {
+    /// Returns the places of all errors, also those that were found in the same plan before.
+    pub fn errors(&self) -> impl Iterator<Item = Span> {
         let found = self.found.iter().filter(|found| found.severity == Severity::Error);
         self.before.errors.iter().copied().chain(found.map(|found| found.primary.span))
     }
@@ -148,10 +224,24 @@ impl Diagnostics {
     }
 }
 
+/// A word that was probably meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Near<'a> {
+    /// The word.
+    pub word: &'a str,
+    /// Whether no other is as close.
+    pub sure: bool,
+}
+
+/// Returns the entry of `known` that `name` probably means; see [`nearest`].
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(name, known).map(|near| near.word)
+}
+
 /// Returns the entry of `known` that `name` probably means: the closest by edit distance, at most a third of its length away.
 ///
 /// Upper case counts as lower; a name of one letter is close to none.
-pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Near<'a>> {
     let name: Vec<u8> = name.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
     let limit = (name.len() / 3).max(1);
     let scored = known.into_iter().take(SUGGESTED_OF_MAX).filter_map(|candidate| {
@@ -162,7 +252,19 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
         (!far).then(|| (score(), candidate))
     });
     let close = scored.filter(|(score, _)| *score <= limit && *score < name.len());
-    close.min().map(|(_, candidate)| candidate)
+    let mut best: Option<(usize, &str)> = None;
+    let mut sure = true;
+    for (score, word) in close {
+        match best {
+            Some((least, first)) if least == score && first != word => {
+                sure = false;
+                best = best.min(Some((score, word)));
+            }
+            Some((least, _)) if least <= score => {}
+            _ => (best, sure) = (Some((score, word)), true),
+        }
+    }
+    best.map(|(_, word)| Near { word, sure })
 }
 
 /// Names that are compared with one that is unknown, so that a plan with thousands of both is judged soon.
@@ -189,5 +291,8 @@ mod tests {
         assert_eq!(did_you_mean("zzz", known), None);
         assert_eq!(did_you_mean("GET", known), Some("get"));
         assert_eq!(did_you_mean("z", ["a", "s"]), None);
+        let near = |word, sure| Some(Near { word, sure });
+        assert_eq!(nearest("shap", ["shop", "shape", "x"]), near("shape", false));
+        assert_eq!(nearest("shp", ["shape", "shop", "shop"]), near("shop", true));
     }
 }

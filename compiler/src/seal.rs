@@ -4,10 +4,10 @@ mod step;
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{Placed, Resolved};
+use crate::analysis::{Placed, Resolved, Since};
 use crate::artifact::{
-    Artifact, Connections, Endpoint, FORMAT, Group, Json, List, Nodes, Scenario, Selector,
-    Threshold, Transaction, Var, seal_digest,
+    Artifact, Connections, FORMAT, Group, Json, List, Nodes, Scenario, Selector, Threshold,
+    Transaction, Var, seal_digest,
 };
 use crate::graph::Flow;
 use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan};
@@ -17,6 +17,7 @@ use crate::model::{self, DataPlan, Named, Origin, Plan, ScenarioPlan};
 /// `None` if a part is missing, which an error has reported.
 pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
     let (before, after) = resolved.around.as_ref().map(|(before, after)| (before, after))?;
+    let since = &resolved.since;
     let mut base: u32 = 0;
     let mut scenarios = BTreeMap::new();
     let mut placed: Vec<(&Named<ScenarioPlan>, &ScenarioPlan, Placed)> = Vec::new();
@@ -26,7 +27,7 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
     // Slots are numbered by name, so that the order of scenarios in the text moves nothing but data rows.
     placed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
     for (item, scenario, found) in placed {
-        let sealed = scenario_of(scenario, found, base)?;
+        let sealed = scenario_of(scenario, found, base, since)?;
         base = base.checked_add(sealed.slot_count)?;
         scenarios.insert(item.name.clone(), sealed);
     }
@@ -37,20 +38,19 @@ pub fn seal(plan: &Plan, resolved: Resolved) -> Option<Artifact> {
         seed: plan.seed,
         vars: vars(plan)?,
         secrets: section(&plan.secrets.items, |source| Some(source.clone()))?,
-        endpoints: section(&plan.endpoints.items, |endpoint| {
-            Some(Endpoint::Http(endpoint.http.clone()))
-        })?,
+        endpoints: section(&plan.endpoints.items, |endpoint| Some(endpoint.value.clone()))?,
         data: resolved.data,
         lists: lists(plan)?,
         files: resolved.files,
-        transactions: transactions(plan, &resolved.transactions)?,
-        before: step::list(&plan.before, before)?,
-        after: step::list(&plan.after, after)?,
+        transactions: transactions(plan, &resolved.transactions, since)?,
+        before: step::list(&plan.before, before, since)?,
+        after: step::list(&plan.after, after, since)?,
         nodes: nodes(&plan.nodes)?,
         scenarios,
         slots: base,
         thresholds: thresholds(plan)?,
         delivery: plan.delivery,
+        sinks: section(&plan.sinks.items, |sink| Some(sink.value.clone()))?,
         digest: String::new(),
     };
     seal_digest(&mut artifact);
@@ -95,17 +95,26 @@ fn nodes(nodes: &model::Nodes) -> Option<Nodes> {
     })
 }
 
-fn transactions(plan: &Plan, flows: &[Option<Flow>]) -> Option<BTreeMap<String, Transaction>> {
+fn transactions(
+    plan: &Plan,
+    flows: &[Option<Flow>],
+    since: &Since,
+) -> Option<BTreeMap<String, Transaction>> {
     let items = plan.transactions.items.iter().zip(flows);
     items
         .map(|(item, flow)| {
-            let sealed = step::transaction(item.value.as_ref()?, flow.as_ref()?)?;
+            let sealed = step::transaction(item.value.as_ref()?, flow.as_ref()?, since)?;
             Some((item.name.clone(), sealed))
         })
         .collect()
 }
 
-fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Scenario> {
+fn scenario_of(
+    scenario: &ScenarioPlan,
+    placed: Placed,
+    base: u32,
+    since: &Since,
+) -> Option<Scenario> {
     Some(Scenario {
         start_ns: placed.start.earliest_ns,
         late_start: placed.start.late,
@@ -120,9 +129,9 @@ fn scenario_of(scenario: &ScenarioPlan, placed: Placed, base: u32) -> Option<Sce
         slot_count: placed.partition.slots(),
         seats: placed.partition.owned(base),
         data: placed.data,
-        before_each_user: step::list(&scenario.before_each_user, &placed.each_user)?,
+        before_each_user: step::list(&scenario.before_each_user, &placed.each_user, since)?,
         lets: step::lets(&scenario.lets)?,
-        steps: step::list(&scenario.transaction, &placed.flow)?,
+        steps: step::list(&scenario.transaction, &placed.flow, since)?,
     })
 }
 

@@ -56,7 +56,12 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: Vec<u32>,
+    /// Characters before each stretch of [`STRETCH`] bytes, so that a column in a long line is soon counted.
+    chars_before: Vec<u32>,
 }
+
+/// Bytes between two counts of characters.
+const STRETCH: usize = 1 << 10;
 
 /// A line and a column, both counted from 1, the column in characters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -81,7 +86,8 @@ impl Source {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = newlines.map(|(at, _)| offset(at + 1));
         let line_starts = std::iter::once(0).chain(starts).collect();
-        Source { id, name: name.into(), text, line_starts }
+        let chars_before = counts(text.as_bytes());
+        Source { id, name: name.into(), text, line_starts, chars_before }
     }
 
     /// Returns the id that spans in this text carry.
@@ -119,8 +125,16 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let column = self.text[start..end.max(start)].chars().count() + 1;
+        let column = self.chars_up_to(end.max(start)) - self.chars_up_to(start) + 1;
         Place { line: offset(line + 1), column: offset(column) }
+    }
+
+    /// Returns how many characters begin before byte `at`.
+    fn chars_up_to(&self, at: usize) -> usize {
+        let stretch = at / STRETCH;
+        let before = self.chars_before.get(stretch).copied().unwrap_or(0) as usize;
+        let rest = self.text.as_bytes().get(stretch * STRETCH..at).unwrap_or(&[]);
+        before + rest.iter().filter(|byte| begins_char(**byte)).count()
     }
 
     /// Returns the byte offset at which line `line` (from 0) starts; the text's end if there is no such line.
@@ -258,6 +272,22 @@ pub fn join(folder: &str, path: &str) -> String {
         }
     }
     names.join("/")
+}
+
+/// Returns how many characters begin before each stretch of `bytes`.
+fn counts(bytes: &[u8]) -> Vec<u32> {
+    let mut total: usize = 0;
+    let mut counts = vec![0];
+    for stretch in bytes.chunks(STRETCH) {
+        total += stretch.iter().filter(|byte| begins_char(**byte)).count();
+        counts.push(offset(total));
+    }
+    counts
+}
+
+/// Returns whether a byte of UTF-8 is the first of a character.
+fn begins_char(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
 }
 
 /// Narrows a byte offset; texts are bounded by [`Source::BYTES_MAX`].

@@ -1,5 +1,7 @@
 //! Quantities that carry their unit: exact integers, parsed from and printed as the plan language spells them.
 
+pub mod spelling;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::table::{self, Column};
 use crate::analysis::{Tables, lists, scenario_uses};
 use crate::artifact::{Data, DataUse, FileRef, Format, Load, Per, SlotSource, Take, digest_of};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Near, nearest};
 use crate::model::{DataPlan, Named, Origin, Plan, ScenarioPlan, Use};
 use crate::schedule::Closed;
 use crate::source::{Files, Span, Spanned};
@@ -23,13 +23,30 @@ pub(super) fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables
         }
     }
     for list in lists(plan) {
-        for path in list.all().into_iter().filter_map(|step| step.body_file.as_ref()) {
+        for file in list.all().into_iter().flat_map(|step| &step.files) {
+            let path = &file.path;
             if let Some(bytes) = content(files, path, sink) {
+                if file.json {
+                    check_json(path, bytes, sink);
+                }
                 tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
             }
         }
     }
+    for path in plan.endpoints.whole().flat_map(|(_, endpoint)| &endpoint.files) {
+        if let Some(bytes) = content(files, path, sink) {
+            tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
+        }
+    }
     tables
+}
+
+/// Checks that a file holds JSON.
+fn check_json(path: &Spanned<String>, bytes: &[u8], sink: &mut Diagnostics) {
+    let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) else { return };
+    let message = format!("`{}` is not JSON: {error}", path.value);
+    let found = Diagnostic::error("plan::file::json", path.span, message);
+    sink.push(found.label("this file").help("correct it, or send it as it is with `file`"));
 }
 
 fn content<'a>(
@@ -302,20 +319,21 @@ fn textless(name: &str, table: &Data, column: &Column, read: &Use, sink: &mut Di
 fn unknown(name: &str, table: &Data, column: &str, read: &Use) -> Diagnostic {
     let known = table.columns.iter().map(String::as_str);
     let padded = table.columns.iter().find(|known| known.trim() == column);
-    let help = match (padded, did_you_mean(column, known)) {
-        (Some(padded), _) => {
-            format!("the file calls it `{padded}`: take the blanks out of its first line")
+    let message = format!("`{}` has no column `{column}`", table.file.path);
+    let found = Diagnostic::error("plan::data::column", read.span, message).label("unknown column");
+    match (padded, nearest(column, known)) {
+        (Some(padded), _) => found
+            .help(format!("the file calls it `{padded}`: take the blanks out of its first line")),
+        (None, Some(near)) => {
+            let word = format!("data.{name}.{}", near.word);
+            found.suggest(Near { word: &word, sure: near.sure })
         }
-        (None, Some(close)) => format!("did you mean `data.{name}.{close}`?"),
         (None, None) => {
             let list: Vec<String> =
                 table.columns.iter().take(8).map(|c| format!("`{c}`")).collect();
-            format!("the file's columns are {}", list.join(", "))
+            found.help(format!("the file's columns are {}", list.join(", ")))
         }
-    };
-    let message = format!("`{}` has no column `{column}`", table.file.path);
-    let found = Diagnostic::error("plan::data::column", read.span, message);
-    found.label("unknown column").help(help)
+    }
 }
 
 fn too_few(

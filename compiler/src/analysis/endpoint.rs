@@ -1,59 +1,64 @@
-//! (pure) Endpoints and URLs: what may stand in a `base_url`, and secrets that would show in logs.
+//! (pure) Endpoints and sinks: addresses, what their settings may read, and secrets that would show in logs.
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{lists, name};
-use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
+use crate::analysis::{address, lists, name};
+use crate::artifact::{Filter, Json, Piece, Slot, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Block, Endpoint, Plan, Site, StepList, Use, misplaced, scalar};
+use crate::model::{Address, Block, Plan, Site, StepList, Use, misplaced};
 use crate::source::Span;
+
+/// Vars by name.
+type Vars<'p> = BTreeMap<&'p str, &'p Json>;
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
     for read in name::uses(plan) {
-        let place = match read.site {
-            Site::BaseUrl => "a `base_url`",
-            Site::Path => "a path",
-            Site::Query => "a query",
-            Site::Header
-            | Site::Body
-            | Site::Expect
-            | Site::Var
-            | Site::Condition
-            | Site::Value
-            | Site::Fixed => continue,
-        };
+        let Some((place, label, help)) = exposes(read.site) else { continue };
         if let SlotSource::Secret(secret) = &read.from
             && !read.inside
             && plan.secrets.get(secret).is_some()
         {
             let message = format!("the secret `{secret}` stands in {place}");
             let found = Diagnostic::error("plan::secret::exposed", read.span, message);
-            sink.push(
-                found
-                    .label("URLs end in logs")
-                    .help("send it in a header or a body, or send a signature: `hmac_sha256(x)`"),
-            );
+            sink.push(found.label(label).help(help));
+        }
+    }
+    let vars: Vars<'_> = plan.vars.whole().map(|(var, value)| (var.name.as_str(), value)).collect();
+    let mut variants = vec![(None, vars.clone())];
+    for (item, group) in plan.nodes.groups.whole() {
+        if !group.vars.is_empty() {
+            let mut own = vars.clone();
+            own.extend(group.vars.iter().map(|(name, value)| (name.as_str(), value)));
+            variants.push((Some(item.name.as_str()), own));
         }
     }
     handed_on(plan, sink);
     for (_, endpoint) in plan.endpoints.whole() {
-        let whole = places(endpoint, sink);
-        if whole && !sink.touches(endpoint.base_url) {
-            base_url(plan, endpoint, sink);
+        places(&endpoint.uses, sink);
+        for address in &endpoint.addresses {
+            judge(address, &variants, sink);
+        }
+    }
+    // Sinks are written by the coordinator, which is in no group.
+    for (_, metrics) in plan.sinks.whole() {
+        places(&metrics.uses, sink);
+        for address in &metrics.addresses {
+            judge(address, &variants[..1], sink);
         }
     }
 }
 
-/// Reports secrets that end in a URL over a value of `let` or a param.
+/// Reports secrets that end where they show over a value of `let` or a param.
 fn handed_on(plan: &Plan, sink: &mut Diagnostics) {
-    let in_url = |read: &&Use| matches!(read.site, Site::Path | Site::Query);
+    let in_sight = |read: &&Use| exposes(read.site).is_some();
     let exposed = |read: &Use, from: Span, name: &str, sink: &mut Diagnostics| {
-        let message = format!("a secret stands in a URL, handed on as `{name}`");
+        let Some((place, label, help)) = exposes(read.site) else { return };
+        let message = format!("a secret stands in {place}, handed on as `{name}`");
         sink.push(
             Diagnostic::error("plan::secret::exposed", read.span, message)
-                .label("URLs end in logs")
+                .label(label)
                 .also(from, "the secret is read here")
-                .help("send it in a header or a body, or send a signature: `hmac_sha256(x)`"),
+                .help(help),
         );
     };
     let secret = |read: &Use| matches!(read.from, SlotSource::Secret(_)) && !read.inside;
@@ -61,7 +66,7 @@ fn handed_on(plan: &Plan, sink: &mut Diagnostics) {
         for value in &scenario.lets {
             let Some(from) = value.uses.iter().find(|read| secret(read)) else { continue };
             let source = SlotSource::Let(value.name.clone());
-            let mut reads = scenario.transaction.uses().filter(in_url);
+            let mut reads = scenario.transaction.uses().filter(in_sight);
             if let Some(read) = reads.find(|read| read.from == source) {
                 exposed(read, from.span, &format!("let.{}", value.name), sink);
             }
@@ -72,7 +77,8 @@ fn handed_on(plan: &Plan, sink: &mut Diagnostics) {
         let Some(called) = plan.transactions.value(&transaction.value) else { continue };
         for given in with.iter().filter(|given| given.value.as_ref().is_some_and(holds_secret)) {
             let source = SlotSource::Param(given.name.clone());
-            if let Some(read) = called.list.uses().filter(in_url).find(|read| read.from == source) {
+            if let Some(read) = called.list.uses().filter(in_sight).find(|read| read.from == source)
+            {
                 exposed(read, given.span, &format!("params.{}", given.name), sink);
             }
         }
@@ -97,17 +103,57 @@ fn holds_secret(json: &Json) -> bool {
     }
 }
 
-/// Checks what an endpoint's templates read: its address knows vars only, its headers know no step.
-fn places(endpoint: &Endpoint, sink: &mut Diagnostics) -> bool {
-    let mut whole = true;
-    for read in &endpoint.uses {
+/// Returns where a secret would show, what the matter is, and what to do instead; `None` where it may stand.
+fn exposes(site: Site) -> Option<(&'static str, &'static str, &'static str)> {
+    const URLS: &str = "URLs end in logs";
+    const NAMES: &str = "names end in logs and reports";
+    const SEND: &str = "send it in a header or a body, or send a signature: `hmac_sha256(x)`";
+    Some(match site {
+        Site::BaseUrl => ("an endpoint's address", URLS, SEND),
+        Site::Path => ("a path", URLS, SEND),
+        Site::Query => ("a query", URLS, SEND),
+        Site::Page => ("the address of a page", URLS, "type it into a field: `fill`"),
+        Site::Channel => ("the name of a channel", NAMES, "send it in a header or a body"),
+        Site::Label => ("a label", NAMES, "leave it out: labels are stored and shown"),
+        Site::Statement => (
+            "a statement",
+            "statements end in logs",
+            "put a placeholder there and the secret under `params`",
+        ),
+        Site::Command => {
+            ("a command", "everybody on the node can list it", "give it under `env`, or as input")
+        }
+        Site::Setting
+        | Site::Header
+        | Site::Body
+        | Site::Expect
+        | Site::Var
+        | Site::Condition
+        | Site::Value
+        | Site::Fixed => {
+            return None;
+        }
+    })
+}
+
+/// Checks what templates of settings read: they are rendered once on a node, and headers of an endpoint know no step.
+fn places(uses: &[Use], sink: &mut Diagnostics) {
+    // What is unknown as well has been reported.
+    let unknown: Vec<bool> = uses.iter().map(|read| sink.touches(read.span)).collect();
+    for (read, _) in uses.iter().zip(unknown).filter(|(_, unknown)| !unknown) {
         let bad = match (&read.from, read.site) {
             (SlotSource::Var(_) | SlotSource::Secret(_), _) => continue,
             (_, Site::BaseUrl) => misplaced(
                 read.span,
                 "this name",
-                "a `base_url`",
+                "an endpoint's address",
                 "an address is the same for every arrival: only vars are known here",
+            ),
+            (_, Site::Setting | Site::Label) => misplaced(
+                read.span,
+                "this name",
+                "a setting",
+                "a connection is opened once on a node, for all arrivals: only vars and secrets are known here",
             ),
             (
                 SlotSource::UserCapture { .. }
@@ -129,115 +175,43 @@ fn places(endpoint: &Endpoint, sink: &mut Diagnostics) -> bool {
             ),
             _ => continue,
         };
-        whole = false;
         sink.push(bad);
     }
-    whole
 }
 
-/// Checks the address as it is with the plan's vars, and with those of each group.
-fn base_url(plan: &Plan, endpoint: &Endpoint, sink: &mut Diagnostics) {
-    let vars: BTreeMap<&str, &Json> =
-        plan.vars.whole().map(|(var, value)| (var.name.as_str(), value)).collect();
-    let mut variants = vec![(None, vars.clone())];
-    for (item, group) in plan.nodes.groups.whole() {
-        if !group.vars.is_empty() {
-            let mut own = vars.clone();
-            own.extend(group.vars.iter().map(|(name, value)| (name.as_str(), value)));
-            variants.push((Some(item.name.as_str()), own));
-        }
-    }
-    for (group, vars) in variants {
-        let Some(url) = render(&endpoint.http.base_url, &vars) else { continue };
-        let Err(what) = check_url(&url) else { continue };
-        let whose = group.map_or(String::new(), |name| format!(" in the group `{name}`"));
-        let message = format!("`{url}` is no address{whose}: {what}");
-        let found = Diagnostic::error("plan::endpoint::base-url", endpoint.base_url, message);
-        sink.push(found.label("not an address").help(
-            "write scheme, host and port, and the start of every path if there is one: `http://127.0.0.1:8080`",
-        ));
+/// Checks an address as it is with the plan's vars, and with those of each group.
+fn judge(address: &Address, variants: &[(Option<&str>, Vars<'_>)], sink: &mut Diagnostics) {
+    if sink.touches(address.span) {
         return;
     }
-}
-
-/// Puts vars in; `None` where one is missing or has filters.
-fn render(text: &Text, vars: &BTreeMap<&str, &Json>) -> Option<String> {
-    let mut out = String::new();
-    for piece in &text.0 {
-        match piece {
-            Piece::Literal(literal) => out.push_str(literal),
-            Piece::Slot(slot) => match &slot.from {
-                SlotSource::Var(name) if slot.filters.is_empty() => {
-                    out.push_str(&scalar(vars.get(name.as_str())?)?);
-                }
-                _ => return None,
-            },
+    for (group, vars) in variants {
+        let Some(url) = address::render(&address.text, vars) else { continue };
+        if address::has_password(&url) {
+            let message = "a password is written into the address";
+            let found = Diagnostic::error("plan::secret::literal", address.span, message);
+            sink.push(found.label("everybody who has the plan can read it").help(
+                "declare it under `secrets` and put it in: `user:{{ secrets.password }}@host`",
+            ));
+            return;
         }
-    }
-    Some(out)
-}
-
-/// Checks `http(s)://host[:port][/prefix]`.
-fn check_url(url: &str) -> Result<(), &'static str> {
-    let rest = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"))
-        .ok_or("it does not begin with `http://` or `https://`")?;
-    let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    if url.contains(['?', '#']) {
-        return Err("it has a query or fragment");
-    }
-    if authority.contains('@') {
-        return Err("it holds a user name");
-    }
-    if !prefix.chars().all(|c| c.is_ascii_graphic()) {
-        return Err("its path holds a character that no URL can");
-    }
-    // The last colon outside of the brackets of an IPv6 address.
-    let (host, port) = match authority.rfind(':') {
-        Some(at) if !authority[at..].contains(']') => {
-            (&authority[..at], Some(&authority[at + 1..]))
-        }
-        _ => (authority, None),
-    };
-    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
-        return Err("its port is not a number from 1 to 65535");
-    }
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let good = if bracketed {
-        host[1..host.len() - 1].parse::<std::net::Ipv6Addr>().is_ok()
-    } else {
-        !host.is_empty() && host.chars().all(name)
-    };
-    if good { Ok(()) } else { Err("it has no proper host") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_url;
-
-    #[test]
-    fn addresses_have_scheme_host_and_port() {
-        for good in ["http://a", "https://a.b:8443/x/y", "http://[::1]:80", "http://127.0.0.1:1"] {
-            assert_eq!(check_url(good), Ok(()), "{good}");
-        }
-        for bad in [
-            "",
-            "a:80",
-            "ftp://a",
-            "http://",
-            "http://a:0",
-            "http://a:x",
-            "http://a:70000",
-            "http://u@a",
-            "http://a/?x",
-            "http://a b",
-            "http://[x]",
-            "http://a/é",
-            "http://]:1[",
-        ] {
-            assert!(check_url(bad).is_err(), "{bad}");
-        }
+        let checked = match address.base_url {
+            true => address::check_origin(&url),
+            false => address::check(&url, address.schemes),
+        };
+        let Err(what) = checked else { continue };
+        let whose = group.map_or(String::new(), |name| format!(" in the group `{name}`"));
+        let shown = url.replace(address::SECRET, "…");
+        let message = format!("`{shown}` is no address{whose}: {what}");
+        let (code, help) = match address.base_url {
+            true => (
+                "plan::endpoint::base-url",
+                "write scheme, host and port, and the start of every path if there is one: `http://127.0.0.1:8080`".to_owned(),
+            ),
+            false => ("plan::endpoint::address", format!("write it as in `{}`", address.example)),
+        };
+        sink.push(
+            Diagnostic::error(code, address.span, message).label("not an address").help(help),
+        );
+        return;
     }
 }

@@ -1,5 +1,7 @@
 //! (pure) The plan as a whole: what no single section can know, and what sealing needs to be decided.
 
+mod address;
+mod awaiting;
 mod call;
 mod condition;
 mod data;
@@ -20,6 +22,7 @@ mod unused;
 
 use std::collections::BTreeMap;
 
+pub use self::awaiting::Since;
 pub use self::start::Start;
 use crate::analysis::table::Column;
 use crate::artifact::{Data, DataUse, FileRef};
@@ -42,6 +45,8 @@ pub struct Resolved {
     pub transactions: Vec<Option<Flow>>,
     /// Flows of `before` and `after`.
     pub around: Option<(Flow, Flow)>,
+    /// For each await, by the place of its key, the step that it counts from.
+    pub since: Since,
 }
 
 /// A scenario with everything that follows from the rest of the plan.
@@ -88,7 +93,9 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     reads::check(plan, &flows, sink);
     condition::check(plan, sink);
     flow::check(plan, sink);
+    let since = awaiting::check(plan, &flows, sink);
     threshold::check(plan, sink);
+    awaiting::thresholds(plan, sink);
     let order = graph::scenarios(plan, sink);
     let starts = order.and_then(|order| start::starts(plan, &order, sink));
     let planned = load::check(plan, &flows.scenarios, sink);
@@ -110,7 +117,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     }
     let around = Some((flows.before, flows.after));
     let Tables { data, files, .. } = tables;
-    Resolved { data, files, scenarios, transactions: flows.transactions, around }
+    Resolved { data, files, scenarios, transactions: flows.transactions, around, since }
 }
 
 /// Builds the DAGs of all lists of steps; unknown needs and cycles are reported.
@@ -173,10 +180,7 @@ fn endpoint_uses<'a>(plan: &'a Plan, steps: &[&StepPlan]) -> impl Iterator<Item 
 
 /// Returns the name of the endpoint that a step uses.
 fn endpoint_of(step: &StepPlan) -> Option<&str> {
-    match &step.action {
-        Some(crate::artifact::Action::Http(http)) => Some(http.endpoint.as_str()),
-        _ => None,
-    }
+    step.endpoint.as_ref().map(|(name, _)| name.as_str())
 }
 
 /// Returns the scenarios that are whole, in plan order.

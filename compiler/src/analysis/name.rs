@@ -1,8 +1,8 @@
 //! (pure) Names that point elsewhere: groups, scenarios, endpoints, and what templates read of top-level sections.
 
-use crate::analysis::{endpoint_of, lists, whole};
+use crate::analysis::{lists, whole};
 use crate::artifact::SlotSource;
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::model::{Plan, Section, StepList, Use};
 use crate::source::Span;
 
@@ -31,9 +31,9 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
         }
     }
     for step in lists(plan).flat_map(StepList::all) {
-        if let (Some(name), Some(span)) = (endpoint_of(step), step.endpoint) {
-            let help = "declare it under `endpoints`";
-            known(&plan.endpoints, name, span, ("plan::endpoint::unknown", "endpoint", help), sink);
+        if let Some((name, span)) = &step.endpoint {
+            let what = ("plan::endpoint::unknown", "endpoint", "declare it under `endpoints`");
+            known(&plan.endpoints, name, *span, what, sink);
         }
     }
     for read in uses(plan) {
@@ -69,7 +69,8 @@ pub(super) fn uses(plan: &Plan) -> impl Iterator<Item = &Use> {
     let lets = whole(plan).flat_map(|(_, scenario)| &scenario.lets);
     let returns = plan.transactions.whole().flat_map(|(_, called)| &called.returns);
     let values = lets.chain(returns).flat_map(|value| &value.uses);
-    plan.fixed_uses.iter().chain(endpoints).chain(steps).chain(values)
+    let sinks = plan.sinks.whole().flat_map(|(_, sink)| &sink.uses);
+    plan.fixed_uses.iter().chain(endpoints).chain(sinks).chain(steps).chain(values)
 }
 
 fn known<T>(
@@ -82,12 +83,12 @@ fn known<T>(
     if section.get(name).is_some() || !section.complete {
         return;
     }
-    let help = match did_you_mean(name, section.names()) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => otherwise.to_owned(),
-    };
-    let found = Diagnostic::error(code, span, format!("the plan declares no {what} `{name}`"));
-    sink.push(found.label(format!("unknown {what}")).help(help));
+    let found = Diagnostic::error(code, span, format!("the plan declares no {what} `{name}`"))
+        .label(format!("unknown {what}"));
+    sink.push(match nearest(name, section.names()) {
+        Some(near) => found.suggest_part(name, near),
+        None => found.help(otherwise),
+    });
 }
 
 /// A var that shapes the plan is the same for every group, so no group can change it.

@@ -18,18 +18,18 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
 
 /// Returns whether a step sends something of its own accord.
 fn sends(step: &StepPlan) -> bool {
-    match &step.action {
-        Some(Action::Http(_)) => true,
-        // What a block runs stands in the list too.
+    // What a block runs stands in the list too.
+    !matches!(
+        &step.action,
         Some(
             Action::Wait(_)
-            | Action::ForEach(_)
-            | Action::Repeat(_)
-            | Action::Choose(_)
-            | Action::Call(_),
-        )
-        | None => false,
-    }
+                | Action::Await(_)
+                | Action::ForEach(_)
+                | Action::Repeat(_)
+                | Action::Choose(_)
+                | Action::Call(_),
+        ) | None
+    )
 }
 
 fn sent(step: &StepPlan, load: &LoadPlan) -> Diagnostic {

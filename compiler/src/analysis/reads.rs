@@ -3,7 +3,7 @@
 use crate::analysis::place::{self, Where};
 use crate::analysis::scope::{At, Doubt, END, Order, Scope};
 use crate::artifact::{CaptureFrom, Load, SlotSource};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Near, nearest};
 use crate::graph::Flow;
 use crate::model::{
     Block, Named, Origin, Plan, ScenarioPlan, Site, StepList, StepPlan, TransactionPlan, Use,
@@ -247,18 +247,19 @@ impl<'a> Reads<'a, '_> {
         }
         if step.complete {
             let known = step.captures.iter().map(|capture| capture.name.as_str());
-            let help = match did_you_mean(name, known) {
-                Some(close) => format!("did you mean `{spelled}.{close}`?"),
-                None if step.block.is_some() => {
-                    "a block captures nothing itself: read a capture of a step inside of it"
-                        .to_owned()
+            let found = uncaptured(step, name, read);
+            self.sink.push(match nearest(name, known) {
+                Some(near) => {
+                    let word = format!("{spelled}.{}", near.word);
+                    found.suggest(Near { word: &word, sure: near.sure })
                 }
-                None => format!(
+                None if step.block.is_some() => found
+                    .help("a block captures nothing itself: read a capture of a step inside of it"),
+                None => found.help(format!(
                     "capture it in `{}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`",
                     step.name
-                ),
-            };
-            self.sink.push(uncaptured(step, name, read).help(help));
+                )),
+            });
         }
         None
     }
@@ -282,17 +283,17 @@ impl<'a> Reads<'a, '_> {
         }
         if called.returns_whole {
             let known = called.returns.iter().map(|value| value.name.as_str());
-            let help = match did_you_mean(name, known) {
-                Some(close) => format!("did you mean `{spelled}.{close}`?"),
-                None => format!("add `{name}` to the `returns` of `{transaction}`"),
-            };
             let message = format!("`{transaction}` returns no `{name}` to `{}`", step.name);
-            self.sink.push(
-                Diagnostic::error("plan::capture::unknown", read.span, message)
-                    .label("never returned")
-                    .also(step.span, "the call")
-                    .help(help),
-            );
+            let found = Diagnostic::error("plan::capture::unknown", read.span, message)
+                .label("never returned")
+                .also(step.span, "the call");
+            self.sink.push(match nearest(name, known) {
+                Some(near) => {
+                    let word = format!("{spelled}.{}", near.word);
+                    found.suggest(Near { word: &word, sure: near.sure })
+                }
+                None => found.help(format!("add `{name}` to the `returns` of `{transaction}`")),
+            });
         }
         None
     }
@@ -341,15 +342,20 @@ fn unknown_step(
     let root = spelled.strip_suffix(from).unwrap_or("");
     // A step of this name is likelier than another root.
     let roots = ROOTS.into_iter().filter(|_| root.is_empty());
-    let close = did_you_mean(from, scope.names()).or_else(|| did_you_mean(from, roots));
-    let help = match close {
-        Some(close) => format!("did you mean `{root}{close}.{name}`?"),
-        None if root == "before." => "name a step of `before` at the top of the plan".to_owned(),
-        None if root == "user." => "name a step of `before_each_user` of this scenario".to_owned(),
-        None => "a capture is read as `<step>.<capture>`, in a step that comes after".to_owned(),
-    };
     let message = format!("there is no step `{from}` to read `{name}` of");
-    Diagnostic::error("plan::capture::unknown", read.span, message).label("unknown step").help(help)
+    let found =
+        Diagnostic::error("plan::capture::unknown", read.span, message).label("unknown step");
+    match nearest(from, scope.names()).or_else(|| nearest(from, roots)) {
+        Some(near) => {
+            let word = format!("{root}{}.{name}", near.word);
+            found.suggest(Near { word: &word, sure: near.sure })
+        }
+        None => found.help(match root {
+            "before." => "name a step of `before` at the top of the plan",
+            "user." => "name a step of `before_each_user` of this scenario",
+            _ => "a capture is read as `<step>.<capture>`, in a step that comes after",
+        }),
+    }
 }
 
 /// Reports what only closed scenarios have.

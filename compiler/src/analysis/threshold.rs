@@ -4,7 +4,7 @@ mod data;
 mod sense;
 
 use crate::analysis::{scenario_steps, whole};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, nearest};
 use crate::model::{Block, Named, Plan, ScenarioPlan, StepPlan, Threshold};
 use crate::source::Spanned;
 
@@ -47,15 +47,15 @@ fn selected<'a>(
     }
     let Some(item) = plan.scenarios.get(&scenario.value) else {
         if plan.scenarios.complete {
-            let help = match did_you_mean(&scenario.value, plan.scenarios.names()) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => {
-                    "name one of the plan's scenarios, or `\"*\"` for each one alone".to_owned()
-                }
-            };
             let message = format!("the plan declares no scenario `{}`", scenario.value);
-            let found = Diagnostic::error("plan::scenario::unknown", scenario.span, message);
-            sink.push(found.label("unknown scenario").help(help));
+            let found = Diagnostic::error("plan::scenario::unknown", scenario.span, message)
+                .label("unknown scenario");
+            sink.push(match nearest(&scenario.value, plan.scenarios.names()) {
+                Some(near) => found.suggest(near),
+                None => {
+                    found.help("name one of the plan's scenarios, or `\"*\"` for each one alone")
+                }
+            });
         }
         return None;
     };
@@ -165,13 +165,12 @@ fn unknown_step(
     let mut all = scenario.before_each_user.all();
     all.extend(scenario.transaction.all());
     let known = all.iter().filter(|step| step.is_named()).map(|step| step.name.as_str());
-    let help = match did_you_mean(&name.value, known) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => "name one of its steps, or `\"*\"` for all together".to_owned(),
-    };
     let message = format!("`{}` has no step `{}`", item.name, name.value);
-    Diagnostic::error("plan::threshold::selector", name.span, message)
+    let found = Diagnostic::error("plan::threshold::selector", name.span, message)
         .label("unknown step")
-        .also(item.span, "the scenario")
-        .help(help)
+        .also(item.span, "the scenario");
+    match nearest(&name.value, known) {
+        Some(near) => found.suggest(near),
+        None => found.help("name one of its steps, or `\"*\"` for all together"),
+    }
 }

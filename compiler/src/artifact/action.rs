@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Choose, ForEach, Json, Repeat, Text};
+use super::{
+    AwaitAction, BrowserAction, Call, Choose, ExecAction, ForEach, GrpcAction, Json, PublishAction,
+    Repeat, SqlAction, SseAction, TcpAction, Text, WasmAction, WebsocketAction,
+};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +15,26 @@ pub enum Action {
     Http(HttpAction),
     /// Lets time pass.
     Wait(WaitAction),
+    /// Sends a message.
+    Publish(PublishAction),
+    /// Waits for messages or answers.
+    Await(AwaitAction),
+    /// Drives a browser.
+    Browser(BrowserAction),
+    /// Talks over a WebSocket.
+    Websocket(WebsocketAction),
+    /// Listens to server-sent events.
+    Sse(SseAction),
+    /// Calls a gRPC method.
+    Grpc(GrpcAction),
+    /// Runs a statement.
+    Sql(SqlAction),
+    /// Sends bytes.
+    Tcp(TcpAction),
+    /// Runs a program.
+    Exec(ExecAction),
+    /// Calls a function of the user's.
+    Wasm(WasmAction),
     /// Runs steps for each item of a list.
     ForEach(ForEach),
     /// Runs steps several times.
@@ -20,6 +43,45 @@ pub enum Action {
     Choose(Choose),
     /// Runs the steps of a transaction.
     Call(Call),
+}
+
+impl Action {
+    /// Returns the name of the endpoint that it uses, if it uses one.
+    pub fn endpoint(&self) -> Option<&str> {
+        match self {
+            Action::Http(http) => Some(&http.endpoint),
+            Action::Publish(publish) => Some(&publish.endpoint),
+            Action::Await(wait) => Some(&wait.endpoint),
+            Action::Websocket(websocket) => Some(&websocket.endpoint),
+            Action::Sse(sse) => Some(&sse.endpoint),
+            Action::Grpc(grpc) => Some(&grpc.endpoint),
+            Action::Sql(sql) => Some(&sql.endpoint),
+            Action::Tcp(tcp) => Some(&tcp.endpoint),
+            _ => None,
+        }
+    }
+
+    /// Returns its key in a plan.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Action::Http(_) => "http",
+            Action::Wait(_) => "wait",
+            Action::Publish(_) => "publish",
+            Action::Await(_) => "await",
+            Action::Browser(_) => "browser",
+            Action::Websocket(_) => "websocket",
+            Action::Sse(_) => "sse",
+            Action::Grpc(_) => "grpc",
+            Action::Sql(_) => "sql",
+            Action::Tcp(_) => "tcp",
+            Action::Exec(_) => "exec",
+            Action::Wasm(_) => "wasm",
+            Action::ForEach(_) => "for_each",
+            Action::Repeat(_) => "repeat",
+            Action::Choose(_) => "choose",
+            Action::Call(_) => "call",
+        }
+    }
 }
 
 /// An HTTP request.
@@ -39,6 +101,9 @@ pub struct HttpAction {
     pub headers: Vec<NameValue>,
     /// Body.
     pub body: Body,
+    /// Most redirects that are followed; the endpoint's where the step does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirects: Option<u32>,
 }
 
 /// HTTP methods.
@@ -71,6 +136,36 @@ pub enum Body {
     Json(Json),
     /// Fields, `application/x-www-form-urlencoded`.
     Form(Vec<NameValue>),
+    /// Text as it stands, `text/plain; charset=utf-8`.
+    Text(Text),
+    /// The bytes of a file (its path, a key of `Artifact::files`), `application/octet-stream`.
+    File(String),
+    /// The bytes of a file that holds JSON (its path, a key of `Artifact::files`), `application/json`.
+    JsonFile(String),
+    /// Parts, `multipart/form-data`.
+    Multipart(Vec<Part>),
+}
+
+/// One part of a multipart body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Name of its field.
+    pub name: String,
+    /// What it holds.
+    pub content: PartContent,
+    /// Name of a file that the server is told.
+    pub filename: Option<Text>,
+    /// Content type; that of its content where there is none.
+    pub content_type: Option<String>,
+}
+
+/// What a part holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PartContent {
+    /// JSON, `application/json`.
+    Json(Json),
     /// Text as it stands, `text/plain; charset=utf-8`.
     Text(Text),
     /// The bytes of a file (its path, a key of `Artifact::files`), `application/octet-stream`.

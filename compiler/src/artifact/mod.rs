@@ -7,13 +7,17 @@
 mod action;
 mod canonical;
 mod condition;
+mod connection;
 mod data;
 mod digest;
+mod driver;
 mod endpoint;
 mod flow;
 mod load;
+mod message;
 mod nodes;
 mod scenario;
+mod sink;
 mod slots;
 mod step;
 mod value;
@@ -23,13 +27,26 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{Action, Body, HttpAction, Method, NameValue, WaitAction};
+pub use self::action::{
+    Action, Body, HttpAction, Method, NameValue, Part, PartContent, WaitAction,
+};
 pub use self::canonical::to_bytes;
 pub use self::condition::Condition;
+pub use self::connection::{
+    Acks, AmqpEndpoint, Compression, GrpcEndpoint, KafkaEndpoint, Login, MqttEndpoint, MqttVersion,
+    NatsAuth, NatsEndpoint, RedisEndpoint, Sasl, SaslMechanism, SqlEndpoint, SseEndpoint,
+    TcpEndpoint, Tls, Tracking, WebsocketEndpoint,
+};
 pub use self::data::{Data, DataUse, FileRef, Format, List, OnEnd, Per, Take};
 pub(crate) use self::digest::expected;
 pub use self::digest::{digest_of, seal_digest};
-pub use self::endpoint::{Endpoint, HttpEndpoint};
+pub use self::driver::{
+    BrowserAct, BrowserAction, ExecAction, GrpcAction, SqlAction, SqlKind, SseAction, TcpAction,
+    TcpRead, WasmAction, WebsocketAct, WebsocketAction,
+};
+pub use self::endpoint::{
+    Endpoint, EndpointKind, HttpAuth, HttpEndpoint, HttpOptions, HttpVersion, TrackingNames,
+};
 pub use self::flow::{
     Branch, Call, Choose, ForEach, Let, OnFail, OwnFrom, OwnKind, OwnMetric, Repeat, Retry,
     RetryWhen, Transaction,
@@ -37,8 +54,16 @@ pub use self::flow::{
 pub use self::load::{
     Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenLoad, OpenStage, Share,
 };
+pub use self::message::{
+    AwaitAction, AwaitSource, Channel, Match, MatchPart, PollRequest, PublishAction,
+};
 pub use self::nodes::{Group, Nodes, OnAgentLoss, Tuning};
 pub use self::scenario::{Connections, LateStart, Moment, Scenario, StartAfter};
+pub use self::sink::{
+    DatabaseSink, DatadogSink, ElasticAuth, ElasticSink, FileSink, InfluxSink, InfluxStore,
+    KafkaSink, LokiSink, OtlpProtocol, OtlpSink, PrometheusSink, Sink, SinkAuth, SinkTarget,
+    SplunkSink, StatsdSink, WebhookSink,
+};
 pub use self::slots::SlotSet;
 pub use self::step::{
     Capture, CaptureFrom, Expect, JsonCheck, JsonExpect, Pointer, StatusRange, Step, TextCheck,
@@ -99,6 +124,9 @@ pub struct Artifact {
     pub thresholds: BTreeMap<String, Threshold>,
     /// When the run itself counts as valid.
     pub delivery: Delivery,
+    /// Where measurements go while the run lasts, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sinks: BTreeMap<String, Sink>,
     /// `blake3:` and 64 hex digits over the same bytes with this field empty; the last key of the file.
     pub digest: String,
 }

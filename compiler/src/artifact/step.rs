@@ -61,7 +61,7 @@ impl Step {
             Action::ForEach(block) => vec![&block.steps],
             Action::Repeat(block) => vec![&block.steps],
             Action::Choose(choose) => choose.branches.iter().map(|b| b.steps.as_slice()).collect(),
-            Action::Http(_) | Action::Wait(_) | Action::Call(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

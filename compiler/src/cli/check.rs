@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::checked::{self, Checked, Finding, count, findings};
 use super::files::{self, FileError};
 use super::render::{self, Look};
-use super::{CliError, github, json, report, sarif};
+use super::{CliError, fix, github, json, report, sarif};
 use crate::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::exit::Exit;
@@ -19,6 +19,9 @@ use crate::source::{FileId, Files, Source};
 
 /// Folders below the given one that are entered; deeper ones are counted as skipped.
 const DEPTH_MAX: usize = 64;
+
+/// Findings that are shown to people; the machine formats hold all.
+const SHOWN_MAX: usize = 200;
 
 /// Checks plans: files, and every plan below a folder
 #[derive(Debug, clap::Args)]
@@ -32,6 +35,9 @@ pub struct CheckArgs {
     /// Let warnings fail too
     #[arg(long)]
     strict: bool,
+    /// Write what was certainly meant into the files, then check what is left
+    #[arg(long)]
+    fix: bool,
 }
 
 /// How findings are written.
@@ -67,6 +73,9 @@ pub(super) fn run(
         let path = path.display().to_string();
         report(&CliError::File(FileError::Read { path, source }), err);
         unusable = true;
+    }
+    if args.fix {
+        unusable |= fix_all(&search.plans, err)?;
     }
     let mut checked = Vec::new();
     // Parts are judged where they are included; one that no plan includes is judged alone.
@@ -107,6 +116,26 @@ pub(super) fn run(
         (false, true) => Exit::Rejected,
         (false, false) => Exit::Passed,
     })
+}
+
+/// Fixes the files at `paths`, and returns whether one could not be written.
+fn fix_all(paths: &[PathBuf], err: &mut dyn Write) -> io::Result<bool> {
+    let mut unusable = false;
+    for path in paths {
+        match fix::file(path) {
+            Ok(0) => {}
+            Ok(fixes) => {
+                writeln!(err, "fixed {} in {}", number(fixes, "problem"), path.display())?;
+            }
+            // What cannot be read is told when it is checked.
+            Err(CliError::File(_)) => {}
+            Err(error) => {
+                report(&error, err);
+                unusable = true;
+            }
+        }
+    }
+    Ok(unusable)
 }
 
 /// Returns a path that is the same however the file is named.
@@ -159,9 +188,13 @@ fn human(
     err: &mut dyn Write,
 ) -> io::Result<()> {
     let look = Look::detect();
-    for finding in found {
+    for finding in found.iter().take(SHOWN_MAX) {
         let sources: Vec<&Source> = finding.files.sources().collect();
         render::write(&sources, std::slice::from_ref(finding.found), look, err)?;
+    }
+    let more = found.len().saturating_sub(SHOWN_MAX);
+    if more > 0 {
+        writeln!(err, "… and {}; every one is in `--format json`\n", number(more, "more finding"))?;
     }
     let errors = number(count(found, Severity::Error), "error");
     let warnings = number(count(found, Severity::Warning), "warning");
@@ -291,7 +324,7 @@ mod tests {
         let bad = folder.path().join("bad.yaml");
         write(&bad, "version: 1\n");
         let paths = vec![folder.path().join("absent.yaml"), bad];
-        let args = CheckArgs { paths, format: Format::Json, strict: false };
+        let args = CheckArgs { paths, format: Format::Json, strict: false, fix: false };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         assert_eq!(run(&args, &mut out, &mut err).unwrap(), Exit::Usage);
         assert!(String::from_utf8(err).unwrap().contains("absent.yaml"));

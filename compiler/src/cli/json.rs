@@ -28,6 +28,24 @@ struct Finding<'c> {
     end_line: u32,
     end_column: u32,
     labels: Vec<Marked<'c>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Fix<'c>>,
+}
+
+/// Changes that end the finding, all of them together.
+#[derive(Serialize)]
+struct Fix<'c> {
+    edits: Vec<Change<'c>>,
+}
+
+/// Text that replaces a place.
+#[derive(Serialize)]
+struct Change<'c> {
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    text: &'c str,
 }
 
 /// A label; the first is the primary one.
@@ -71,7 +89,17 @@ fn finding(one: Found<'_>) -> Finding<'_> {
         end_line,
         end_column,
         labels: labels.map(|label| marked(one, label)).collect(),
+        fix: (!found.fix.is_empty()).then(|| fix(one)),
     }
+}
+
+fn fix(one: Found<'_>) -> Fix<'_> {
+    let changes = one.found.fix.iter().map(|edit| {
+        let Region { line, column, end_line, end_column } =
+            Region::of(one.source(edit.span), edit.span);
+        Change { line, column, end_line, end_column, text: &edit.text }
+    });
+    Fix { edits: changes.collect() }
 }
 
 fn marked<'c>(one: Found<'c>, label: &'c Label) -> Marked<'c> {

@@ -9,6 +9,7 @@ mod excerpt;
 mod explain;
 pub mod files;
 mod findings;
+pub mod fix;
 mod github;
 mod graph;
 mod init;
@@ -19,6 +20,7 @@ pub mod render;
 mod sarif;
 mod schema;
 mod sign;
+mod suggestion;
 mod verify;
 
 use std::io::{self, Write};

@@ -9,6 +9,7 @@ use miette::{
 };
 
 use super::excerpt::{CONTEXT_LINES, Excerpt};
+use super::suggestion;
 use crate::Overrides;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{Files, Source, Span};
@@ -89,6 +90,11 @@ pub fn write(
         // Lines that end in blanks differ between editors; nothing needs them.
         for line in text.trim_end().lines() {
             writeln!(out, "{}", line.trim_end())?;
+        }
+        if let Some(source) = source_of(sources, found.primary.span) {
+            for line in suggestion::lines(source, &found.fix, look.width) {
+                writeln!(out, "{line}")?;
+            }
         }
         writeln!(out)?;
     }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::checked::{Finding, Region, word};
 use crate::code;
-use crate::diagnostic::Label;
+use crate::diagnostic::{Edit, Label};
+use crate::source::{Source, Span};
 
 /// Writes `findings`.
 pub(super) fn write(findings: &[Finding<'_>], out: &mut dyn Write) -> io::Result<()> {
@@ -44,29 +45,54 @@ fn rule(code: &str) -> Value {
 fn result(one: Finding<'_>) -> Value {
     let found = one.found;
     let related = found.more.iter().map(|label| location(one, label)).collect::<Vec<Value>>();
-    json!({
+    let mut result = json!({
         "ruleId": found.code,
         "level": word(found.severity),
         "message": { "text": format!("{}; {}", found.message, found.help) },
         "locations": [location(one, &found.primary)],
         "relatedLocations": related,
+    });
+    if !found.fix.is_empty() {
+        result["fixes"] = json!([fix(one)]);
+    }
+    result
+}
+
+fn fix(one: Finding<'_>) -> Value {
+    let (source, found) = (one.own(), one.found);
+    let replacement = |edit: &Edit| {
+        json!({
+            "deletedRegion": region(source, edit.span),
+            "insertedContent": { "text": edit.text },
+        })
+    };
+    json!({
+        "description": { "text": found.help },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(source.name()) },
+            "replacements": found.fix.iter().map(replacement).collect::<Vec<Value>>(),
+        }],
     })
 }
 
 fn location(one: Finding<'_>, label: &Label) -> Value {
     let source = one.source(label.span);
-    let place = Region::of(source, label.span);
     json!({
         "physicalLocation": {
             "artifactLocation": { "uri": uri(source.name()) },
-            "region": {
-                "startLine": place.line,
-                "startColumn": place.column,
-                "endLine": place.end_line,
-                "endColumn": place.end_column,
-            },
+            "region": region(source, label.span),
         },
         "message": { "text": label.message },
+    })
+}
+
+fn region(source: &Source, span: Span) -> Value {
+    let place = Region::of(source, span);
+    json!({
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Every diagnostic code: its one-line title and its long explanation.
 
+mod driver;
 mod flow;
 mod load;
 mod parts;
@@ -28,6 +29,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         parts::CODES,
         template::CODES,
         reference::CODES,
+        driver::CODES,
         load::CODES,
         flow::CODES,
         whole::CODES,

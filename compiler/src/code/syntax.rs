@@ -20,6 +20,21 @@ Right:
 "##,
     },
     Code {
+        code: "plan::syntax::anchor",
+        title: "nothing refers to an anchor",
+        explanation: r##"`&name` marks a value so that `*name` can stand for it elsewhere. An anchor without an alias
+does nothing; a text that begins with `&` needs quotes.
+
+Wrong:
+
+    vars: { a: &a 1 }
+
+Right:
+
+    vars: { a: 1 }
+"##,
+    },
+    Code {
         code: "plan::syntax::bracket",
         title: "a bracket or brace is not closed",
         explanation: r##"What begins with `[` or `{` ends with `]` or `}`, its entries are separated by commas,
@@ -35,6 +50,21 @@ Right:
 "##,
     },
     Code {
+        code: "plan::syntax::character",
+        title: "the file holds a character that must not stand in it",
+        explanation: r##"Control characters, line breaks that YAML does not know, spaces of no width and marks that turn
+the direction of the text change what is read without being seen. In double quotes they can be written as escapes.
+
+Wrong:
+
+    name: a\u200bshop (with the character itself)
+
+Right:
+
+    name: ashop
+"##,
+    },
+    Code {
         code: "plan::syntax::depth",
         title: "values are nested too deeply",
         explanation: r##"Mappings and lists nest at most 64 levels. A body that is deeper belongs into a file.
@@ -46,6 +76,23 @@ Wrong:
 Right:
 
     http: { post: /, file: body.json }
+"##,
+    },
+    Code {
+        code: "plan::syntax::directive",
+        title: "a directive has no effect",
+        explanation: r##"Lines such as `%YAML 1.1` above the document tell other tools how to read it. A plan is read as
+YAML 1.2 whatever they say.
+
+Wrong:
+
+    %YAML 1.1
+    ---
+    version: 1
+
+Right:
+
+    version: 1
 "##,
     },
     Code {
@@ -139,6 +186,21 @@ Wrong:
 Right:
 
     headers: *base
+"##,
+    },
+    Code {
+        code: "plan::syntax::mark",
+        title: "the file begins with a byte order mark",
+        explanation: r##"Some editors put U+FEFF in front of a text in UTF-8. It says nothing there, and other tools take
+it for the first letter of the first key.
+
+Wrong:
+
+    (U+FEFF)version: 1
+
+Right:
+
+    version: 1
 "##,
     },
     Code {

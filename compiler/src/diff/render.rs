@@ -8,6 +8,9 @@ use crate::explain::label::{clipped, number};
 /// Longest value that is shown, in characters; the JSON form has all of it.
 const VALUE_MAX: usize = 120;
 
+/// Characters of a digest that are shown: its function and twelve digits.
+const DIGEST_SHOWN: usize = 19;
+
 /// Characters that two long values share before the place where they differ and that are still shown.
 const SHARED_SHOWN: usize = 12;
 
@@ -92,9 +95,10 @@ fn line(change: &Change) -> String {
 
 /// Returns both values, cut where they are long: what differs stays in sight.
 fn shown(change: &Change) -> (Option<String>, Option<String>) {
-    let (Some(old), Some(new)) = (&change.old, &change.new) else {
-        let cut = |value: &Option<String>| value.as_ref().map(|value| clipped(value, VALUE_MAX));
-        return (cut(&change.old), cut(&change.new));
+    let [old, new] = [&change.old, &change.new].map(|value| value.as_deref().map(short_digests));
+    let (Some(old), Some(new)) = (&old, &new) else {
+        let cut = |value: Option<String>| value.map(|value| clipped(&value, VALUE_MAX));
+        return (cut(old), cut(new));
     };
     if old.chars().count().max(new.chars().count()) <= VALUE_MAX {
         return (Some(old.clone()), Some(new.clone()));
@@ -111,6 +115,15 @@ fn shown(change: &Change) -> (Option<String>, Option<String>) {
         format!("{lead}{end}")
     };
     (Some(cut(old)), Some(cut(new)))
+}
+
+/// Cuts digests to what tells contents apart.
+fn short_digests(text: &str) -> String {
+    let word = |word: &str| match word.starts_with("blake3:") {
+        true => word.chars().take(DIGEST_SHOWN).collect(),
+        false => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Escapes a text for a cell of a Markdown table.

@@ -6,9 +6,6 @@ use crate::artifact::{Bound, CaptureFrom, Condition, Json, Slot, Text};
 use crate::explain::label;
 use crate::unit::{Rate, Share};
 
-/// Characters of a digest that tell contents apart: its function and twelve digits.
-const DIGEST_SHOWN: usize = 19;
-
 /// Returns a key as words: without its unit, with spaces.
 pub(super) fn words(key: &str) -> String {
     let units = ["_ns", "_us", "_bytes"];
@@ -27,7 +24,6 @@ pub(super) fn whole(key: &str, value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::Bool(value) => Some(value.to_string()),
-        Value::String(text) if key == "digest" => Some(text.chars().take(DIGEST_SHOWN).collect()),
         Value::String(text) => Some(text.replace(char::is_control, " ")),
         Value::Number(number) => Some(quantity(key, number)),
         Value::Array(items) => list(items),

@@ -2,17 +2,22 @@
 
 use super::label;
 use super::path::{Dag, Longest};
-use crate::artifact::{Action, Artifact, Branch, ForEach, Json, SlotSource, Step, WaitAction};
+use crate::artifact::{
+    Action, Artifact, AwaitAction, AwaitSource, Branch, ForEach, Json, SlotSource, Step, WaitAction,
+};
 
 /// Calls and blocks inside of one another that are followed; a verified artifact has fewer.
 const DEPTH_MAX: u32 = 64;
 
 /// What a step is made of.
 pub(crate) enum Shape<'a> {
-    /// It sends one request and waits for the answer.
-    Sends,
-    /// It sends nothing and takes this long in the mean, in nanoseconds.
-    Waits(u64),
+    /// It does something itself; `measured` unless it only lets time pass.
+    Leaf {
+        /// What it takes.
+        effort: Effort,
+        /// Whether it has a latency.
+        measured: bool,
+    },
     /// It runs other steps.
     Block(Block<'a>),
 }
@@ -67,11 +72,14 @@ impl<'a> Assumed<'a> {
     /// Returns what a step is made of.
     pub(crate) fn shape(&self, step: &'a Step) -> Shape<'a> {
         match &step.action {
-            Action::Http(_) => Shape::Sends,
-            Action::Wait(WaitAction::Constant { length_ns }) => Shape::Waits(*length_ns),
-            Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => {
-                Shape::Waits(min_ns.midpoint(*max_ns))
+            // Events come by themselves, and nobody knows when.
+            Action::Await(AwaitAction { source: AwaitSource::Message { .. }, .. }) => {
+                let effort =
+                    Effort { requests_min: 0, requests_max: Some(0), time_ns: 0, wait_ns: 0 };
+                Shape::Leaf { effort, measured: true }
             }
+            Action::Wait(WaitAction::Constant { length_ns }) => waits(*length_ns),
+            Action::Wait(WaitAction::Uniform { min_ns, max_ns }) => waits(min_ns.midpoint(*max_ns)),
             Action::ForEach(block) => {
                 let turns = self.items(block);
                 let bodies = vec![Body { label: String::new(), steps: &block.steps }];
@@ -92,7 +100,15 @@ impl<'a> Assumed<'a> {
                 let bodies = vec![Body { label: String::new(), steps }];
                 Shape::Block(Block { turns_min: 1, turns_max: Some(1), bodies })
             }
+            _ => self.sends(1, Some(1)),
         }
+    }
+
+    /// Returns the shape of what sends so many requests, one after the other.
+    fn sends(&self, requests_min: u64, requests_max: Option<u64>) -> Shape<'a> {
+        let time_ns = self.service_ns.saturating_mul(requests_min.max(1));
+        let effort = Effort { requests_min, requests_max, time_ns, wait_ns: 0 };
+        Shape::Leaf { effort, measured: true }
     }
 
     /// Returns how many items a loop's list has where the plan says so.
@@ -130,15 +146,7 @@ impl<'a> Assumed<'a> {
 
     fn once(&self, step: &'a Step) -> Effort {
         match self.shape(step) {
-            Shape::Sends => Effort {
-                requests_min: 1,
-                requests_max: Some(1),
-                time_ns: self.service_ns,
-                wait_ns: 0,
-            },
-            Shape::Waits(wait_ns) => {
-                Effort { requests_min: 0, requests_max: Some(0), time_ns: wait_ns, wait_ns }
-            }
+            Shape::Leaf { effort, measured: _ } => effort,
             Shape::Block(block) => self.block(&block),
         }
     }
@@ -173,8 +181,7 @@ impl<'a> Assumed<'a> {
         }
         let inner = Assumed { depth: self.depth + 1, ..*self };
         let each = |step: &'a Step| match self.shape(step) {
-            Shape::Sends => 1,
-            Shape::Waits(_) => 0,
+            Shape::Leaf { effort: _, measured } => u64::from(measured),
             Shape::Block(block) => block.bodies.iter().map(|body| inner.series(body.steps)).sum(),
         };
         steps.iter().map(each).fold(0, u64::saturating_add)
@@ -196,6 +203,12 @@ impl<'a> Assumed<'a> {
         };
         (effort, dag, longest)
     }
+}
+
+/// Returns the shape of a wait, in nanoseconds in the mean.
+fn waits<'a>(wait_ns: u64) -> Shape<'a> {
+    let effort = Effort { requests_min: 0, requests_max: Some(0), time_ns: wait_ns, wait_ns };
+    Shape::Leaf { effort, measured: false }
 }
 
 /// Returns the lists of a choice, with an empty one if it may be that none is chosen.

@@ -6,7 +6,7 @@ use super::label::{clipped, counted, length_us, number};
 use super::scenario_text;
 use super::table::{CONTENT, INDENT, Table, broken};
 use super::timeline::{NodeView, Timeline};
-use super::{Explanation, FileView, Requests};
+use super::{Explanation, FileView, Requests, ThresholdView};
 use crate::artifact::{Per, Take};
 
 /// Most seats that are listed in one table; the JSON form lists all.
@@ -165,13 +165,25 @@ fn file_line(file: &FileView) -> String {
     }
 }
 
+/// Returns the pass conditions, each on one line if all fit so, else on two.
 fn thresholds(explanation: &Explanation) -> Vec<String> {
+    let wide = |of: fn(&ThresholdView) -> &String| {
+        explanation.thresholds.iter().map(|each| of(each).chars().count()).max().unwrap_or(0)
+    };
+    let width = wide(|each| &each.name) + wide(|each| &each.require) + wide(|each| &each.select);
+    let on_one_line = width + 4 <= CONTENT;
     let mut table = Table::untitled(&[0, 1, 2]);
     for threshold in &explanation.thresholds {
-        let (name, require) = (threshold.name.clone(), threshold.require.clone());
-        table.row(vec![name, require, threshold.select.clone()]);
-        if !threshold.terms.is_empty() {
-            table.across(2, threshold.terms.join(", "));
+        let mut more = threshold.terms.clone();
+        let mut row = vec![threshold.name.clone(), threshold.require.clone()];
+        if on_one_line {
+            row.push(threshold.select.clone());
+        } else {
+            more.insert(0, threshold.select.clone());
+        }
+        table.row(row);
+        if !more.is_empty() {
+            table.across(1, more.join(", "));
         }
     }
     table.lines(CONTENT)

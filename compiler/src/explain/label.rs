@@ -1,5 +1,7 @@
 //! (pure) Short words for steps and lengths, as a plan would spell them.
 
+mod driver;
+
 use crate::artifact::{
     Action, Condition, Filter, HttpAction, Json, Method, OnFail, Piece, Repeat, Retry, Slot,
     SlotSource, Step, Text, WaitAction,
@@ -26,6 +28,7 @@ pub(crate) fn action(step: &Step) -> String {
         Action::Repeat(block) => format!("repeat {} times", block.at_most),
         Action::Choose(choose) => format!("choose one of {}", choose.branches.len()),
         Action::Call(call) => format!("call {}", call.transaction),
+        other => driver::action(other),
     };
     clipped(&whole, ACTION_MAX)
 }
@@ -121,14 +124,7 @@ pub(crate) fn notes(step: &Step) -> Vec<String> {
 
 /// Returns `kind` of a step as results spell it.
 pub(crate) fn kind(step: &Step) -> &'static str {
-    match &step.action {
-        Action::Http(_) => "http",
-        Action::Wait(_) => "wait",
-        Action::ForEach(_) => "for_each",
-        Action::Repeat(_) => "repeat",
-        Action::Choose(_) => "choose",
-        Action::Call(_) => "call",
-    }
+    step.action.word()
 }
 
 /// Returns a length as plans spell it.

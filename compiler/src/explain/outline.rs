@@ -69,7 +69,7 @@ fn nested(assumed: Assumed<'_>, steps: &[Step], depth: u32) -> Vec<StepView> {
             time_us: effort.time_ns / 1_000,
             bodies: match assumed.shape(step) {
                 Shape::Block(block) if depth < DEPTH_MAX => bodies(assumed, &block, depth + 1),
-                Shape::Block(_) | Shape::Sends | Shape::Waits(_) => Vec::new(),
+                Shape::Block(_) | Shape::Leaf { .. } => Vec::new(),
             },
         }
     };

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{SYNTAX, UNIT, UNKNOWN, bound, microseconds, trimmed};
 use crate::artifact::{Aggregate, Bound, Counter, Metric, OwnKind, Phase, Quantity, Vital};
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{Near, nearest};
 use crate::template::Fault;
 use crate::unit::{Rate, Share, UnitError, parse_number};
 
@@ -224,18 +224,22 @@ fn percentile(name: &str) -> Option<u32> {
 }
 
 fn unknown_function(name: &str, range: Range<usize>) -> Fault {
-    let help = match (name, did_you_mean(name, FUNCTIONS)) {
-        ("avg" | "average", _) => "did you mean `mean`?".to_owned(),
-        ("med" | "median", _) => "did you mean `p50`?".to_owned(),
-        ("p100", _) => "the largest value is `max`".to_owned(),
-        ("sum" | "total", _) => "did you mean `count`?".to_owned(),
-        (_, Some(close)) => format!("did you mean `{close}`?"),
-        _ => "the functions are `p50` to `p99.999`, `min`, `max`, `mean`, `share`, `rate`, `count` and `value`"
-            .to_owned(),
+    let fault = Fault::new(UNKNOWN, range, format!("there is no function `{name}`"))
+        .label("unknown function");
+    let near = match (name, nearest(name, FUNCTIONS)) {
+        ("p100", _) => Near { word: "max", sure: true },
+        ("avg" | "average", _) => Near { word: "mean", sure: true },
+        ("med" | "median", _) => Near { word: "p50", sure: true },
+        ("sum" | "total", _) => Near { word: "count", sure: false },
+        // Another percentile is as likely.
+        (_, Some(near)) => Near { sure: near.sure && !near.word.starts_with('p'), ..near },
+        _ => {
+            return fault.help(
+                "the functions are `p50` to `p99.999`, `min`, `max`, `mean`, `share`, `rate`, `count` and `value`",
+            );
+        }
     };
-    Fault::new(UNKNOWN, range, format!("there is no function `{name}`"))
-        .label("unknown function")
-        .help(help)
+    fault.suggest(near)
 }
 
 /// Says which functions a metric of the plan's own has.
@@ -271,21 +275,23 @@ fn unknown_metric(
         Function::Value => own.of_kind(OwnKind::Gauge).collect(),
     };
     let alias = ALIASES.iter().find(|(alias, ours)| *alias == what && known.contains(ours));
-    let close = alias.map(|(_, ours)| *ours).or_else(|| did_you_mean(what, known.iter().copied()));
-    let help = match close {
-        Some(close) => format!("did you mean `{close}`?"),
+    let close = match alias {
+        Some((_, ours)) => Some(Near { word: ours, sure: true }),
+        None => nearest(what, known.iter().copied()),
+    };
+    let range = if range.is_empty() { range.start - 1..range.end + 1 } else { range };
+    let fault = Fault::new(UNKNOWN, range, format!("`{name}` does not take `{what}`"))
+        .label("unknown metric");
+    match close {
+        Some(near) => fault.suggest(near),
         None if known.is_empty() => {
-            "no step of the plan records a gauge: give one `metrics: { … }`".to_owned()
+            fault.help("no step of the plan records a gauge: give one `metrics: { … }`")
         }
         None => {
             let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("`{name}` takes one of {}", list.join(", "))
+            fault.help(format!("`{name}` takes one of {}", list.join(", ")))
         }
-    };
-    let range = if range.is_empty() { range.start - 1..range.end + 1 } else { range };
-    Fault::new(UNKNOWN, range, format!("`{name}` does not take `{what}`"))
-        .label("unknown metric")
-        .help(help)
+    }
 }
 
 fn value(text: &str, metric: &Metric) -> Result<(u64, Quantity), UnitError> {

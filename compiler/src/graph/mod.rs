@@ -5,7 +5,7 @@ mod cycle;
 use std::collections::BTreeMap;
 
 use crate::artifact::{Action, Json, WaitAction};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::graph::cycle::Edge;
 use crate::model::{Block, Named, Plan, ScenarioPlan, StepList, StepPlan};
 use crate::source::Span;
@@ -235,14 +235,14 @@ fn unknown_need(
             .help(help);
     }
     let named = steps.iter().map(|step| step.name.as_str()).filter(|name| !name.starts_with('#'));
-    let help = match did_you_mean(name, named) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => "`needs` names steps of the same list; give a `wait` a `step:` name to need it"
-            .to_owned(),
-    };
-    Diagnostic::error("plan::needs::unknown", span, format!("there is no step `{name}` here"))
-        .label("unknown step")
-        .help(help)
+    let found =
+        Diagnostic::error("plan::needs::unknown", span, format!("there is no step `{name}` here"))
+            .label("unknown step");
+    match nearest(name, named) {
+        Some(near) => found.suggest(near),
+        None => found
+            .help("`needs` names steps of the same list; give a `wait` a `step:` name to need it"),
+    }
 }
 
 fn cycle_found<'a>(

@@ -5,7 +5,7 @@ use crate::artifact::{
 };
 use crate::diagnostic::Diagnostic;
 use crate::expression::{begins_with_bound, parse_duration_bound, parse_number_bound};
-use crate::model::endpoint::header_name;
+use crate::model::header::header_name;
 use crate::model::lower::{Lower, Site};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -173,14 +173,7 @@ fn capture(name: &str, node: Node<'_>, work: &mut Lower<'_>) -> Option<Capture> 
 /// Lowers where a value is found in an answer.
 pub(super) fn source(node: Node<'_>, work: &mut Lower<'_>) -> Option<CaptureFrom> {
     if let Some(path) = node.get("json") {
-        let text = work.literal(path, "a JSONPath")?;
-        match json_path(&text.value) {
-            Ok(()) => Some(CaptureFrom::Json(text.value)),
-            Err(fault) => {
-                work.fault(path, fault);
-                None
-            }
-        }
+        json_path_at(path, work).map(CaptureFrom::Json)
     } else if let Some(header) = node.get("header") {
         let text = work.literal(header, "the name of a header")?;
         let lower = text.value.to_ascii_lowercase();
@@ -197,8 +190,20 @@ pub(super) fn source(node: Node<'_>, work: &mut Lower<'_>) -> Option<CaptureFrom
     }
 }
 
+/// Returns a JSONPath's text if it is one.
+pub(super) fn json_path_at(node: Node<'_>, work: &mut Lower<'_>) -> Option<String> {
+    let text = work.literal(node, "a JSONPath")?;
+    match json_path(&text.value) {
+        Ok(()) => Some(text.value),
+        Err(fault) => {
+            work.fault(node, fault);
+            None
+        }
+    }
+}
+
 /// Returns a regular expression's text if it compiles.
-fn regex(node: Node<'_>, work: &mut Lower<'_>) -> Option<String> {
+pub(super) fn regex(node: Node<'_>, work: &mut Lower<'_>) -> Option<String> {
     let text = work.literal(node, "a regular expression")?;
     let Some(fault) = regex_fault(&text.value) else { return Some(text.value) };
     work.fault(node, fault);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, nearest};
 use crate::source::Source;
 use crate::syntax::{Element, ElementId, Entry, Kind, Node, Tree};
 
@@ -24,6 +24,7 @@ pub(super) fn overlay(
     let Some((_, over)) = section.and_then(|(_, node)| node.entry(name)) else {
         let known = section.map(|(_, node)| node.entries().map(|(entry, _)| entry.key.as_str()));
         let help = match did_you_mean(name, known.into_iter().flatten()) {
+            // The name is on the command line, so there is nothing to replace here.
             Some(close) => format!("did you mean `{close}`?"),
             None => "declare it under `environments`".to_owned(),
         };
@@ -70,17 +71,14 @@ pub(super) fn check(top: Node<'_>, chosen: Option<&str>, sink: &mut Diagnostics)
             if known || node.is_hole() || node.entry("require").is_some() {
                 continue;
             }
-            let help = match did_you_mean(name, names.iter().copied()) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => "give it a `require`, or declare it under `thresholds`".to_owned(),
-            };
             let giver = format!("the environment `{}`", environment.key);
             let message = format!("{giver} changes `{name}`, which the plan does not declare");
-            sink.push(
-                Diagnostic::error("plan::override::unknown", entry.key_span, message)
-                    .label("no such threshold")
-                    .help(help),
-            );
+            let found = Diagnostic::error("plan::override::unknown", entry.key_span, message)
+                .label("no such threshold");
+            sink.push(match nearest(name, names.iter().copied()) {
+                Some(near) => found.suggest(near),
+                None => found.help("give it a `require`, or declare it under `thresholds`"),
+            });
         }
     }
 }
@@ -94,7 +92,7 @@ fn merge(tree: &mut Tree, base: ElementId, over: ElementId, depth: usize) -> Ele
     }
     let places: BTreeMap<String, usize> =
         entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
-    for entry in added {
+    for entry in added.iter().cloned() {
         match places.get(&entry.key).copied() {
             Some(at) => {
                 let value = merge(tree, entries[at].value, entry.value, depth + 1);

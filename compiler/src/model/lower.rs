@@ -6,7 +6,7 @@ use crate::artifact::{Filter, Json, Piece, Slot, SlotSource, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::written::{anew, keeps_kind};
 use crate::source::{Span, Spanned, Texts};
-use crate::syntax::{Kind, Node, value_span};
+use crate::syntax::{Kind, Node, ValueMap, ValueRange};
 use crate::template::{self, Expr, Fault, Part, Read};
 
 /// JSON elements in all bodies of a plan after aliases are followed; far above any plan written by hand.
@@ -20,6 +20,18 @@ const JSON_DEPTH_MAX: usize = 100;
 pub enum Site {
     /// An endpoint's `base_url`.
     BaseUrl,
+    /// Another setting of an endpoint or sink, rendered once on a node.
+    Setting,
+    /// A subject, topic, queue or stream.
+    Channel,
+    /// A statement of SQL.
+    Statement,
+    /// A program and its arguments.
+    Command,
+    /// The address of a page.
+    Page,
+    /// A label of a sink.
+    Label,
     /// A path.
     Path,
     /// A query parameter.
@@ -72,6 +84,8 @@ pub(crate) struct Lower<'a> {
     fixed_uses: Vec<Use>,
     draws: u32,
     json_nodes: usize,
+    /// The scalar that was looked into last; one may hold thousands of templates.
+    mapped: Option<ValueMap>,
 }
 
 impl<'a> Lower<'a> {
@@ -89,6 +103,7 @@ impl<'a> Lower<'a> {
             fixed_uses: Vec::new(),
             draws: 0,
             json_nodes: 0,
+            mapped: None,
         }
     }
 
@@ -111,11 +126,20 @@ impl<'a> Lower<'a> {
         self.sink.push(diagnostic);
     }
 
+    /// Returns the source bytes of `range` of the value of `node`.
+    pub(super) fn place(&mut self, node: Node<'_>, range: ValueRange) -> Span {
+        let same = self.mapped.take().filter(|map| map.whole() == node.value_span());
+        let map = same.unwrap_or_else(|| ValueMap::of(self.source, node));
+        let span = map.span(range);
+        self.mapped = Some(map);
+        span
+    }
+
     /// Reports a fault inside a scalar at its own bytes.
     pub(super) fn fault(&mut self, node: Node<'_>, fault: Fault) {
-        let span = value_span(self.source, node, fault.range);
+        let span = self.place(node, fault.range);
         let found = Diagnostic::error(fault.code, span, fault.message);
-        self.push(found.label(fault.label).help(fault.help));
+        self.push(found.label(fault.label).help(fault.help).meant(fault.meant.map(String::from)));
     }
 
     /// Reports that `node` is no `wanted`.
@@ -170,12 +194,13 @@ impl<'a> Lower<'a> {
     }
 
     fn note(&mut self, node: Node<'_>, reads: Vec<Read>, site: Site, slot: Option<&Slot>) {
-        let textual = matches!(site, Site::Path | Site::Query | Site::Header);
+        let textual =
+            matches!(site, Site::Path | Site::Query | Site::Header | Site::Channel | Site::Command);
         let as_text = textual && slot.is_some_and(keeps_kind);
         let default = |filter: &Filter| matches!(filter, Filter::Default(_));
         let has_default = slot.is_some_and(|slot| slot.filters.iter().any(default));
         for read in reads {
-            let span = value_span(self.source, node, read.range);
+            let span = self.place(node, read.range);
             if site == Site::Expect
                 && let Some(what) = anew(&read.from)
             {

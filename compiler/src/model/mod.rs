@@ -10,12 +10,15 @@ mod control;
 mod data;
 mod endpoint;
 mod environment;
+mod header;
 mod load;
 mod lower;
 mod name;
 mod nodes;
 mod quantity;
 mod scenario;
+mod settings;
+mod sink;
 mod stage;
 mod step;
 mod threshold;
@@ -27,6 +30,7 @@ mod written;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::action::AwaitPlan;
 pub use self::block::{Block, BranchPlan, Handed};
 pub use self::check::CapturePlan;
 pub use self::condition::{ConditionPlan, Pair};
@@ -40,7 +44,9 @@ pub use self::name::{Named, Section};
 pub(crate) use self::nodes::COORDINATOR;
 pub use self::nodes::Nodes;
 pub use self::scenario::{After, ScenarioPlan};
-pub use self::step::{StepList, StepPlan};
+pub use self::settings::Address;
+pub use self::sink::SinkPlan;
+pub use self::step::{FileUse, StepList, StepPlan};
 pub use self::threshold::Threshold;
 pub use self::traffic::{Portion, Traffic};
 pub use self::transaction::{TransactionPlan, ValuePlan};
@@ -92,6 +98,8 @@ pub struct Plan {
     pub thresholds: Section<Threshold>,
     /// When the run counts.
     pub delivery: Delivery,
+    /// Where measurements go.
+    pub sinks: Section<SinkPlan>,
     /// Where each part is included.
     pub includes: Vec<(FileId, Span)>,
     /// The top of the plan.
@@ -134,6 +142,7 @@ pub fn lower(
     own.incomplete |= scenarios.items.iter().any(|item| item.value.is_none());
     let thresholds = threshold::lower(top, &own, work);
     let delivery = threshold::delivery(top, work);
+    let sinks = sink::lower(top, work);
     let name = name(top, work);
     let description = top.get("description").and_then(|node| work.literal(node, "a text"));
     let seed = seed(top, overrides, work);
@@ -155,6 +164,7 @@ pub fn lower(
         scenarios,
         thresholds,
         delivery,
+        sinks,
         includes: whole.includes.clone(),
         span: top.span(),
     })

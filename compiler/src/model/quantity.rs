@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::artifact::Json;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::model::lower::{Lower, json_name, scalar};
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
@@ -125,13 +125,13 @@ impl Lower<'_> {
         let text = self.word(node, &wanted)?;
         let found = words.iter().find(|(name, _)| *name == text.value).map(|(_, value)| *value);
         if found.is_none() {
-            let help = match did_you_mean(&text.value, words.iter().map(|(name, _)| *name)) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => format!("write {wanted}"),
-            };
             let message = format!("`{}` is not one of {}", text.value, names.join(", "));
-            let found = Diagnostic::error("plan::value::kind", text.span, message);
-            self.push(found.label("unknown word").help(help));
+            let found =
+                Diagnostic::error("plan::value::kind", text.span, message).label("unknown word");
+            self.push(match nearest(&text.value, words.iter().map(|(name, _)| *name)) {
+                Some(near) => found.suggest(near),
+                None => found.help(format!("write {wanted}")),
+            });
         }
         found
     }

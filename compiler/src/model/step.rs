@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::{Action, Expect};
 use crate::diagnostic::Diagnostic;
-use crate::model::action;
+use crate::model::action::{self, AwaitPlan};
 use crate::model::block::{self, Block};
 use crate::model::check::{self, CapturePlan};
 use crate::model::condition::{self, ConditionPlan};
@@ -40,10 +40,12 @@ pub struct StepPlan {
     pub action: Option<Action>,
     /// The steps inside of it, or those that it calls.
     pub block: Option<Block>,
-    /// Where the endpoint is named.
-    pub endpoint: Option<Span>,
-    /// Where the body file is named.
-    pub body_file: Option<Spanned<String>>,
+    /// The endpoint that it uses, known or not, and where it is named.
+    pub endpoint: Option<(String, Span)>,
+    /// Places of an `await`.
+    pub awaiting: Option<AwaitPlan>,
+    /// Files that it sends or runs.
+    pub files: Vec<FileUse>,
     /// What must hold of the answer.
     pub expect: Expect,
     /// What is kept of the answer.
@@ -54,6 +56,15 @@ pub struct StepPlan {
     pub control: Control,
     /// What its templates and conditions read when it starts, and its expectations when it ends.
     pub uses: Vec<Use>,
+}
+
+/// A file that a step names.
+#[derive(Clone, Debug)]
+pub struct FileUse {
+    /// Its path.
+    pub path: Spanned<String>,
+    /// Whether it must hold JSON.
+    pub json: bool,
 }
 
 /// Steps that are written one below the other.
@@ -215,6 +226,7 @@ fn step(
             _ => action::lower(entry, value, names.endpoints, &mut out, work),
         }
     }
+    action::check_answer(node, work);
     for (entry, value) in measured {
         control::lower(entry, value, &mut out.control, work);
     }
@@ -246,7 +258,8 @@ fn named(at: usize, node: Node<'_>, work: &mut Lower<'_>) -> Option<StepPlan> {
         action: None,
         block: None,
         endpoint: None,
-        body_file: None,
+        awaiting: None,
+        files: Vec::new(),
         expect: Expect::default(),
         captures: Vec::new(),
         when: None,

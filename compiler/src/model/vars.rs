@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::{Json, SlotSource};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::model::environment;
 use crate::model::lower::{Lower, Site, json_name, misplaced, plain};
 use crate::model::name::Section;
@@ -150,11 +150,11 @@ pub(super) fn refused(
 
 fn undeclared(vars: &Section<Json>, giver: &str, name: &str, span: Span) -> Diagnostic {
     let message = format!("{giver} names `{name}`, which the plan does not declare");
-    let help = match did_you_mean(name, vars.names()) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => format!("declare it under `vars`: `{name}: …`"),
-    };
-    Diagnostic::error("plan::override::unknown", span, message).label("no such var").help(help)
+    let found = Diagnostic::error("plan::override::unknown", span, message).label("no such var");
+    match nearest(name, vars.names()) {
+        Some(near) => found.suggest(near),
+        None => found.help(format!("declare it under `vars`: `{name}: …`")),
+    }
 }
 
 /// Reads `text` as the kind of value that the plan gives the var; the error says which kind that is.

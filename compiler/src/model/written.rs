@@ -3,14 +3,14 @@
 use crate::artifact::{Filter, Json, Piece, Slot, SlotSource};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::{Lower, json_name};
-use crate::syntax::{Node, value_span};
+use crate::syntax::Node;
 
 impl Lower<'_> {
     /// Warns of `${user}`, which is a template in other tools and text here.
     pub(super) fn warn_of_placeholder(&mut self, node: Node<'_>, value: &str, literal: &str) {
         let Some(found) = placeholder(literal) else { return };
         let at = value.find(found).unwrap_or(0);
-        let span = value_span(self.source, node, at..at + found.len());
+        let span = self.place(node, at..at + found.len());
         let name = &found[2..found.len() - 1];
         let root = if name.contains('.') { "" } else { "vars." };
         let message = format!("`{found}` is no template here, so it is sent as it is written");

@@ -52,7 +52,7 @@ fn join<'e>(
             }
         }
     }
-    if whole { Kind::Map(joined) } else { Kind::Hole }
+    if whole { Kind::Map(joined.into()) } else { Kind::Hole }
 }
 
 fn twice(section: &str, entry: &Entry, first: Span) -> Diagnostic {

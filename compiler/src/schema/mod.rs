@@ -3,6 +3,8 @@
 mod fault;
 mod foreign;
 mod instance;
+mod kinds;
+mod misplaced;
 mod shape;
 mod unsupported;
 mod words;
@@ -22,15 +24,25 @@ use crate::syntax::{ElementId, Entry, Kind, Pointed, Tree};
 pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     // What a part cannot hold is not judged.
     shape::check_part(source, tree, sink);
+    for broken in misplaced::dashes(source, tree, sink) {
+        Edit::Hole(broken).apply(tree);
+    }
     let plan = instance::of(tree.root());
-    let faults = fault::find(&plan);
+    let mut faults = fault::find(&plan);
+    faults.retain(|fault| !below_hole(tree, &fault.pointer));
+    let told = misplaced::outdented(tree, &faults, sink);
     let mut edits = Vec::new();
+    let garbled = garbled(source, sink);
     let replaced: BTreeSet<(String, String)> = faults.iter().flat_map(replaces).collect();
-    let in_reach = |fault: &&Fault| !below_hole(tree, &fault.pointer);
-    for fault in faults.iter().filter(in_reach) {
+    for (fault, told) in faults.iter().zip(told) {
         if let Some(pointed) = tree.pointer(&fault.pointer) {
-            let place = Place { source, fault, pointed, replaced: &replaced };
-            place.report(sink, &mut edits);
+            let place = Place { source, fault, pointed, replaced: &replaced, garbled: &garbled };
+            if told {
+                // What it says is known; what it breaks is broken.
+                place.report(&mut Diagnostics::new(), &mut edits);
+            } else {
+                place.report(sink, &mut edits);
+            }
         }
     }
     for edit in edits {
@@ -83,6 +95,20 @@ fn replaces(fault: &Fault) -> Option<(String, String)> {
     Some((fault.pointer.clone(), meant))
 }
 
+/// Returns the words at the start of lines in which an error was found before: a key that stands there is not missing.
+fn garbled(source: &Source, sink: &Diagnostics) -> BTreeSet<String> {
+    let line = |span: Span| {
+        let text = source.text();
+        let at = (span.lo as usize).min(text.len());
+        let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text[start..].trim_start_matches([' ', '-']);
+        let end = line.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        Some(line[..end].to_owned())
+    };
+    let own = sink.errors().filter(|span| span.file == source.id());
+    own.filter_map(line).filter(|word| !word.is_empty()).collect()
+}
+
 /// A finding and where it is in the tree.
 struct Place<'a> {
     source: &'a Source,
@@ -90,6 +116,8 @@ struct Place<'a> {
     pointed: Pointed<'a>,
     /// Keys that are there under another spelling, by the mapping's pointer.
     replaced: &'a BTreeSet<(String, String)>,
+    /// Words at the start of lines that are no YAML, which has been reported.
+    garbled: &'a BTreeSet<String>,
 }
 
 impl Place<'_> {
@@ -126,8 +154,7 @@ impl Place<'_> {
         if unsupported::is_key(context, key) {
             sink.push(words::unsupported(key, entry.key_span));
         } else {
-            let known = fault::known_keys(context);
-            sink.push(words::unknown_key(key, context, &known, entry.key_span));
+            sink.push(words::unknown_key(key, context, self.pointed.node, entry.key_span));
             self.misspelt(entry.key_span, edits);
         }
     }
@@ -135,6 +162,14 @@ impl Place<'_> {
     /// Notes what the unknown key at `span` was probably meant as: what it holds is not known to later passes.
     fn misspelt(&self, span: Span, edits: &mut Vec<Edit>) {
         let Some((_, key)) = replaces(self.fault) else { return };
+        // A word of another tool may stand for a part of what it is answered with.
+        let borrowed = match &self.fault.violation {
+            Violation::UnknownKey(key) => foreign::find(key).is_some(),
+            _ => false,
+        };
+        if borrowed && self.fault.context != "plan" {
+            return;
+        }
         if fault::known_keys(&self.fault.context).contains(&key) {
             edits.push(Edit::Missing { parent: self.pointed.node.id(), key, span });
         }
@@ -146,28 +181,16 @@ impl Place<'_> {
         let parent = self.pointed.node.id();
         edits.push(Edit::Missing { parent, key: key.to_owned(), span });
         // An endpoint of a kind that is unknown or unsupported has no `http` either.
-        let strangers = context == "endpoint" && self.pointed.node.entries().next().is_some();
+        let strangers = matches!(context, "endpoint" | "file_sink")
+            && self.pointed.node.entries().next().is_some();
         // A wait with a distribution that is not ours has said what is wrong already.
         let strangers =
             strangers || (context == "wait" && self.pointed.node.entries().next().is_some());
         let pair = (self.fault.pointer.clone(), key.to_owned());
-        let strangers = strangers || self.is_garbled(key, sink);
+        let strangers = strangers || self.garbled.contains(key);
         if !strangers && !self.replaced.contains(&pair) {
             sink.push(words::missing_key(key, context, span));
         }
-    }
-
-    /// Returns whether a line begins with `key` and is no YAML, which has been reported.
-    fn is_garbled(&self, key: &str, sink: &Diagnostics) -> bool {
-        let mut start = 0;
-        self.source.text().split_inclusive('\n').any(|line| {
-            let span = self.source.span(start, start + line.len());
-            start += line.len();
-            let rest = line.trim_start().strip_prefix(key);
-            let rest =
-                rest.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
-            rest.is_some() && sink.touches(span)
-        })
     }
 
     /// Returns what the value is called: its key in backticks, or its place in a list.

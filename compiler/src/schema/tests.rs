@@ -1,5 +1,7 @@
 //! Good plans, and one mistake each.
 
+mod driver;
+
 use super::*;
 use crate::source::FileId;
 use crate::syntax::parse;
@@ -78,6 +80,18 @@ fn mistake(text: &str, code: &str, at: &str, more: usize) {
 }
 
 #[test]
+fn data_is_from_one_place() {
+    let one = |data: &str, at: &str| {
+        let text = top(&format!("data: {{ d: {{ {data} }} }}"));
+        mistake(&text, "plan::schema::source", at, 0);
+    };
+    one("take: unique", "{ take: unique }");
+    one("file: a.csv, from: before.a.b, take: unique", "from");
+    one("file: a.csv, take: unique, on_end: stop", "on_end");
+    one("from: before.a.b, take: random, on_end: stop", "on_end");
+}
+
+#[test]
 fn one_mistake_in_sections_is_one_diagnostic() {
     for (text, code, at) in [
         (
@@ -86,7 +100,6 @@ fn one_mistake_in_sections_is_one_diagnostic() {
             "base_ulr",
         ),
         (top("endpoints: { e: { http: {} } }"), "plan::schema::missing-key", "http"),
-        (top("endpoints: { e: { nats: {} } }"), "plan::unsupported", "nats"),
         (top("endpoints: { e: { https: {} } }"), "plan::schema::unknown-key", "https"),
         (top("nodes: { on_agent_loss: maybe }"), "plan::schema::value", "maybe"),
         (top("nodes: { groups: { coordinator: {} } }"), "plan::group::reserved", "coordinator"),
@@ -94,27 +107,11 @@ fn one_mistake_in_sections_is_one_diagnostic() {
         (top("nodes: { lease: 10 }"), "plan::schema::quantity", "10"),
         (top("nodes: { lease: 10x }"), "plan::schema::quantity", "10x"),
         (top("nodes: { lease: [1s] }"), "plan::schema::type", "[1s]"),
-        (top("data: { d: { take: unique } }"), "plan::schema::source", "{ take: unique }"),
-        (
-            top("data: { d: { file: a.csv, from: before.a.b, take: unique } }"),
-            "plan::schema::source",
-            "from",
-        ),
-        (
-            top("data: { d: { file: a.csv, take: unique, on_end: stop } }"),
-            "plan::schema::source",
-            "on_end",
-        ),
-        (
-            top("data: { d: { from: before.a.b, take: random, on_end: stop } }"),
-            "plan::schema::source",
-            "on_end",
-        ),
         (top("secrets: { s: {} }"), "plan::schema::source", "{}"),
         (
-            top("endpoints: { e: { http: { base_url: x, tracking: { arrival: x-id } } } }"),
-            "plan::unsupported",
-            "{ arrival: x-id }",
+            top("endpoints: { e: { http: { base_url: x, tracking: header } } }"),
+            "plan::schema::value",
+            "header",
         ),
         (
             top("endpoints: { e: { http: { base_url: x, tracking: [] } } }"),
@@ -239,8 +236,7 @@ fn one_mistake_in_steps_is_one_diagnostic() {
             "plan::schema::source",
             "{ default: 1 }",
         ),
-        (step("{ step: a, publish: { subject: x } }"), "plan::unsupported", "publish"),
-        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::unsupported", "multipart"),
+        (step("{ step: a, http: { post: /, multipart: {} } }"), "plan::schema::type", "{}"),
         (step("{ wait: { uniform: [1s] } }"), "plan::schema::length", "[1s]"),
         (step("{ step: a, needs: [b, b], wait: 1s }"), "plan::schema::repeated", "[b, b]"),
         (step("{ name: a, http: { get: / } }"), "plan::schema::unknown-key", "name"),
@@ -322,16 +318,56 @@ fn one_mistake_in_blocks_is_one_diagnostic() {
 fn words_of_other_tools_suggest_ours() {
     let (_, _, found) = judge(&load("{ stages: [] }"));
     assert_eq!(found.len(), 1, "{found:#?}");
-    assert!(found[0].help.contains("k6") && found[0].help.contains("load: { open"), "{found:#?}");
+    assert!(found[0].help.contains("k6") && found[0].help.contains("load: { closed"), "{found:#?}");
+    for (load, ours) in [
+        ("executor: ramping-vus", "users: { to: 5 }"),
+        ("executor: constant-arrival-rate", "rate: 20/s"),
+        ("executor: per-vu-iterations", "count_each"),
+    ] {
+        let (_, _, found) = judge(&load_of(load));
+        assert!(found.len() == 1 && found[0].help.contains(ours), "{found:#?}");
+    }
+}
+
+fn load_of(load: &str) -> String {
+    self::load(&format!("{{ {load} }}"))
+}
+
+#[test]
+fn each_word_of_another_tool_is_answered_where_it_stands() {
+    let own = |context: &str, key: &str| fault::known_keys(context).iter().any(|own| own == key);
+    for foreign in foreign::all() {
+        let key = foreign.key;
+        let mut answered = 0;
+        for (context, text) in [
+            ("plan", top(&format!("{key}: 1"))),
+            ("scenario", top("").replace("s: { load", &format!("s: {{ {key}: 1, load"))),
+            ("load", load(&format!("{{ {key}: 1 }}"))),
+            ("step", step(&format!("{{ step: a, {key}: 1, http: {{ get: / }} }}"))),
+            ("http", step(&format!("{{ step: a, http: {{ get: /, {key}: 1 }} }}"))),
+        ] {
+            if own(context, key) || unsupported::is_key(context, key) {
+                continue;
+            }
+            let (source, _, found) = judge(&text);
+            assert_eq!(found.len(), 1, "{text}\n{found:#?}");
+            assert_eq!(source.slice(found[0].primary.span), key);
+            assert!(found[0].help.contains(foreign.ours), "{text}\n{found:#?}");
+            assert!(found[0].help.contains(foreign.tool), "{text}\n{found:#?}");
+            answered += 1;
+        }
+        assert!(answered > 0, "{key} is a key of ours everywhere");
+    }
 }
 
 #[test]
 fn what_is_broken_is_a_hole() {
     let text =
-        top("endpoints: { e: { http: { timeout: 5, base_url: x }, nats: {} }, f: { http: {} } }");
+        top("endpoints: { e: { http: { timeout: 5, base_url: x }, gopher: {} }, f: { http: {} } }");
     let (_, tree, found) = judge(&text);
     assert_eq!(found.len(), 3, "{found:#?}");
-    for pointer in ["/endpoints/e/http/timeout", "/endpoints/e/nats", "/endpoints/f/http/base_url"]
+    for pointer in
+        ["/endpoints/e/http/timeout", "/endpoints/e/gopher", "/endpoints/f/http/base_url"]
     {
         assert!(tree.pointer(pointer).unwrap().node.is_hole(), "{pointer}");
     }

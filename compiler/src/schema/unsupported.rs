@@ -1,52 +1,11 @@
 //! (pure) What the plan language has and this version cannot do yet: one table, asked before a key is called unknown.
 
 /// Keys by the context that they stand in, as [`super::fault::context`] names it.
-const KEYS: &[(&str, &[&str])] = &[
-    ("plan", &["sinks", "observe", "metrics"]),
-    (
-        "endpoint",
-        &[
-            "nats",
-            "kafka",
-            "amqp",
-            "mqtt",
-            "redis",
-            "websocket",
-            "sse",
-            "grpc",
-            "sql",
-            "tcp",
-            "browser",
-            "exec",
-            "wasm",
-        ],
-    ),
-    ("http_endpoint", &["redirects", "connections"]),
-    ("scenario", &["on_fail", "retry"]),
-    (
-        "step",
-        &[
-            "publish",
-            "await",
-            "browser",
-            "websocket",
-            "sse",
-            "grpc",
-            "sql",
-            "tcp",
-            "exec",
-            "wasm",
-            "let",
-        ],
-    ),
-    ("http", &["json_file", "multipart", "redirects"]),
-];
+const KEYS: &[(&str, &[&str])] =
+    &[("plan", &["observe", "metrics"]), ("scenario", &["on_fail", "retry"]), ("step", &["let"])];
 
 /// Words that a key of the slice may have in the full language.
 const VALUES: &[(&str, &[&str])] = &[];
-
-/// Words of the slice that the full language also writes as a mapping.
-const MAPPINGS: &[&str] = &["http_endpoint.tracking"];
 
 /// Returns whether `key` in `context` belongs to the full language.
 pub(super) fn is_key(context: &str, key: &str) -> bool {
@@ -56,11 +15,6 @@ pub(super) fn is_key(context: &str, key: &str) -> bool {
 /// Returns whether `value` of the key at `context` belongs to the full language.
 pub(super) fn is_value(context: &str, value: &str) -> bool {
     listed(VALUES, context, value)
-}
-
-/// Returns whether the key at `context` may have a mapping in the full language.
-pub(super) fn is_mapping(context: &str) -> bool {
-    MAPPINGS.contains(&context)
 }
 
 fn listed(table: &[(&str, &[&str])], context: &str, word: &str) -> bool {

@@ -1,8 +1,9 @@
 //! (pure) Findings of the schema in the plan's words.
 
 use super::fault::{self, Violation};
-use super::{foreign, unsupported};
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use super::foreign::{self, Foreign};
+use super::{kinds, unsupported};
+use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
 use crate::unit::{self, Length, Rate, Share, UnitError};
@@ -16,25 +17,28 @@ pub(super) fn unsupported(key: &str, span: Span) -> Diagnostic {
         .help("remove it; `plan schema` prints everything that this version can do")
 }
 
-/// Says that `key` is unknown in `context`, and what may be meant.
-pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span) -> Diagnostic {
+/// Says that `key`, written at `span` in the mapping `parent`, is unknown in `context`, and what may be meant.
+pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span) -> Diagnostic {
     let thing = thing(context);
+    let known = fault::known_keys(context);
+    // Renaming to a key that is there already would only make it a duplicate.
+    let free = |word: &str| known.iter().any(|key| key == word) && parent.entry(word).is_none();
     let error = Diagnostic::error(
         "plan::schema::unknown-key",
         span,
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
+    if let Some(help) = kinds::meant(context, key) {
+        return error.help(help);
+    }
     if let Some(foreign) = foreign::find(key) {
-        return error.help(format!(
-            "`{}` is a word of {}; write {}",
-            foreign.key, foreign.tool, foreign.ours
-        ));
+        return foreign_key(error, foreign, parent.get(key), free(foreign.replaces));
     }
     let named = context == "step" && matches!(key, "name" | "id");
-    let near = did_you_mean(key, known.iter().map(String::as_str));
-    if let Some(meant) = if named { Some("step") } else { near } {
-        return error.help(format!("did you mean `{meant}`?"));
+    let near = nearest(key, known.iter().map(String::as_str));
+    if let Some(near) = if named { Some(Near { word: "step", sure: true }) } else { near } {
+        return error.suggest(Near { sure: near.sure && free(near.word), ..near });
     }
     if let Some((name, value)) = key.split_once(':').filter(|_| !key.contains(' ')) {
         return error.help(format!("write a space after the colon: `{name}: {value}`"));
@@ -42,11 +46,27 @@ pub(super) fn unknown_key(key: &str, context: &str, known: &[String], span: Span
     if let Some((name, _)) = key.split_once([' ', '{', '[']) {
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
     }
-    if context == "http" && fault::known_keys("step").iter().any(|known| known == key) {
-        return error.help(format!("`{key}` belongs to the step: write it beside `http`"));
+    let in_action = fault::known_keys("step").iter().any(|known| known == context);
+    if in_action && fault::known_keys("step").iter().any(|known| known == key) {
+        return error.help(format!("`{key}` belongs to the step: write it beside `{context}`"));
     }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
+}
+
+/// Answers a key of another tool; `free` says whether ours may stand there.
+fn foreign_key(
+    error: Diagnostic,
+    foreign: &Foreign,
+    value: Option<Node<'_>>,
+    free: bool,
+) -> Diagnostic {
+    let (tool, meant) = (foreign.tool, foreign.replaces);
+    // What k6 calls its executor is the answer, not that it has one.
+    let load = value.and_then(Node::as_str).and_then(foreign::load);
+    let ours = load.map_or(foreign.ours, |(_, ours)| ours);
+    let word = (foreign.renamed && free).then(|| meant.to_owned());
+    error.help(format!("`{}` is a word of {tool}; write {ours}", foreign.key)).meant(word)
 }
 
 /// Says that `key` is missing in a `context`.
@@ -102,15 +122,12 @@ pub(super) fn value(
                 ))
         }
         Violation::Type(types) => match quantity(context, text.as_deref()) {
-            Some(error) => from_unit(error, span),
+            Some(error) => from_unit(error, context, text.as_deref(), span),
             None => kind(types, context, subject, node, span),
         },
         Violation::Form => form(context, text.unwrap_or_default().as_str(), subject, span),
         Violation::Choice(options) => match text {
             Some(text) => choice(options, context, subject, &text, span),
-            None if unsupported::is_mapping(context) && matches!(node.kind(), Kind::Map(_)) => {
-                unsupported(&format!("{}: {{ … }}", subject.trim_matches('`')), span)
-            }
             None => kind(options, context, subject, node, span),
         },
         Violation::Empty => {
@@ -147,7 +164,7 @@ pub(super) fn value(
 /// Says that a text has not the form that its context asks for.
 fn form(context: &str, text: &str, subject: &str, span: Span) -> Diagnostic {
     if let Some(error) = quantity(context, Some(text)) {
-        return from_unit(error, span);
+        return from_unit(error, context, Some(text), span);
     }
     match context {
         "name" | "word" | "threshold.scenario" | "threshold.step" => name(text, span),
@@ -176,6 +193,13 @@ fn form(context: &str, text: &str, subject: &str, span: Span) -> Diagnostic {
         )
         .label("not a status")
         .help("write a status such as `201`, a class such as `2xx`, or a list of them"),
+        "tracking" => Diagnostic::error(
+            "plan::schema::value",
+            span,
+            format!("{subject} must be `headers`, `none` or names, not `{}`", clip(text)),
+        )
+        .label("not one of them")
+        .help("write `headers`, `none`, or names: `{ arrival: x-arrival, step: x-step }`"),
         _ => Diagnostic::error(
             "plan::schema::type",
             span,
@@ -256,18 +280,35 @@ fn choice(options: &[String], context: &str, subject: &str, text: &str, span: Sp
         return unsupported(text, span);
     }
     let listed = listed(options.iter().map(|option| format!("`{option}`")));
-    let help = match did_you_mean(text, options.iter().map(String::as_str)) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("write {listed}"),
-    };
     let message = format!("{subject} must be {listed}, not `{}`", clip(text));
-    Diagnostic::error("plan::schema::value", span, message).label("not one of them").help(help)
+    let error = Diagnostic::error("plan::schema::value", span, message).label("not one of them");
+    if let Some((tool, ours)) = foreign::value(text, options) {
+        let help = format!("`{}` is a word of {tool}; write `{ours}`", clip(text));
+        return error.help(help).meant(Some(ours.to_owned()));
+    }
+    match nearest(text, options.iter().map(String::as_str)) {
+        Some(near) => error.suggest(near),
+        None => error.help(format!("write {listed}")),
+    }
 }
 
-fn from_unit(error: UnitError, span: Span) -> Diagnostic {
-    Diagnostic::error("plan::schema::quantity", span, error.message)
-        .label("not a quantity with its unit")
-        .help(error.help)
+fn from_unit(error: UnitError, context: &str, text: Option<&str>, span: Span) -> Diagnostic {
+    let found = Diagnostic::error("plan::schema::quantity", span, error.message)
+        .label("not a quantity with its unit");
+    match text.and_then(|text| respelled(context, text)) {
+        Some(ours) => found.help(format!("write `{ours}`")).fix(span, ours),
+        None => found.help(error.help),
+    }
+}
+
+/// Returns the quantity of `context` that `text` spells as other tools do.
+fn respelled(context: &str, text: &str) -> Option<String> {
+    match context {
+        "duration" | "wait" => unit::spelling::length(text),
+        "rate" | "open_stage.rate" => unit::spelling::rate(text),
+        "size" => unit::spelling::size(text),
+        _ => None,
+    }
 }
 
 /// Returns what is wrong with `text` as the quantity that `context` holds.
@@ -365,7 +406,7 @@ fn thing(context: &str) -> &'static str {
         "capture" => "a capture",
         "threshold" => "a threshold",
         "delivery" => "`delivery`",
-        _ => "this mapping",
+        _ => kinds::thing(context).unwrap_or("this mapping"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::Since;
 use crate::artifact::{
     Action, Branch, Call, Choose, Condition, ForEach, Let, Repeat, Step, Transaction,
 };
@@ -9,18 +10,18 @@ use crate::graph::Flow;
 use crate::model::{Block, ConditionPlan, StepList, StepPlan, TransactionPlan, ValuePlan};
 
 /// Seals a list; `None` if a part is missing, which an error has reported.
-pub(super) fn list(list: &StepList, flow: &Flow) -> Option<Vec<Step>> {
+pub(super) fn list(list: &StepList, flow: &Flow, since: &Since) -> Option<Vec<Step>> {
     let dag = flow.dag.as_ref()?;
     let sealed = list.steps.iter().zip(&flow.inner).zip(&dag.needs);
     sealed
         .map(|((step, inner), needs)| {
             let needs = needs.iter().map(|need| list.steps[*need].name.clone()).collect();
-            one(step, inner, needs)
+            one(step, inner, needs, since)
         })
         .collect()
 }
 
-fn one(step: &StepPlan, inner: &[Flow], needs: Vec<String>) -> Option<Step> {
+fn one(step: &StepPlan, inner: &[Flow], needs: Vec<String>, since: &Since) -> Option<Step> {
     let captures = step.captures.iter().map(|capture| capture.capture.clone());
     let metrics = step.control.metrics.iter().map(|metric| metric.metric.clone());
     Some(Step {
@@ -33,7 +34,7 @@ fn one(step: &StepPlan, inner: &[Flow], needs: Vec<String>) -> Option<Step> {
         retry: step.control.retry.clone(),
         metrics: metrics.collect::<Option<Vec<_>>>()?,
         split_by: step.control.split_by.clone(),
-        ..Step::new(step.name.clone(), action(step, inner)?)
+        ..Step::new(step.name.clone(), action(step, inner, since)?)
     })
 }
 
@@ -45,15 +46,15 @@ fn condition(written: Option<&ConditionPlan>) -> Option<Option<Condition>> {
     }
 }
 
-fn action(step: &StepPlan, inner: &[Flow]) -> Option<Action> {
+fn action(step: &StepPlan, inner: &[Flow], since: &Since) -> Option<Action> {
     match &step.block {
-        None => step.action.clone(),
+        None => plain(step, since),
         Some(Block::ForEach { list: items, body, .. }) => {
-            let (list, steps) = (items.clone()?, list(body, inner.first()?)?);
+            let (list, steps) = (items.clone()?, list(body, inner.first()?, since)?);
             Some(Action::ForEach(ForEach { list, steps }))
         }
         Some(Block::Repeat { at_most, until, body, .. }) => {
-            let steps = list(body, inner.first()?)?;
+            let steps = list(body, inner.first()?, since)?;
             let (at_most, until) = ((*at_most)?, condition(until.as_ref())?);
             Some(Action::Repeat(Repeat { at_most, until, steps }))
         }
@@ -61,7 +62,7 @@ fn action(step: &StepPlan, inner: &[Flow]) -> Option<Action> {
             let branches = branches.iter().zip(inner).map(|(branch, flow)| {
                 let when = condition(branch.when.as_ref())?;
                 let weight = branch.weight.map_or(0, |weight| weight.value);
-                Some(Branch { when, weight, steps: list(&branch.body, flow)? })
+                Some(Branch { when, weight, steps: list(&branch.body, flow, since)? })
             });
             Some(Action::Choose(Choose { branches: branches.collect::<Option<Vec<_>>>()? }))
         }
@@ -73,13 +74,26 @@ fn action(step: &StepPlan, inner: &[Flow]) -> Option<Action> {
     }
 }
 
+/// Seals an action that is no block; an await says from where it counts.
+fn plain(step: &StepPlan, since: &Since) -> Option<Action> {
+    let mut action = step.action.clone()?;
+    if let Action::Await(wait) = &mut action {
+        wait.since.clone_from(since.get(&step.awaiting.as_ref()?.key)?);
+    }
+    Some(action)
+}
+
 /// Seals a transaction that is called.
-pub(super) fn transaction(called: &TransactionPlan, flow: &Flow) -> Option<Transaction> {
+pub(super) fn transaction(
+    called: &TransactionPlan,
+    flow: &Flow,
+    since: &Since,
+) -> Option<Transaction> {
     let returns = called.returns.iter();
     let returns = returns.map(|value| Some((value.name.clone(), value.value.clone()?)));
     Some(Transaction {
         params: called.params.iter().map(|param| param.value.clone()).collect(),
-        steps: list(&called.list, flow)?,
+        steps: list(&called.list, flow, since)?,
         returns: returns.collect::<Option<BTreeMap<_, _>>>()?,
     })
 }

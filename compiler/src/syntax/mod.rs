@@ -1,16 +1,21 @@
 //! (pure) Text → [`Tree`]: YAML events with spans, and from a scalar's value back to its bytes.
 
+mod cause;
+mod character;
+mod entries;
 mod pointer;
 mod recover;
 mod scalar;
 mod trap;
 mod tree;
+mod unquoted;
 mod value_map;
 mod yaml;
 
+pub use self::entries::Entries;
 pub use self::pointer::Pointed;
 pub use self::tree::{Element, ElementId, Entry, Kind, Node, Tree, ValueRange};
-pub use self::value_map::value_span;
+pub use self::value_map::{ValueMap, value_span};
 
 use crate::diagnostic::Diagnostics;
 use crate::source::Source;

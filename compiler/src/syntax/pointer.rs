@@ -25,7 +25,7 @@ impl Tree {
             at = match at.node.kind() {
                 Kind::Map(entries) => {
                     let key = token.replace("~1", "/").replace("~0", "~");
-                    let entry = entries.iter().find(|entry| entry.key == key)?;
+                    let entry = entries.find(&key)?;
                     let node = self.node(entry.value);
                     Pointed { node, written: entry.value, key_span: Some(entry.key_span) }
                 }

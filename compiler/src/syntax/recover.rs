@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::cause::Cause;
+use super::character;
 use super::trap;
 use super::tree::{Kind, Tree};
 use super::yaml;
@@ -17,8 +19,9 @@ const READ_MAX: usize = 30;
 /// Parses the text of `source`; see [`super::parse`].
 pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
     let mut text = source.text().to_owned();
+    character::check(source, &mut text, sink);
     let mut blanked: Vec<Range<usize>> = Vec::new();
-    let mut candidates: Vec<Range<usize>> = Vec::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
     let mut last: Option<usize> = None;
     let mut reported = 0;
     for _ in 0..READ_MAX {
@@ -27,17 +30,46 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return finished(source, reading.tree, sink);
         };
-        let guilty = stop.open.unwrap_or(stop.at);
+        let cause = Cause::of(&text, &stop);
+        let guilty = cause.place().unwrap_or(stop.at);
         let inside = |range: &Range<usize>| range.start <= guilty && guilty <= range.end + 1;
         if last.is_none_or(|last| last < guilty) && !blanked.iter().any(inside) {
             last = Some(guilty);
             reported += 1;
-            sink.push(trap::stopped(source, &stop));
-            candidates = enclosing(source.text(), guilty, stop.at);
-            candidates.extend(stop.open.is_none().then(|| stray(source.text(), stop.at)).flatten());
+            sink.push(trap::stopped(source, &stop, &cause));
+            // A quote takes along what follows it, but nothing else than its own line is its mistake.
+            let own = matches!(cause, Cause::Quote(_) | Cause::Tab(_));
+            let shows = if own { guilty } else { stop.at };
+            candidates = enclosing(source.text(), guilty, shows);
+            match &cause {
+                Cause::Colon(range) => {
+                    // With a colon and without a value the key is there and says no more.
+                    let key = text[range.clone()].find([' ', ':']).unwrap_or(range.len());
+                    let colon = range.start + key;
+                    if colon < range.end {
+                        text.replace_range(colon..=colon, ":");
+                        candidates.push(Candidate::Stretch(colon + 1..range.end));
+                    } else {
+                        candidates.push(Candidate::Stretch(range.clone()));
+                    }
+                }
+                Cause::Here => {
+                    candidates.extend(stray(source.text(), stop.at).map(Candidate::Stretch));
+                }
+                Cause::Bracket(_) | Cause::Quote(_) | Cause::Tab(_) => {}
+            }
         }
-        let next = candidates.pop();
-        if reported == REPORTED_MAX || trap::is_quote(&stop.kind) || next.is_none() {
+        if trap::is_tab(&stop.kind)
+            && let Some(leads) = trap::indented_by_tabs(&text).filter(|leads| !leads.is_empty())
+        {
+            // As many spaces are the same structure, in the same bytes.
+            leads.iter().for_each(|lead| blank(&mut text, lead));
+            last = None;
+            continue;
+        }
+        let ranges = std::iter::from_fn(|| candidates.pop());
+        let next = ranges.map(|one| one.range(source.text())).find(|range| range.start < range.end);
+        if reported == REPORTED_MAX || next.is_none() {
             reading.found.into_iter().for_each(|found| sink.push(found));
             return None;
         }
@@ -51,7 +83,7 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
 /// Rejects a text without content.
 fn finished(source: &Source, tree: Option<Tree>, sink: &mut Diagnostics) -> Option<Tree> {
     let tree = tree.filter(|tree| !matches!(tree.root().kind(), Kind::Null));
-    if tree.is_none() {
+    if tree.is_none() && sink.is_clean() {
         let place = source.span(0, source.text().len().min(1));
         sink.push(
             Diagnostic::error("plan::syntax::empty", place, "the file holds no plan")
@@ -71,24 +103,43 @@ fn blank(text: &mut String, range: &Range<usize>) {
     text.replace_range(range.clone(), &spaces);
 }
 
+/// What may be blanked.
+enum Candidate {
+    /// The value of an entry whose head stands in the line that starts at `start`, for an error that shows at `at`.
+    Entry { start: usize, head: Head, at: usize },
+    /// Just this.
+    Stretch(Range<usize>),
+}
+
+impl Candidate {
+    /// Returns its bytes; it begins behind the `key:` or `-` and ends before the next line that is not inside.
+    ///
+    /// Found only when it is its turn: in a tower of entries each of them is most of the text.
+    fn range(self, text: &str) -> Range<usize> {
+        match self {
+            Candidate::Entry { start, head, at } => {
+                start + head.value..extent(text, start, at, &head)
+            }
+            Candidate::Stretch(range) => range,
+        }
+    }
+}
+
 /// Returns what may be blanked for an error that shows at `at` and began at `guilty`, the smallest last.
-///
-/// Each range begins behind the `key:` or `-` that it belongs to and ends before the next line that is not inside.
-fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
+fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Candidate> {
+    let mut found = Vec::new();
     let mut limit = usize::MAX;
     let mut start = text[..guilty].rfind('\n').map_or(0, |newline| newline + 1);
     let mut lines = 0;
     loop {
         let line = text[start..].lines().next().unwrap_or("");
         for head in heads(line).into_iter().rev() {
-            if head.column < limit {
+            // Nothing behind the error can be its cause.
+            if head.column < limit && start + head.value <= guilty {
                 limit = head.column;
-                let range = start + head.value..extent(text, start, at, &head);
-                // Nothing behind the error can be its cause.
-                if range.start <= guilty && range.start < range.end {
-                    ranges.push(range);
-                }
+                found.push(Candidate::Entry { start, head, at });
+            } else if head.column < limit {
+                limit = head.column;
             }
         }
         lines += 1;
@@ -98,8 +149,8 @@ fn enclosing(text: &str, guilty: usize, at: usize) -> Vec<Range<usize>> {
         }
         start = text[..start - 1].rfind('\n').map_or(0, |newline| newline + 1);
     }
-    ranges.reverse();
-    ranges
+    found.reverse();
+    found
 }
 
 /// Returns the line at `at` with the lines below it, if it is the `key` of an entry without a colon.
@@ -115,15 +166,17 @@ fn stray(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 /// The `-` or `key:` that a line begins with.
-struct Head {
-    column: usize,
+pub(super) struct Head {
+    /// The byte at which it stands, in the line.
+    pub(super) column: usize,
     /// The byte behind it, in the line.
-    value: usize,
-    key: bool,
+    pub(super) value: usize,
+    /// Whether it is a key and no dash.
+    pub(super) key: bool,
 }
 
 /// Returns the `-`s and the key that a line begins with.
-fn heads(line: &str) -> Vec<Head> {
+pub(super) fn heads(line: &str) -> Vec<Head> {
     let mut heads = Vec::new();
     let mut column = line.len() - line.trim_start_matches(' ').len();
     while line[column..].starts_with("- ") || &line[column..] == "-" {

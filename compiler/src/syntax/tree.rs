@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::entries::Entries;
 use crate::source::{FileId, Span};
 
 /// One element of a [`Tree`], by its place in it.
@@ -51,7 +52,7 @@ pub enum Kind {
     /// A list.
     Seq(Vec<ElementId>),
     /// A mapping, in plan order, keys unique.
-    Map(Vec<Entry>),
+    Map(Entries),
     /// A reference to an anchored element.
     Alias(ElementId),
     /// Something already reported; later passes are silent about it.
@@ -149,7 +150,7 @@ impl<'a> Node<'a> {
     /// Returns the entry of a mapping named `key`.
     pub fn entry(self, key: &str) -> Option<(&'a Entry, Node<'a>)> {
         let Kind::Map(entries) = self.kind() else { return None };
-        let entry = entries.iter().find(|entry| entry.key == key)?;
+        let entry = entries.find(key)?;
         Some((entry, self.tree.node(entry.value)))
     }
 

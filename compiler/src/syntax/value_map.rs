@@ -11,37 +11,64 @@ struct Piece {
     hi: usize,
 }
 
+/// Where each character of one scalar's value was written; made once for all that is found in it.
+#[derive(Debug)]
+pub struct ValueMap {
+    whole: Span,
+    bytes: usize,
+    /// Each character with the byte of the value that it begins at; `None` if the scalar cannot be followed.
+    pieces: Option<Vec<(usize, Piece)>>,
+}
+
+impl ValueMap {
+    /// Follows the scalar `node` of `source`.
+    pub fn of(texts: &dyn Texts, node: Node<'_>) -> ValueMap {
+        let whole = node.value_span();
+        let source = texts.text_of(whole.file);
+        let value = match node.kind() {
+            Kind::Str { value, .. } => value.as_str(),
+            _ => source.slice(whole),
+        };
+        let pieces = pieces(source, whole, value).map(|pieces| {
+            let mut next = 0;
+            let placed = pieces.into_iter().map(|piece| {
+                let at = next;
+                next += piece.what.len_utf8();
+                (at, piece)
+            });
+            placed.collect()
+        });
+        ValueMap { whole, bytes: value.len(), pieces }
+    }
+
+    /// Returns where the scalar is written.
+    pub fn whole(&self) -> Span {
+        self.whole
+    }
+
+    /// Returns the source bytes that wrote the bytes `range` of the value; the whole scalar when `range` is not in its value.
+    pub fn span(&self, range: ValueRange) -> Span {
+        let valid = range.start <= range.end && range.end <= self.bytes;
+        let Some(pieces) = self.pieces.as_ref().filter(|_| valid) else { return self.whole };
+        let end = pieces.last().map_or(self.whole.lo as usize, |(_, piece)| piece.hi);
+        // The first character that ends behind the byte, and the one before it.
+        let first = pieces.partition_point(|(at, piece)| at + piece.what.len_utf8() <= range.start);
+        let last = pieces.partition_point(|(at, piece)| at + piece.what.len_utf8() < range.end);
+        let lo = pieces.get(first).map_or(end, |(_, piece)| piece.lo);
+        let hi = match range.is_empty() {
+            true => lo,
+            false => pieces.get(last).map_or(end, |(_, piece)| piece.hi),
+        };
+        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span { lo: narrow(lo), hi: narrow(hi.max(lo)), ..self.whole }
+    }
+}
+
 /// Returns the source bytes that wrote the bytes `range` of the value of `node`.
 ///
 /// Exact for every style of scalar; the whole scalar when `range` is not in its value.
-pub fn value_span<T: Texts + ?Sized>(texts: &T, node: Node<'_>, range: ValueRange) -> Span {
-    let whole = node.value_span();
-    let source = texts.text_of(whole.file);
-    let value = match node.kind() {
-        Kind::Str { value, .. } => value.as_str(),
-        _ => source.slice(whole),
-    };
-    let valid = range.start <= range.end && range.end <= value.len();
-    let Some(pieces) = pieces(source, whole, value).filter(|_| valid) else {
-        return whole;
-    };
-    let mut at = 0;
-    let (mut lo, mut hi) = (None, None);
-    for piece in &pieces {
-        let next = at + piece.what.len_utf8();
-        if range.start < next && lo.is_none() {
-            lo = Some(piece.lo);
-        }
-        if range.end <= next && at < range.end {
-            hi = Some(piece.hi);
-            break;
-        }
-        at = next;
-    }
-    let end = pieces.last().map_or(whole.lo as usize, |piece| piece.hi);
-    let lo = lo.unwrap_or(end);
-    let hi = if range.is_empty() { lo } else { hi.unwrap_or(end) };
-    source.span(lo, hi.max(lo))
+pub fn value_span(texts: &dyn Texts, node: Node<'_>, range: ValueRange) -> Span {
+    ValueMap::of(texts, node).span(range)
 }
 
 /// Reads the scalar at `span` again in each style that it can have, until one yields `value`.

@@ -18,7 +18,10 @@ const NESTING_MAX: usize = 64;
 const HEIGHT_MAX: u32 = 128;
 
 /// Elements of a tree when aliases are followed; a plan of ten thousand lines has fifty thousand.
-const EXPANDED_MAX: u64 = 500_000;
+const EXPANDED_MAX: u64 = 190_000;
+
+/// Bytes of a scalar that count as one element more.
+const BYTES_PER_ELEMENT: usize = 64;
 
 /// How one reading of a text ended.
 pub(super) struct Reading {
@@ -83,6 +86,8 @@ struct Frame {
     as_key: bool,
     /// An unquoted template: reported once, its inside is no plan.
     template: bool,
+    /// Its first key is written again: the next entry lacks its dash, which is reported once.
+    dashless: bool,
     size: u64,
     height: u32,
     end: u32,
@@ -115,9 +120,15 @@ struct Builder<'s> {
     elements: Vec<Element>,
     stack: Vec<Frame>,
     anchors: BTreeMap<usize, Anchored>,
+    /// Where anchored values stand that no alias has referred to.
+    unused: BTreeMap<usize, Span>,
+    /// Anchors that an alias has referred to.
+    referred: BTreeSet<usize>,
     found: Vec<Diagnostic>,
     root: Option<ElementId>,
     documents: usize,
+    /// Aliases make too much of the plan, which is reported once.
+    bomb: bool,
 }
 
 impl<'s> Builder<'s> {
@@ -128,9 +139,12 @@ impl<'s> Builder<'s> {
             elements: Vec::new(),
             stack: Vec::new(),
             anchors: BTreeMap::new(),
+            unused: BTreeMap::new(),
+            referred: BTreeSet::new(),
             found: Vec::new(),
             root: None,
             documents: 0,
+            bomb: false,
         }
     }
 
@@ -138,6 +152,7 @@ impl<'s> Builder<'s> {
         if let Event::DocumentStart(..) = event {
             self.documents += 1;
             self.anchors.clear();
+            self.referred.clear();
             if self.documents == 2 {
                 self.found.push(trap::second_document(span));
             }
@@ -168,7 +183,11 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn finish(self) -> Reading {
+    fn finish(mut self) -> Reading {
+        for span in std::mem::take(&mut self.unused).into_values() {
+            let found = trap::unused_anchor(self.source, span);
+            self.found.extend(found);
+        }
         let file = self.source.id();
         let tree = self.root.map(|root| Tree { file, elements: self.elements, root, gaps: false });
         Reading { tree, found: self.found, stop: None }
@@ -208,6 +227,8 @@ impl<'s> Builder<'s> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) {
+        self.referred.insert(anchor);
+        self.unused.remove(&anchor);
         let depth = u32::try_from(self.stack.len()).unwrap_or(u32::MAX);
         let open = self.stack.iter().any(|frame| frame.anchor == anchor);
         match self.anchors.get(&anchor).copied() {
@@ -215,7 +236,9 @@ impl<'s> Builder<'s> {
                 let size: u64 = self.stack.iter().map(|frame| frame.size).sum();
                 let deep = depth.saturating_add(target.height) > HEIGHT_MAX;
                 if deep || size.saturating_add(target.size) > EXPANDED_MAX {
-                    self.report(|_| trap::alias_bomb(span));
+                    if !std::mem::replace(&mut self.bomb, true) {
+                        self.report(|_| trap::alias_bomb(span));
+                    }
                     self.add_hole(span);
                     return;
                 }
@@ -235,6 +258,13 @@ impl<'s> Builder<'s> {
         let absent = plain && span.lo == span.hi;
         if self.wants_key() {
             return self.key(value, absent || tagged, plain, span);
+        }
+        if absent
+            && anchor != 0
+            && let Some(found) = trap::anchored_nothing(self.source, span)
+        {
+            self.report(|_| found);
+            return self.add_hole(span);
         }
         let kind = if tagged || (absent && self.is_blanked(span)) {
             Kind::Hole
@@ -257,7 +287,8 @@ impl<'s> Builder<'s> {
             return self.add_hole(span);
         }
         let id = self.push(span, kind);
-        self.remember(anchor, Anchored { id, size: 1, height: 1 });
+        let size = 1 + u64::try_from(value.len() / BYTES_PER_ELEMENT).unwrap_or(u64::MAX);
+        self.remember(anchor, Anchored { id, size, height: 1 });
         self.place(id, 1, 1);
     }
 
@@ -282,6 +313,9 @@ impl<'s> Builder<'s> {
 
     fn remember(&mut self, anchor: usize, anchored: Anchored) {
         if anchor != 0 {
+            if !self.referred.contains(&anchor) {
+                self.unused.insert(anchor, self.elements[anchored.id.0 as usize].span);
+            }
             self.anchors.insert(anchor, anchored);
         }
     }
@@ -298,8 +332,11 @@ impl<'s> Builder<'s> {
             self.report(|_| trap::bad_key(value == "<<", span));
         }
         let bad = bad || (plain && value == "<<");
-        let Some(Frame { shape: Shape::Map { places, pending, .. }, end, .. }) =
-            self.stack.last_mut()
+        let in_list = self.stack.iter().rev().nth(1);
+        let in_list = in_list.is_some_and(|out| !out.flow && matches!(out.shape, Shape::Seq(_)));
+        let Some(Frame {
+            shape: Shape::Map { places, pending, entries }, end, dashless, flow, ..
+        }) = self.stack.last_mut()
         else {
             return;
         };
@@ -312,7 +349,15 @@ impl<'s> Builder<'s> {
             Pending::Value(value.to_owned(), span)
         };
         if let Some(first) = first {
-            self.report(|_| trap::duplicate_key(value, span, first));
+            let again = std::mem::replace(
+                dashless,
+                *dashless || (in_list && !*flow && entries.first().is_some_and(|e| e.key == value)),
+            );
+            if again {
+                return;
+            }
+            let item = *dashless;
+            self.report(|source| trap::duplicate_key(source, value, span, first, item));
         }
     }
 
@@ -322,7 +367,10 @@ impl<'s> Builder<'s> {
         let rest = self.source.text().get(span.lo as usize..).unwrap_or("");
         let template = flow && rest.starts_with("{{");
         if template {
-            self.report(|source| trap::bare_template(source, span.lo as usize));
+            let at = span.lo as usize;
+            let line = self.source.text()[..at].rfind('\n').map_or(0, |newline| newline + 1);
+            let outer = self.stack.iter().any(|frame| frame.flow && self.start(frame.id) < line);
+            self.report(|source| trap::bare_template(source, at, outer));
         }
         let id = self.push(span, Kind::Hole);
         self.stack.push(Frame {
@@ -332,6 +380,7 @@ impl<'s> Builder<'s> {
             shape,
             as_key,
             template,
+            dashless: false,
             size: 1,
             height: 1,
             end: span.lo,
@@ -346,9 +395,9 @@ impl<'s> Builder<'s> {
         element.span.hi = if frame.flow { span.hi } else { frame.end };
         let span = element.span;
         element.kind = match frame.shape {
-            _ if frame.template => Kind::Hole,
+            _ if frame.template || frame.dashless => Kind::Hole,
             Shape::Seq(items) => Kind::Seq(items),
-            Shape::Map { entries, .. } => Kind::Map(entries),
+            Shape::Map { entries, .. } => Kind::Map(entries.into()),
         };
         let anchored = Anchored { id: frame.id, size: frame.size, height: frame.height };
         if frame.as_key {
@@ -404,7 +453,7 @@ impl<'s> Builder<'s> {
         let added = std::mem::take(added);
         if let Kind::Map(entries) = &mut self.elements[root.0 as usize].kind {
             let known: BTreeSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-            entries.extend(added.into_iter().filter(|entry| !known.contains(&entry.key)));
+            entries.extend(added.iter().filter(|entry| !known.contains(&entry.key)).cloned());
         }
     }
 }

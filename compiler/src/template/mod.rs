@@ -8,6 +8,7 @@ use std::ops::Range;
 pub use self::parse::parse;
 pub use self::slot::{FILTERS, NAMES, ROOTS, Read, Resolved, resolve};
 use crate::artifact::Json;
+use crate::diagnostic::Near;
 
 /// A stretch of a scalar's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +81,8 @@ pub struct Fault {
     pub label: String,
     /// What to do.
     pub help: String,
+    /// The word that was meant at the place, if that is certain.
+    pub meant: Option<Box<str>>,
 }
 
 impl Fault {
@@ -91,6 +94,7 @@ impl Fault {
             message: message.into(),
             label: "here".to_owned(),
             help: String::new(),
+            meant: None,
         }
     }
 
@@ -98,6 +102,14 @@ impl Fault {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Fault {
         self.label = label.into();
+        self
+    }
+
+    /// Asks whether `near` was meant.
+    #[must_use]
+    pub fn suggest(mut self, near: Near<'_>) -> Fault {
+        self.help = format!("did you mean `{}`?", near.word);
+        self.meant = near.sure.then(|| near.word.into());
         self
     }
 

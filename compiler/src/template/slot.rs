@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Arg, ArgValue, Call, Expr, Fault, Word, dotted};
 use crate::artifact::{Filter, Json, Slot, SlotSource};
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::nearest;
 
 /// First words of template names; no step may be called so.
 pub const ROOTS: [&str; 14] = [
@@ -268,17 +268,13 @@ impl Work<'_> {
             _ => {
                 let range = call.range.clone();
                 let code = "plan::template::unknown-filter";
-                let help = match did_you_mean(&name, FILTERS) {
-                    Some(close) => format!("did you mean `{close}`?"),
-                    None => {
-                        format!("the filters are {}", FILTERS.map(|f| format!("`{f}`")).join(", "))
-                    }
-                };
-                self.fault(
-                    Fault::new(code, range, format!("there is no filter `{name}`"))
-                        .label("unknown filter")
-                        .help(help),
-                );
+                let fault = Fault::new(code, range, format!("there is no filter `{name}`"))
+                    .label("unknown filter");
+                let list = || FILTERS.map(|f| format!("`{f}`")).join(", ");
+                self.fault(match nearest(&name, FILTERS) {
+                    Some(near) => fault.suggest(near),
+                    None => fault.help(format!("the filters are {}", list())),
+                });
                 return None;
             }
         };
@@ -340,13 +336,16 @@ fn wrong_arity(name: &str, call: &Call, given: usize) -> Fault {
 fn unknown_function(head: &Call) -> Fault {
     let name = head.name();
     let functions = ["rand.int", "rand.uuid", "rand.pick"];
-    let help = match did_you_mean(&name, functions) {
-        Some(close) => format!("did you mean `{close}`?"),
-        None => "the functions are `rand.int(1, 6)`, `rand.uuid()` and `rand.pick([…])`".to_owned(),
-    };
-    Fault::new(UNKNOWN_NAME, head.range.clone(), format!("there is no function `{name}`"))
-        .label("unknown function")
-        .help(help)
+    let start = head.path.first().map_or(head.range.start, |word| word.range.start);
+    let end = head.path.last().map_or(head.range.end, |word| word.range.end);
+    let fault = Fault::new(UNKNOWN_NAME, start..end, format!("there is no function `{name}`"))
+        .label("unknown function");
+    match nearest(&name, functions) {
+        Some(near) => fault.suggest(near),
+        None => {
+            fault.help("the functions are `rand.int(1, 6)`, `rand.uuid()` and `rand.pick([…])`")
+        }
+    }
 }
 
 fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
@@ -371,14 +370,11 @@ fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
         }
         ("data", _) => "data has two parts: `data.<name>.<column>`".to_owned(),
         (_, [Word { text, .. }]) if vars.contains_key(text) => format!("write `vars.{text}`"),
-        (_, [_]) => match did_you_mean(&name, NAMES) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => {
+        (_, path) => match nearest(&name, NAMES) {
+            Some(near) => return fault.label("unknown name").suggest(near),
+            None if path.len() == 1 => {
                 "say where it is from: `vars.x`, `data.users.name` or `<step>.<capture>`".to_owned()
             }
-        },
-        _ => match did_you_mean(&name, NAMES) {
-            Some(close) => format!("did you mean `{close}`?"),
             None => "a capture is read as `<step>.<capture>`".to_owned(),
         },
     };

@@ -2,6 +2,7 @@
 //!
 //! The pair of sealing: the compiler promises, this checks, on every machine that is handed an artifact.
 
+mod driver;
 mod load;
 mod names;
 mod placement;

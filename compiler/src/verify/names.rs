@@ -1,8 +1,8 @@
 //! (pure) Names: everything that is mentioned exists.
 
 use super::scope::{Place, Scope};
-use super::{ensure, steps};
-use crate::artifact::{Artifact, Endpoint, FileRef, Scenario, Threshold};
+use super::{driver, ensure, steps};
+use crate::artifact::{Artifact, FileRef, Scenario, Threshold};
 
 /// Checks names everywhere in the artifact.
 pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
@@ -31,8 +31,10 @@ pub(super) fn check(artifact: &Artifact) -> Result<(), String> {
         }
     }
     for endpoint in artifact.endpoints.values() {
-        let Endpoint::Http(http) = endpoint;
-        world.text(&http.base_url)?;
+        driver::endpoint(world, endpoint)?;
+    }
+    for (name, sink) in &artifact.sinks {
+        driver::sink(world, sink).map_err(|rule| format!("in sink `{name}`, {rule}"))?;
     }
     check_around(artifact)?;
     for (name, scenario) in &artifact.scenarios {

@@ -1,11 +1,11 @@
 //! (pure) What steps and templates mention, checked where they stand.
 
 use super::names::is_public_name;
-use super::{ensure, steps};
+use super::{driver, ensure, steps};
 use crate::artifact::{
     Action, Artifact, Body, CaptureFrom, Choose, Condition, Endpoint, Expect, Filter, Json,
-    JsonCheck, Let, Load, NameValue, OwnFrom, Piece, Scenario, Slot, SlotSource, Step, Text,
-    TextCheck,
+    JsonCheck, Let, Load, NameValue, OwnFrom, Part, PartContent, Piece, Scenario, Slot, SlotSource,
+    Step, Text, TextCheck,
 };
 
 /// What a template may mention: everything of the artifact, and of a scenario where there is one.
@@ -103,16 +103,13 @@ impl<'a> Scope<'a> {
                 call.with.values().try_for_each(|value| self.json(value))?;
             }
             Action::Http(http) => {
-                let name = &http.endpoint;
-                let endpoint = self.artifact.endpoints.get(name);
-                let endpoint = endpoint.ok_or_else(|| format!("endpoint `{name}` exists"))?;
-                let Endpoint::Http(endpoint) = endpoint;
-                self.pairs(&endpoint.headers)?;
+                driver::action(self, &step.action)?;
                 self.text(&http.path)?;
                 self.pairs(&http.query)?;
                 self.pairs(&http.headers)?;
                 self.body(&http.body)?;
             }
+            other => driver::action(self, other)?,
         }
         step.when.as_ref().map_or(Ok(()), |when| self.condition(when))?;
         if let Some(retry) = &step.retry {
@@ -136,20 +133,38 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    fn body(self, body: &Body) -> Result<(), String> {
+    /// Returns the endpoint named `name`.
+    pub(super) fn endpoint(&self, name: &str) -> Result<&Endpoint, String> {
+        let endpoint = self.artifact.endpoints.get(name);
+        endpoint.ok_or_else(|| format!("endpoint `{name}` exists"))
+    }
+
+    /// Checks that the file at `path` travels with the artifact.
+    pub(super) fn file(self, path: &str) -> Result<(), String> {
+        ensure(self.artifact.files.contains_key(path), || format!("file `{path}` is listed"))
+    }
+
+    fn part(self, part: &Part) -> Result<(), String> {
+        part.filename.as_ref().map_or(Ok(()), |name| self.text(name))?;
+        match &part.content {
+            PartContent::Json(json) => self.json(json),
+            PartContent::Text(text) => self.text(text),
+            PartContent::File(path) => self.file(path),
+        }
+    }
+
+    pub(super) fn body(self, body: &Body) -> Result<(), String> {
         match body {
             Body::Empty => Ok(()),
             Body::Json(json) => self.json(json),
             Body::Form(fields) => self.pairs(fields),
             Body::Text(text) => self.text(text),
-            Body::File(path) => {
-                let known = self.artifact.files.contains_key(path);
-                ensure(known, || format!("file `{path}` is listed"))
-            }
+            Body::File(path) | Body::JsonFile(path) => self.file(path),
+            Body::Multipart(parts) => parts.iter().try_for_each(|part| self.part(part)),
         }
     }
 
-    fn expect(self, expect: &Expect) -> Result<(), String> {
+    pub(super) fn expect(self, expect: &Expect) -> Result<(), String> {
         for range in &expect.status {
             ensure(range.from <= range.to, || "status codes go from low to high".to_owned())?;
         }
@@ -169,7 +184,7 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    fn pairs(self, pairs: &[NameValue]) -> Result<(), String> {
+    pub(super) fn pairs(self, pairs: &[NameValue]) -> Result<(), String> {
         pairs.iter().try_for_each(|pair| self.text(&pair.value))
     }
 

@@ -161,7 +161,7 @@ fn any_bytes_are_judged_without_a_panic() {
 }
 
 /// Walks to a random place and puts something else there.
-fn mutate(
+pub(crate) fn mutate(
     value: &mut serde_json::Value,
     unstructured: &mut arbtest::arbitrary::Unstructured<'_>,
 ) -> arbtest::arbitrary::Result<()> {

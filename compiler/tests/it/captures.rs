@@ -159,7 +159,7 @@ fn run(steps: &[Step], way: &mut Way, made: &mut BTreeSet<String>) -> std::resul
                     made.insert(step.name.clone());
                 }
             }
-            Action::Wait(_) | Action::Call(_) => {}
+            _ => {}
         }
     }
     Ok(())

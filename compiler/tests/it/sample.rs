@@ -39,6 +39,7 @@ pub(crate) fn artifact() -> Artifact {
         scenarios: BTreeMap::new(),
         slots: 0,
         thresholds: BTreeMap::from([("errors".to_owned(), threshold())]),
+        sinks: BTreeMap::new(),
         delivery: Delivery {
             min: Share(999_000),
             max_lateness_p99_us: None,
@@ -108,6 +109,7 @@ fn endpoint() -> Endpoint {
         timeout_ns: 5 * SECOND_NS,
         tracking: true,
         max_body_bytes: 10 << 20,
+        options: Box::default(),
     })
 }
 
@@ -182,7 +184,15 @@ fn step(name: &str, needs: &[&str], action: Action) -> Step {
 
 fn http(method: Method, path: Text, body: Body) -> Action {
     let endpoint = "shop".to_owned();
-    Action::Http(HttpAction { endpoint, method, path, query: vec![], headers: vec![], body })
+    Action::Http(HttpAction {
+        endpoint,
+        method,
+        path,
+        query: vec![],
+        headers: vec![],
+        body,
+        redirects: None,
+    })
 }
 
 fn browse_steps() -> Vec<Step> {

@@ -121,7 +121,15 @@ fn steps() -> Vec<Step> {
             if first { (vec![], vec![]) } else { (vec![field.clone()], vec![field.clone()]) };
         let path = if first { literal("/") } else { text.clone() };
         let endpoint = "shop".to_owned();
-        let action = Action::Http(HttpAction { endpoint, method, path, query, headers, body });
+        let action = Action::Http(HttpAction {
+            endpoint,
+            method,
+            path,
+            query,
+            headers,
+            body,
+            redirects: None,
+        });
         steps.push(Step {
             needs: if first { vec![] } else { vec!["first".to_owned()] },
             timeout_ns: SECOND_NS,

@@ -44,12 +44,12 @@ pub fn series(artifact: &Artifact) -> Vec<Series> {
         let kept = kinds.into_iter().filter(|(_, kept)| *kept);
         list.extend(kept.map(|(kind, _)| Series { scenario, step: None, kind }));
         let sending = compiled.steps.iter().enumerate().filter(|(_, step)| match step.action {
-            Action::Http(_) => true,
             Action::Wait(_)
             | Action::ForEach(_)
             | Action::Repeat(_)
             | Action::Choose(_)
             | Action::Call(_) => false,
+            _ => true,
         });
         list.extend(sending.map(|(step, _)| Series {
             scenario,

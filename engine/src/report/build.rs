@@ -236,12 +236,10 @@ fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) ->
     known
         .filter_map(|(place, (step, row))| {
             let kind = match step.action {
-                Action::Http(_) => StepKind::Http,
                 Action::Wait(_) => StepKind::Wait,
+                Action::Http(_) => StepKind::Http,
                 // Refused before a run: `user::unbuilt`.
-                Action::ForEach(_) | Action::Repeat(_) | Action::Choose(_) | Action::Call(_) => {
-                    return None;
-                }
+                _ => return None,
             };
             let service = totals.histogram(at, Some(place), SeriesKind::Service);
             let errors = counted.errors.iter().filter(|((step, _), _)| *step == place);

@@ -66,6 +66,7 @@ pub(crate) fn artifact() -> Artifact {
         ]),
         slots: 512,
         thresholds: thresholds(),
+        sinks: BTreeMap::new(),
         delivery: Delivery {
             min: Share(999_000),
             max_lateness_p99_us: Some(20_000),
@@ -141,6 +142,7 @@ fn http(name: &str, method: Method) -> Step {
             query: Vec::new(),
             headers: Vec::new(),
             body: Body::Empty,
+            redirects: None,
         }),
     )
 }

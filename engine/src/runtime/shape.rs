@@ -36,10 +36,9 @@ impl Shape {
             }
         }
         let waits = scenario.steps.iter().map(|step| match step.action {
-            Action::Http(_) => false,
             Action::Wait(_) => true,
-            // Refused before a run: `user::unbuilt`.
-            Action::ForEach(_) | Action::Repeat(_) | Action::Choose(_) | Action::Call(_) => false,
+            // The rest is refused before a run: `user::unbuilt`.
+            _ => false,
         });
         let sequence = needs.iter().enumerate().all(|(step, needs)| match step.checked_sub(1) {
             Some(before) => needs.last() == Some(&before),

@@ -198,6 +198,11 @@ fn tables<'a>(
     Ok(tables)
 }
 
+/// Says what of an artifact cannot be executed; it is asked before anything is prepared, so this is never reached.
+fn not_built(artifact: &Artifact) -> PrepareError {
+    PrepareError::Unbuilt(unbuilt(artifact))
+}
+
 impl<'a> Context<'a> {
     /// Returns the names that are known outside of scenarios.
     fn names(&'a self, group: usize) -> Names<'a> {
@@ -219,7 +224,8 @@ impl<'a> Context<'a> {
         let nothing = Values::default();
         let scope = Scope { arrival: &nobody, values: &nothing, unix_ms: None };
         let mut targets = Vec::new();
-        for (name, Endpoint::Http(endpoint)) in &self.artifact.endpoints {
+        for (name, endpoint) in &self.artifact.endpoints {
+            let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(&self.artifact)) };
             for (at, (group, _)) in self.groups.iter().enumerate() {
                 let mut template = Template::default();
                 let names = self.names(at);
@@ -288,16 +294,15 @@ impl<'a> Context<'a> {
         let action = match &step.action {
             Action::Wait(wait) => return Ok(Step::Wait(*wait, seed.child("wait"))),
             Action::Http(action) => action,
-            Action::ForEach(_) | Action::Repeat(_) | Action::Choose(_) | Action::Call(_) => {
-                return Err(PrepareError::Unbuilt(vec![format!("the block `{}`", step.name)]));
-            }
+            _ => return Err(not_built(&self.artifact)),
         };
         let names = Names { scenario: Some(scenario), draws: seed.clone(), ..self.names(group) };
         let endpoint_names = Names { draws: seed.child("endpoint"), ..names.clone() };
         let mut endpoints = self.artifact.endpoints.iter().enumerate();
         let found = endpoints.find(|(_, (name, _))| **name == action.endpoint);
-        let (at, (_, Endpoint::Http(endpoint))) =
+        let (at, (_, endpoint)) =
             found.ok_or_else(|| PrepareError::Unknown(action.endpoint.clone()))?;
+        let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(&self.artifact)) };
         let target_index = at * self.groups.len() + group;
         let around = Surroundings {
             step: &step.name,

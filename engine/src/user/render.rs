@@ -283,11 +283,17 @@ fn body(
             template.push_text(text, around.names, Encoding::Plain, String::push_str)?;
             Some("text/plain; charset=utf-8")
         }
-        artifact::Body::File(path) => {
+        // Refused before anything is prepared.
+        artifact::Body::Multipart(_) => return Err(PrepareError::Unbuilt(Vec::new())),
+        artifact::Body::File(path) | artifact::Body::JsonFile(path) => {
             let file = around.files.get(path);
             let content = file.and_then(|file| around.contents.get(&file.digest));
             let content = content.ok_or_else(|| PrepareError::MissingFile(path.clone()))?;
-            return Ok((Body::Constant(content.clone()), Some("application/octet-stream")));
+            let content_type = match &action.body {
+                artifact::Body::JsonFile(_) => "application/json",
+                _ => "application/octet-stream",
+            };
+            return Ok((Body::Constant(content.clone()), Some(content_type)));
         }
     };
     let body = match template.constant() {

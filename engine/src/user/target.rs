@@ -60,6 +60,7 @@ mod tests {
             timeout_ns: 1,
             tracking: true,
             max_body_bytes: 9,
+            options: Box::default(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! (pure) What the plan language has and this engine cannot execute yet: asked before anything is prepared.
 
+mod driver;
+
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
@@ -15,6 +17,7 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
         OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
     }
+    driver::connections(artifact, &mut found);
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());
     }
@@ -70,6 +73,7 @@ fn steps(list: &[Step], found: &mut BTreeSet<&'static str>) {
             ("call", matches!(step.action, Action::Call(_))),
         ];
         found.extend(used.iter().filter(|(_, used)| *used).map(|(what, _)| *what));
+        found.extend(driver::action(&step.action));
         step.inner().into_iter().for_each(|inner| steps(inner, found));
     }
 }

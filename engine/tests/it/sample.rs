@@ -77,6 +77,7 @@ fn around(scenarios: BTreeMap<String, Scenario>, agents: u32) -> Artifact {
         scenarios,
         slots,
         thresholds: BTreeMap::new(),
+        sinks: BTreeMap::new(),
         delivery: Delivery {
             min: Share(1_000_000),
             max_lateness_p99_us: None,

@@ -170,30 +170,10 @@ fn is_http(step: &StepPlan) -> bool {
 
 /// Returns whether a step drives a browser.
 fn is_browser(step: &StepPlan) -> bool {
-    match &step.action {
-        Some(
-            Action::Http(_)
-            | Action::Wait(_)
-            | Action::ForEach(_)
-            | Action::Repeat(_)
-            | Action::Choose(_)
-            | Action::Call(_),
-        )
-        | None => false,
-    }
+    matches!(step.action, Some(Action::Browser(_)))
 }
 
 /// Returns whether a step awaits events.
 fn is_await(step: &StepPlan) -> bool {
-    match &step.action {
-        Some(
-            Action::Http(_)
-            | Action::Wait(_)
-            | Action::ForEach(_)
-            | Action::Repeat(_)
-            | Action::Choose(_)
-            | Action::Call(_),
-        )
-        | None => false,
-    }
+    matches!(step.action, Some(Action::Await(_)))
 }

@@ -1,15 +1,19 @@
 //! (pure) `http`: a request.
 
-use crate::artifact::{Action, Body, Filter, HttpAction, Method, NameValue, Piece, Text};
+use crate::artifact::{Action, Body, EndpointKind, Filter, HttpAction, Method, Piece, Text};
 use crate::diagnostic::Diagnostic;
-use crate::model::action::endpoint_of;
-use crate::model::data;
-use crate::model::endpoint::{Endpoint, headers};
+use crate::model::action::{body, endpoint_of};
+use crate::model::endpoint::Endpoint;
+use crate::model::header::headers;
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
+use crate::model::settings::pairs;
 use crate::model::step::StepPlan;
 use crate::source::Span;
 use crate::syntax::Node;
+
+/// Most redirects that a step can ask for.
+const REDIRECTS_MAX: u64 = 100;
 
 const METHODS: [(&str, Method); 7] = [
     ("get", Method::Get),
@@ -29,11 +33,12 @@ pub(super) fn lower(
     out: &mut StepPlan,
     work: &mut Lower<'_>,
 ) {
-    let endpoint = endpoint_of(key, node, endpoints, out, work);
+    let endpoint = endpoint_of(key, node, &[EndpointKind::Http], endpoints, out, work);
     let mut target = None;
     let mut query = Some(Vec::new());
     let mut fields = Some(Vec::new());
     let mut body = Some(Body::Empty);
+    let mut redirects = None;
     for (entry, value) in node.entries() {
         let name = entry.key.as_str();
         if let Some((_, method)) = METHODS.iter().find(|(word, _)| *word == name) {
@@ -42,27 +47,28 @@ pub(super) fn lower(
         }
         match name {
             "query" => query = pairs(value, Site::Query, work),
-            "headers" => fields = headers(value, work),
-            "json" => body = work.json(value, Site::Body).map(Body::Json),
-            "form" => body = pairs(value, Site::Body, work).map(Body::Form),
-            "text" => body = work.text(value, Site::Body).map(Body::Text),
-            "file" => {
-                out.body_file = data::path(value, work);
-                body = out.body_file.clone().map(|path| Body::File(path.value));
+            "headers" => fields = headers(value, Site::Header, work),
+            "redirects" => {
+                let most = work.whole(value, 0..REDIRECTS_MAX + 1);
+                redirects = most.and_then(|most| u32::try_from(most.value).ok());
             }
-            _ => {}
+            _ => {
+                if let Some(found) = body::lower(entry, value, &mut out.files, work) {
+                    body = found;
+                }
+            }
         }
     }
-    if let (Some(endpoint), Some((method, path)), Some(query), Some(headers), Some(body)) =
+    if let (Some((endpoint, _)), Some((method, path)), Some(query), Some(headers), Some(body)) =
         (endpoint, target, query, fields, body)
     {
-        out.action =
-            Some(Action::Http(HttpAction { endpoint, method, path, query, headers, body }));
+        let http = HttpAction { endpoint, method, path, query, headers, body, redirects };
+        out.action = Some(Action::Http(http));
     }
 }
 
 /// Lowers a path, which begins with `/` and is not broken by what it holds.
-fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
+pub(super) fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
     let text = work.text(node, Site::Path)?;
     let literals: String = text
         .0
@@ -98,18 +104,4 @@ fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
     let found = Diagnostic::error("plan::http::path", node.span(), message);
     work.push(found.label("not a path").help(help));
     None
-}
-
-/// Lowers a mapping of names to texts.
-fn pairs(node: Node<'_>, site: Site, work: &mut Lower<'_>) -> Option<Vec<NameValue>> {
-    let mut pairs = Vec::new();
-    let mut whole = !node.is_hole();
-    for (entry, value) in node.entries() {
-        whole &= work.plain_key(&entry.key, entry.key_span);
-        match work.text(value, site) {
-            Some(value) => pairs.push(NameValue { name: entry.key.clone(), value }),
-            None => whole = false,
-        }
-    }
-    whole.then_some(pairs)
 }

@@ -1,5 +1,6 @@
 //! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
 
+mod action;
 mod load;
 mod sections;
 mod step;
@@ -19,6 +20,7 @@ pub(super) fn check(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     for (_, data) in children(top, "data") {
         shape.data(data);
     }
+    action::connections(&mut shape, top);
     if let Some(nodes) = top.get("nodes") {
         for (entry, _) in children(nodes, "groups") {
             shape.group(entry);
@@ -102,10 +104,9 @@ impl Shape<'_> {
         keys: &[&str],
         code: &'static str,
     ) -> bool {
-        let mut found = node
-            .entries()
-            .map(|(entry, _)| entry)
-            .filter(|entry| keys.contains(&entry.key.as_str()));
+        // Of what is broken was said enough.
+        let whole = node.entries().filter(|(_, value)| !value.is_hole()).map(|(entry, _)| entry);
+        let mut found = whole.filter(|entry| keys.contains(&entry.key.as_str()));
         let (Some(first), Some(second)) = (found.next(), found.next()) else {
             return true;
         };

@@ -6,14 +6,30 @@ use crate::schema::words;
 use crate::syntax::{Entry, Kind, Node};
 
 /// Keys of a step of which it has exactly one.
-const ACTIONS: &[&str] = &["http", "wait", "call", "for_each", "repeat", "choose"];
+const ACTIONS: &[&str] = &[
+    "http",
+    "wait",
+    "publish",
+    "await",
+    "browser",
+    "websocket",
+    "sse",
+    "grpc",
+    "sql",
+    "tcp",
+    "exec",
+    "wasm",
+    "call",
+    "for_each",
+    "repeat",
+    "choose",
+];
 
 /// Keys that mean something only beside some actions: what sends, what runs other steps.
 const SENDING: &[&str] = &["expect", "capture", "metrics", "split_by"];
 const FAILING: &[&str] = &["timeout", "on_fail", "retry"];
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
-const BODIES: &[&str] = &["json", "form", "text", "file"];
 const SOURCES: &[&str] = &["json", "header", "regex", "status"];
 const METRIC_SOURCES: &[&str] = &["json", "header", "regex", "status", "value"];
 
@@ -132,8 +148,8 @@ impl Shape<'_> {
     fn answer(&mut self, step: Node<'_>) {
         if let Some(http) = step.get("http") {
             self.one_of(http, "request", METHODS, "plan::schema::method");
-            self.at_most_one(http, "request", BODIES, "plan::schema::body");
         }
+        self.action(step);
         for (_, capture) in children(step, "capture") {
             self.one_of(capture, "capture", SOURCES, "plan::schema::source");
         }

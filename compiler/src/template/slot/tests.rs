@@ -44,7 +44,7 @@ fn names_are_typed_or_refused_at_their_place() {
     check("{{ vars }}", "plan::template::unknown-name@vars");
     check("{{ vars.a.b }}", "plan::template::unknown-name@vars.a.b");
     check("{{ now.unix }}", "plan::template::unknown-name@now.unix");
-    check("{{ rand.float() }}", "plan::template::unknown-name@rand.float()");
+    check("{{ rand.float() }}", "plan::template::unknown-name@rand.float");
     check("{{ rand.uuid }}", "plan::template::arguments@rand.uuid");
     check("{{ rand.int(1) }}", "plan::template::arguments@rand.int(1)");
     check("{{ rand.int(6, 1) }}", "plan::template::arguments@6, 1");

@@ -95,6 +95,7 @@ pub(super) fn plan(scenario: Scenario) -> Artifact {
         timeout_ns: 60 * SECOND,
         tracking: true,
         max_body_bytes: 1_000,
+        options: Box::default(),
     };
     let group =
         Group { agents: AGENTS, weight: 2, requires: BTreeMap::new(), vars: BTreeMap::new() };
@@ -122,6 +123,7 @@ pub(super) fn plan(scenario: Scenario) -> Artifact {
         slots: scenario.slot_count,
         scenarios: [("load".to_owned(), scenario)].into(),
         thresholds: BTreeMap::new(),
+        sinks: BTreeMap::new(),
         delivery: Delivery {
             min: Share(999_000),
             max_lateness_p99_us: None,
@@ -172,6 +174,7 @@ pub(super) fn get(name: &str, needs: &[&str]) -> Step {
         query: Vec::new(),
         headers: Vec::new(),
         body: Body::Empty,
+        redirects: None,
     };
     step(name, needs, Action::Http(http))
 }

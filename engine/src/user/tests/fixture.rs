@@ -58,6 +58,7 @@ pub(super) fn get(path: Text) -> HttpAction {
         query: Vec::new(),
         headers: Vec::new(),
         body: Body::Empty,
+        redirects: None,
     }
 }
 
@@ -130,6 +131,7 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
         timeout_ns: 5_000 * MS,
         tracking: true,
         max_body_bytes: 1 << 20,
+        options: Box::default(),
     };
     Artifact {
         artifact: artifact::FORMAT,
@@ -159,6 +161,7 @@ pub(super) fn artifact(steps: Vec<Step>) -> Artifact {
         scenarios: BTreeMap::from([("buy".to_owned(), scenario)]),
         slots: 0,
         thresholds: BTreeMap::new(),
+        sinks: BTreeMap::new(),
         delivery: Delivery {
             min: Share::ONE,
             max_lateness_p99_us: None,

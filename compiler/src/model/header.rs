@@ -1,70 +1,13 @@
-//! (pure) `endpoints`: connections of one kind each.
+//! (pure) Headers: names that a plan may set, and values that a header can hold.
 
-use crate::artifact::{HttpEndpoint, NameValue};
+use crate::artifact::{NameValue, Piece, Text};
 use crate::diagnostic::Diagnostic;
-use crate::model::lower::{Lower, Site, Use};
-use crate::model::name::Section;
+use crate::model::lower::{Lower, Site};
 use crate::source::Span;
 use crate::syntax::Node;
-use crate::unit::SECOND_NS;
-
-/// Longest wait for a response where neither endpoint nor step says.
-const TIMEOUT_NS_DEFAULT: u64 = 30 * SECOND_NS;
-
-/// Largest response body that is read where the endpoint does not say.
-const BODY_BYTES_DEFAULT: u64 = 10 << 20;
-
-/// An HTTP endpoint with what its templates read.
-#[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// As the artifact has it.
-    pub http: HttpEndpoint,
-    /// Where `base_url` stands.
-    pub base_url: Span,
-    /// What its templates read.
-    pub uses: Vec<Use>,
-}
-
-pub(super) fn lower(top: Node<'_>, work: &mut Lower<'_>) -> Section<Endpoint> {
-    Section::lower(top, "endpoints", |_, node| endpoint(node, work))
-}
-
-fn endpoint(node: Node<'_>, work: &mut Lower<'_>) -> Option<Endpoint> {
-    let http = node.get("http")?;
-    let base = http.get("base_url");
-    let base_url = base.and_then(|node| work.text(node, Site::BaseUrl));
-    let headers = http.get("headers").map_or(Some(Vec::new()), |node| headers(node, work));
-    let timeout_ns = match http.get("timeout") {
-        Some(node) => work.positive_length(node).map(|length| length.value),
-        None => Some(TIMEOUT_NS_DEFAULT),
-    };
-    let max_body_bytes = match http.get("max_body") {
-        Some(node) => work.bytes(node).and_then(|bytes| {
-            if bytes.value == 0 {
-                let message = "a body of 0 bytes holds nothing".to_owned();
-                work.out_of_range(bytes.span, message, "write a size above `0B`");
-            }
-            (bytes.value > 0).then_some(bytes.value)
-        }),
-        None => Some(BODY_BYTES_DEFAULT),
-    };
-    let tracking = match http.get("tracking") {
-        Some(node) => work.one_of(node, &[("headers", true), ("none", false)]),
-        None => Some(true),
-    };
-    let uses = work.take_uses();
-    let http = HttpEndpoint {
-        base_url: base_url?,
-        headers: headers?,
-        timeout_ns: timeout_ns?,
-        tracking: tracking?,
-        max_body_bytes: max_body_bytes?,
-    };
-    Some(Endpoint { http, base_url: base?.span(), uses })
-}
 
 /// Lowers a mapping of headers; names become lowercase.
-pub(super) fn headers(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<NameValue>> {
+pub(super) fn headers(node: Node<'_>, site: Site, work: &mut Lower<'_>) -> Option<Vec<NameValue>> {
     let mut headers: Vec<NameValue> = Vec::new();
     let mut whole = !node.is_hole();
     for (entry, value) in node.entries() {
@@ -88,12 +31,27 @@ pub(super) fn headers(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<NameVa
             whole = false;
             continue;
         }
-        match work.text(value, Site::Header) {
+        match work.text(value, site) {
+            Some(value) if is_credential(&name, &value) => {
+                let message = format!("the value of `{name}` is written into the plan");
+                let found = Diagnostic::warning("plan::secret::literal", entry.key_span, message);
+                work.push(found.label("everybody who has the plan can read it").help(
+                    "declare it under `secrets` and put it in: `\"Bearer {{ secrets.token }}\"`",
+                ));
+                headers.push(NameValue { name, value });
+            }
             Some(value) => headers.push(NameValue { name, value }),
             None => whole = false,
         }
     }
     whole.then_some(headers)
+}
+
+/// Returns whether a header says who sends it, in words that stand in the plan.
+fn is_credential(name: &str, value: &Text) -> bool {
+    let names = ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
+    let literal = |piece: &Piece| matches!(piece, Piece::Literal(_));
+    names.contains(&name) && !value.0.is_empty() && value.0.iter().all(literal)
 }
 
 /// Returns whether a header's value may hold `c`; what templates put in is checked when it is rendered.

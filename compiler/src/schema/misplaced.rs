@@ -1,0 +1,101 @@
+//! (pure) Entries that YAML puts elsewhere than they were meant: a step without its dash, a key one level too far left.
+
+use super::fault::{Fault, Violation};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::Source;
+use crate::syntax::{ElementId, Kind, Node, Tree};
+
+/// Keys that say what a step does; a step has one of them.
+const ACTIONS: &[&str] = &[
+    "http",
+    "wait",
+    "publish",
+    "await",
+    "browser",
+    "websocket",
+    "sse",
+    "grpc",
+    "sql",
+    "tcp",
+    "exec",
+    "wasm",
+    "call",
+    "repeat",
+    "for_each",
+    "choose",
+];
+
+/// Reports steps that go on in the step before, and returns what is broken by that.
+pub(super) fn dashes(source: &Source, tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
+    let mut broken = Vec::new();
+    for element in &tree.elements {
+        let Kind::Seq(items) = &element.kind else { continue };
+        for item in items.iter().map(|id| tree.node(*id)) {
+            if let Some(found) = lost_dash(source, item) {
+                sink.push(found);
+                broken.push(item.id());
+            }
+        }
+    }
+    broken
+}
+
+/// Reports a `step` that is not the first key of its entry, with an action above it and one below.
+fn lost_dash(source: &Source, item: Node<'_>) -> Option<Diagnostic> {
+    let is_action = |key: &str| ACTIONS.contains(&key);
+    let at = item.entries().position(|(entry, _)| entry.key == "step").filter(|at| *at > 0)?;
+    let above = item.entries().take(at).find(|(entry, _)| is_action(&entry.key))?.0;
+    item.entries().skip(at).find(|(entry, _)| is_action(&entry.key))?;
+    let (entry, _) = item.entries().nth(at)?;
+    let lo = entry.key_span.lo as usize;
+    let lead = source.text().get(lo.checked_sub(2)?..lo)?;
+    let found = Diagnostic::error(
+        "plan::schema::action",
+        entry.key_span,
+        "a step begins here without its dash",
+    )
+    .label("belongs to the entry above")
+    .also(above.key_span, "which does this already")
+    .help("begin each step with a dash: `- step: …`");
+    Some(if lead == "  " { found.fix(source.span(lo - 2, lo), "- ") } else { found })
+}
+
+/// Reports keys that stand beside the mapping in which they are missing, and returns which `faults` are told by that.
+pub(super) fn outdented(tree: &Tree, faults: &[Fault], sink: &mut Diagnostics) -> Vec<bool> {
+    let mut told = vec![false; faults.len()];
+    for at in 0..faults.len() {
+        let Violation::MissingKey(key) = &faults[at].violation else { continue };
+        let Some((parent, _)) = faults[at].pointer.rsplit_once('/') else { continue };
+        let beside = format!("{parent}/{key}");
+        let follows = |fault: &Fault| {
+            let below = fault.pointer.strip_prefix(&beside);
+            let unknown = matches!(&fault.violation, Violation::UnknownKey(other) if other == key);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                || (unknown && fault.pointer == parent)
+        };
+        let (Some(holder), Some(moved)) =
+            (tree.pointer(&faults[at].pointer), tree.pointer(&beside))
+        else {
+            continue;
+        };
+        let (Some(holder_span), Some(moved_span)) = (holder.key_span, moved.key_span) else {
+            continue;
+        };
+        if moved_span < holder_span || !faults.iter().any(follows) {
+            continue;
+        }
+        let name = faults[at].pointer.rsplit('/').next().unwrap_or_default();
+        let message = format!("`{key}` stands beside `{name}` and not in it");
+        sink.push(
+            Diagnostic::error("plan::schema::missing-key", moved_span, message)
+                .label("one level too far left")
+                .also(holder_span, format!("has no `{key}`"))
+                .help(format!("indent `{key}` and what belongs to it by two more spaces")),
+        );
+        for (told, fault) in told.iter_mut().zip(faults) {
+            *told = *told || follows(fault);
+        }
+        told[at] = true;
+    }
+    told
+}
