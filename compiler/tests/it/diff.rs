@@ -195,6 +195,10 @@ fn no_field_is_missed() {
             Value::Number(number) => Value::from(number.as_i64().map_or(7, |n| n ^ 1)),
             // A step without a name is called by its place.
             Value::String(text) if text.starts_with('#') => continue,
+            // The first digits of a digest are shown, and tell contents apart.
+            Value::String(text) if path.last().is_some_and(|key| key == "digest") => {
+                Value::from(text.replacen("blake3:", "blake3:x", 1))
+            }
             Value::String(text) => Value::from(format!("{text}x")),
             _ => continue,
         };

@@ -1,6 +1,6 @@
 //! (pure) Which latencies a run measures apart from each other: the numbering of its histograms.
 
-use compiler::artifact::{Action, Artifact, Load};
+use compiler::artifact::{Action, Artifact, Load, Step};
 
 /// One histogram of a run; its index is its place in [`series`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -43,14 +43,17 @@ pub fn series(artifact: &Artifact) -> Vec<Series> {
         ];
         let kept = kinds.into_iter().filter(|(_, kept)| *kept);
         list.extend(kept.map(|(kind, _)| Series { scenario, step: None, kind }));
-        let sending = compiled.steps.iter().enumerate().filter(|(_, step)| match step.action {
-            Action::Wait(_)
-            | Action::ForEach(_)
-            | Action::Repeat(_)
-            | Action::Choose(_)
-            | Action::Call(_) => false,
-            _ => true,
-        });
+        let unmeasured = |step: &Step| {
+            matches!(
+                step.action,
+                Action::Wait(_)
+                    | Action::ForEach(_)
+                    | Action::Repeat(_)
+                    | Action::Choose(_)
+                    | Action::Call(_)
+            )
+        };
+        let sending = compiled.steps.iter().enumerate().filter(|(_, step)| !unmeasured(step));
         list.extend(sending.map(|(step, _)| Series {
             scenario,
             step: Some(step),
