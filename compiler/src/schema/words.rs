@@ -29,11 +29,11 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
-    if let Some(help) = kinds::meant(context, key) {
-        return error.help(help);
-    }
     if let Some(foreign) = foreign::find(key) {
         return foreign_key(error, foreign, parent.get(key), free(foreign.replaces));
+    }
+    if let Some(help) = kinds::meant(context, key) {
+        return error.help(help);
     }
     let named = context == "step" && matches!(key, "name" | "id");
     let near = nearest(key, known.iter().map(String::as_str));
