@@ -267,6 +267,9 @@ impl<'a> Reads<'a, '_> {
                 "the environment is read by secrets: `secrets: {{ x: {{ env: {name} }} }}`, read as `secrets.x`"
             ));
         }
+        if self.plan.data.get(from).is_some() {
+            return Some(format!("write `data.{from}.{name}`"));
+        }
         let calls = scope.root.all().into_iter().find_map(|step| match &step.block {
             Some(Block::Call { transaction, .. }) => {
                 let called = self.plan.transactions.value(&transaction.value)?;

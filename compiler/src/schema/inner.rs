@@ -2,7 +2,7 @@
 
 use super::fault;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::syntax::{ElementId, Node, Tree};
+use crate::syntax::{ElementId, Kind, Node, Tree};
 
 /// Keys of a stage.
 const STAGE: [&str; 6] = ["rate", "users", "for", "count", "count_each", "within"];
@@ -62,7 +62,8 @@ pub(super) fn has_strangers(context: &str, node: Node<'_>) -> bool {
 
 /// Reports sections that hold the keys of one thing and not its name, and returns what is broken by that.
 pub(super) fn nameless(tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
-    let mut broken = Vec::new();
+    let mut broken: Vec<ElementId> =
+        tree.elements.iter().flat_map(|element| captured_as(tree, &element.kind, sink)).collect();
     for (section, thing, keys) in SECTIONS {
         let Some(node) = tree.root().get(section) else { continue };
         let is_key = |key: &str| keys.contains(&key);
@@ -82,6 +83,24 @@ pub(super) fn nameless(tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
         broken.push(node.id());
     }
     broken
+}
+
+/// Reports `capture: { json: $.id, as: id }`, and returns it.
+fn captured_as(tree: &Tree, kind: &Kind, sink: &mut Diagnostics) -> Option<ElementId> {
+    let Kind::Map(entries) = kind else { return None };
+    let entry = entries.iter().find(|entry| entry.key == "capture")?;
+    let node = tree.node(entry.value);
+    let one = node.items().next().unwrap_or(node);
+    let (named, name) = one.entry("as")?;
+    let (source, what) = one.entries().find(|(entry, _)| entry.key != "as")?;
+    let (name, what) = (name.as_str()?, what.as_str()?);
+    let message = "`as` does not name a capture: its name is the key";
+    sink.push(
+        Diagnostic::error("plan::schema::unknown-key", named.key_span, message)
+            .label("the name of the capture")
+            .help(format!("write `capture: {{ {name}: {{ {}: \"{what}\" }} }}`", source.key)),
+    );
+    Some(entry.value)
 }
 
 /// Returns whether `key` is one of what stands in `section`.
