@@ -141,30 +141,54 @@ fn side(artifact: &Artifact) -> Side {
     }
 }
 
-/// Compares everything but scenarios and conditions.
+/// Compares everything but scenarios and conditions; the compiler asks for a line if the format gains a part.
 fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
+    let Artifact {
+        artifact,
+        plan,
+        description,
+        seed,
+        vars,
+        secrets,
+        endpoints,
+        data,
+        lists,
+        files,
+        transactions,
+        before,
+        after,
+        nodes,
+        sinks,
+        // They have functions of their own.
+        scenarios: _,
+        thresholds: _,
+        delivery: _,
+        // They follow from the rest.
+        slots: _,
+        digest: _,
+    } = old;
     let mut text = |label: &str, old: &str, new: &str| {
         if old != new {
             let said = |text: &str| (!text.is_empty()).then(|| text.replace(char::is_control, " "));
             changes.push(Change::value("plan", label, said(old), said(new)));
         }
     };
-    text("artifact format", &old.artifact.to_string(), &new.artifact.to_string());
-    text("name", &old.plan, &new.plan);
-    text("description", &old.description, &new.description);
-    text("seed", &old.seed.to_string(), &new.seed.to_string());
-    section("var", &old.vars, &new.vars, changes);
-    section("secret", &old.secrets, &new.secrets, changes);
-    section("endpoint", &old.endpoints, &new.endpoints, changes);
-    section("sink", &old.sinks, &new.sinks, changes);
-    section("data", &old.data, &new.data, changes);
-    section("file", &old.files, &new.files, changes);
-    section("transaction", &old.transactions, &new.transactions, changes);
-    around("before", &old.before, &new.before, changes);
-    around("after", &old.after, &new.after, changes);
-    section("sink", &old.sinks, &new.sinks, changes);
-    section("group", &old.nodes.groups, &new.nodes.groups, changes);
-    values("nodes", &old.nodes, &new.nodes, &["groups"], changes);
+    text("artifact format", &artifact.to_string(), &new.artifact.to_string());
+    text("name", plan, &new.plan);
+    text("description", description, &new.description);
+    text("seed", &seed.to_string(), &new.seed.to_string());
+    section("var", vars, &new.vars, changes);
+    section("secret", secrets, &new.secrets, changes);
+    section("endpoint", endpoints, &new.endpoints, changes);
+    section("data", data, &new.data, changes);
+    section("list", lists, &new.lists, changes);
+    section("file", files, &new.files, changes);
+    section("transaction", transactions, &new.transactions, changes);
+    around("before", before, &new.before, changes);
+    around("after", after, &new.after, changes);
+    section("sink", sinks, &new.sinks, changes);
+    section("group", &nodes.groups, &new.nodes.groups, changes);
+    values("nodes", nodes, &new.nodes, &["groups"], changes);
 }
 
 /// Compares the steps that run once around the load.

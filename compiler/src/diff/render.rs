@@ -120,7 +120,11 @@ fn shown(change: &Change) -> (Option<String>, Option<String>) {
 /// Cuts digests to what tells contents apart.
 fn short_digests(text: &str) -> String {
     let word = |word: &str| match word.starts_with("blake3:") {
-        true => word.chars().take(DIGEST_SHOWN).collect(),
+        true => {
+            let whole = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            let shown: String = whole.chars().take(DIGEST_SHOWN).collect();
+            format!("{shown}{}", &word[whole.len()..])
+        }
         false => word.to_owned(),
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
@@ -146,12 +150,18 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cell, shown};
+    use super::{cell, short_digests, shown};
     use crate::diff::Change;
 
     #[test]
     fn a_cell_stays_a_cell() {
         assert_eq!(cell("a|b`c\n<d> @e"), "a\\|b\\`c &lt;d&gt; &#64;e");
+    }
+
+    #[test]
+    fn what_follows_a_digest_stays() {
+        let text = format!("digest blake3:{}, path a.csv", "0".repeat(64));
+        assert_eq!(short_digests(&text), "digest blake3:000000000000, path a.csv");
     }
 
     #[test]
