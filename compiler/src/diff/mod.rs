@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::render::{human, markdown};
-use crate::artifact::{Artifact, Step};
+use crate::artifact::{Artifact, Endpoint, HttpOptions, Step};
 use crate::explain::label;
 
 /// Version of the JSON form.
@@ -177,17 +177,22 @@ fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
     text("name", plan, &new.plan);
     text("description", description, &new.description);
     text("seed", &seed.to_string(), &new.seed.to_string());
-    section("var", vars, &new.vars, changes);
-    section("secret", secrets, &new.secrets, changes);
-    section("endpoint", endpoints, &new.endpoints, changes);
-    section("data", data, &new.data, changes);
-    section("list", lists, &new.lists, changes);
-    section("file", files, &new.files, changes);
-    section("transaction", transactions, &new.transactions, changes);
+    section("var", (vars, &new.vars), json, changes);
+    section("secret", (secrets, &new.secrets), json, changes);
+    section("endpoint", (endpoints, &new.endpoints), endpoint, changes);
+    section(
+        "data",
+        (data, &new.data),
+        |data| fields::said(json(data), &[("format", "csv")]),
+        changes,
+    );
+    section("list", (lists, &new.lists), json, changes);
+    section("file", (files, &new.files), json, changes);
+    section("transaction", (transactions, &new.transactions), json, changes);
     around("before", before, &new.before, changes);
     around("after", after, &new.after, changes);
-    section("sink", sinks, &new.sinks, changes);
-    section("group", &nodes.groups, &new.nodes.groups, changes);
+    section("sink", (sinks, &new.sinks), json, changes);
+    section("group", (&nodes.groups, &new.nodes.groups), json, changes);
     values("nodes", nodes, &new.nodes, &["groups"], changes);
 }
 
@@ -197,23 +202,58 @@ fn around(word: &str, old: &[Step], new: &[Step], changes: &mut Vec<Change>) {
     steps::compare(word, &list(old), &list(new), changes);
 }
 
-/// Compares two maps of things that go by name.
-fn section<T: PartialEq + Serialize>(
+/// Compares two maps of things that go by name, each as `spell` writes it.
+fn section<T: PartialEq>(
     word: &str,
-    old: &BTreeMap<String, T>,
-    new: &BTreeMap<String, T>,
+    (old, new): (&BTreeMap<String, T>, &BTreeMap<String, T>),
+    spell: fn(&T) -> Value,
     changes: &mut Vec<Change>,
 ) {
     let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
         let subject = format!("{word} {name}");
         match (old.get(name), new.get(name)) {
-            (Some(old), Some(new)) => values(&subject, old, new, &[], changes),
-            (None, Some(new)) => changes.push(Change::added(subject, summary(new))),
-            (Some(old), None) => changes.push(Change::removed(subject, summary(old))),
-            (None, None) => {}
+            (Some(old), Some(new)) if old != new => {
+                named(&subject, spell(old), spell(new), changes);
+            }
+            (None, Some(new)) => changes.push(Change::added(subject, summary(&spell(new)))),
+            (Some(old), None) => changes.push(Change::removed(subject, summary(&spell(old)))),
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
+}
+
+/// Compares two things of one name. Another kind of connection, source or sink is one change without its fields.
+fn named(subject: &str, mut old: Value, mut new: Value, changes: &mut Vec<Change>) {
+    let mut whole = |label: &str, old: &Value, new: &Value| {
+        changes.push(Change::value(subject, label, Some(summary(old)), Some(summary(new))));
+    };
+    let mut without: &[&str] = &[];
+    if kind(&old) != kind(&new) {
+        return whole("", &old, &new);
+    }
+    if let (Some(from), Some(to)) = (old.get("to"), new.get("to"))
+        && kind(from) != kind(to)
+    {
+        whole("to", from, to);
+        without = &["to"];
+    }
+    fields::drop_sizes(&mut old, &mut new);
+    parts(subject, &old, &new, without, changes);
+}
+
+/// Returns the only key of an object that has one key.
+fn kind(value: &Value) -> Option<&String> {
+    value.as_object().filter(|map| map.len() == 1).and_then(|map| map.keys().next())
+}
+
+/// Returns an endpoint with the settings that files leave out.
+fn endpoint(endpoint: &Endpoint) -> Value {
+    let mut value = json(endpoint);
+    if let Some(Value::Object(http)) = value.get_mut("http") {
+        http.entry("options").or_insert_with(|| json(&HttpOptions::default()));
+    }
+    value
 }
 
 /// Compares two parts field by field, without the keys `without`.
@@ -224,12 +264,15 @@ fn values<T: PartialEq + Serialize>(
     without: &[&str],
     changes: &mut Vec<Change>,
 ) {
-    if old == new {
-        return;
+    if old != new {
+        parts(subject, &json(old), &json(new), without, changes);
     }
-    let (old, new) = (json(old), json(new));
-    let (old, new) = (fields::Fields::of(&old, without), fields::Fields::of(&new, without));
-    let differing = fields::differing(&old, &new);
+}
+
+fn parts(subject: &str, old: &Value, new: &Value, without: &[&str], changes: &mut Vec<Change>) {
+    let mut old = fields::Fields::of(old, without);
+    let mut new = fields::Fields::of(new, without);
+    let differing = fields::differing(&mut old, &mut new);
     changes.extend(
         differing.into_iter().map(|(label, old, new)| Change::value(subject, label, old, new)),
     );
@@ -237,10 +280,9 @@ fn values<T: PartialEq + Serialize>(
 }
 
 /// Returns all fields of a part on one line.
-fn summary<T: Serialize>(part: &T) -> String {
-    let fields = fields::Fields::of(&json(part), &[]);
-    let plain = ["false", "0", "0s"];
-    let said = fields.values.iter().filter(|(_, text)| !plain.contains(&text.as_str()));
+fn summary(part: &Value) -> String {
+    let fields = fields::Fields::of(part, &[]);
+    let said = fields.values.iter().filter(|(_, text)| !fields::NOTHING.contains(&text.as_str()));
     let field = |(path, text): (&fields::Path, &String)| format!("{} {text}", path.join(" "));
     let mut all: Vec<String> = said.map(|pair| field(pair).trim().to_owned()).collect();
     for steps in fields.lists.values() {

@@ -64,10 +64,11 @@ fn totals(difference: &Difference) -> String {
     let count = difference.changes.len();
     let differences = if count == 1 { "difference" } else { "differences" };
     let arrivals = match more(old, new, "") {
-        same if same.is_empty() => format!("{} arrivals as before", number(old)),
-        more => format!("{} → {} arrivals ({})", number(old), number(new), more.trim()),
+        same if same.is_empty() && old == 0 => String::new(),
+        same if same.is_empty() => format!(", {} arrivals as before", number(old)),
+        more => format!(", {} → {} arrivals ({})", number(old), number(new), more.trim()),
     };
-    format!("{count} {differences}, {arrivals}")
+    format!("{count} {differences}{arrivals}")
 }
 
 fn line(change: &Change) -> String {

@@ -8,7 +8,7 @@ mod effort;
 mod graph;
 mod human;
 pub(crate) mod label;
-mod notes;
+pub(crate) mod notes;
 mod outline;
 pub(crate) mod path;
 mod profile;

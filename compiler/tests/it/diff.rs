@@ -20,16 +20,16 @@ use serde_json::Value;
 use crate::{golden, plans, sample, variants};
 
 /// A folder in which texts are compiled as if they stood in `plans/`.
-struct Desk(tempfile::TempDir);
+pub(crate) struct Desk(tempfile::TempDir);
 
 impl Desk {
-    fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         let desk = Desk(tempfile::tempdir().unwrap());
         copy(&golden::repository().join("plans"), desk.0.path());
         desk
     }
 
-    fn compile(&self, text: &str) -> Artifact {
+    pub(crate) fn compile(&self, text: &str) -> Artifact {
         let path = self.0.path().join("this.yaml");
         fs::write(&path, text).unwrap();
         let files = files::load_plan(&path, None).unwrap();
@@ -69,7 +69,7 @@ fn edited(edits: &[(&str, &str)]) -> Vec<String> {
     lines(&compare(&desk.compile(&old), &desk.compile(&new)))
 }
 
-fn lines(difference: &Difference) -> Vec<String> {
+pub(crate) fn lines(difference: &Difference) -> Vec<String> {
     let mut out = Vec::new();
     human(difference, &mut out).unwrap();
     String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
