@@ -94,7 +94,7 @@ fn remarks(explanation: &Explanation) -> Vec<String> {
     let timeline = &explanation.timeline;
     let open_ended = timeline.seats.iter().any(|node| node.requests.max.is_none());
     let counted = match open_ended {
-        true => "at most, but for what only the run knows",
+        true => "at most as far as known",
         false => "at most",
     };
     let mut lines =

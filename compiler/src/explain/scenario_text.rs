@@ -92,7 +92,7 @@ fn each(scenario: &ScenarioView) -> String {
     let start = requests(scenario.requests_start, true);
     let start = match start.as_str() {
         "0" => String::new(),
-        start => format!("; {start} more when a user starts"),
+        start => format!("; {start} more for each user"),
     };
     format!("{count} {word}, {time} along the longest path{waits}{start}")
 }

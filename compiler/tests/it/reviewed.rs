@@ -135,5 +135,14 @@ fn another_kind_is_one_change() {
 /// That a scenario takes all rows of a file, and the size of what differs, follow from the file.
 #[test]
 fn another_file_says_nothing_twice() {
-    told(&[("data/skus.csv", "data/users.csv"), ("data.skus.sku", "data.skus.name")], &[]);
+    told(
+        &[("data/skus.csv", "data/users.csv"), ("data.skus.sku", "data.skus.name")],
+        &[
+            "data skus: columns sku, qty → name, password",
+            "data skus: digest blake3:5bdbc8bb1b7d → blake3:80e157a41a2b",
+            "data skus: path data/skus.csv → data/users.csv",
+            "data skus: rows 40 → 1 000",
+            "scenario cart, step add: path `/cart/{{ data.skus.sku }}` → `/cart/{{ data.skus.name }}`",
+        ],
+    );
 }
