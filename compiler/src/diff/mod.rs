@@ -281,8 +281,12 @@ fn parts(subject: &str, old: &Value, new: &Value, without: &[&str], changes: &mu
 
 /// Returns all fields of a part on one line.
 fn summary(part: &Value) -> String {
-    let fields = fields::Fields::of(part, &[]);
-    let said = fields.values.iter().filter(|(_, text)| !fields::NOTHING.contains(&text.as_str()));
+    // Whether a run may override a var is no part of what it is.
+    let fields = fields::Fields::of(part, &["fixed"]);
+    let said = fields
+        .values
+        .iter()
+        .filter(|(path, text)| path.is_empty() || !fields::NOTHING.contains(&text.as_str()));
     let field = |(path, text): (&fields::Path, &String)| format!("{} {text}", path.join(" "));
     let mut all: Vec<String> = said.map(|pair| field(pair).trim().to_owned()).collect();
     for steps in fields.lists.values() {

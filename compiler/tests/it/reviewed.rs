@@ -132,6 +132,21 @@ fn another_kind_is_one_change() {
     );
 }
 
+#[test]
+fn what_is_new_is_told_with_its_value() {
+    told(
+        &[
+            ("secrets:", "vars: { vip: false, shop: \"http://a.example\" }\nsecrets:"),
+            ("\"http://127.0.0.1:8080\"", "\"{{ vars.shop }}\""),
+        ],
+        &[
+            "var shop: added, http://a.example",
+            "var vip: added, false",
+            "endpoint shop: base url `http://127.0.0.1:8080` → `{{ vars.shop }}`",
+        ],
+    );
+}
+
 /// That a scenario takes all rows of a file, and the size of what differs, follow from the file.
 #[test]
 fn another_file_says_nothing_twice() {
