@@ -2,7 +2,7 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
-use super::{kinds, unsupported};
+use super::{inner, kinds, unsupported};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -29,6 +29,15 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
+    if let Some(help) = inner::belongs(context, key) {
+        return error.help(help);
+    }
+    if context == "step"
+        && parent.entry("call").is_some()
+        && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs")
+    {
+        return error.help("a call hands values over with `with`: `with: { name: … }`");
+    }
     if let Some(foreign) = foreign::find(key) {
         return foreign_key(error, foreign, parent.get(key), free(foreign.replaces));
     }
