@@ -58,9 +58,34 @@ pub(super) fn expect(node: Node<'_>, work: &mut Lower<'_>) -> Expect {
     expect
 }
 
-/// Reads `201`, `2xx`.
+/// Statuses of gRPC by their numbers.
+pub(super) const GRPC_STATUSES: [&str; 17] = [
+    "ok",
+    "cancelled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
+];
+
+/// Reads `201`, `2xx`, or a status of gRPC such as `not_found`.
 pub(super) fn status(node: Node<'_>, work: &mut Lower<'_>) -> Option<StatusRange> {
     let text = work.word(node, "a status code")?;
+    let of_grpc = GRPC_STATUSES.iter().position(|name| *name == text.value);
+    if let Some(code) = of_grpc.and_then(|code| u16::try_from(code).ok()) {
+        return Some(StatusRange { from: code, to: code });
+    }
     let class = text.value.strip_suffix("xx").and_then(|digit| digit.parse::<u16>().ok());
     let range = match class {
         Some(class) => (1..=5)
@@ -185,6 +210,10 @@ pub(super) fn source(node: Node<'_>, work: &mut Lower<'_>) -> Option<CaptureFrom
         }
     } else if let Some(pattern) = node.get("regex") {
         regex(pattern, work).map(CaptureFrom::Regex)
+    } else if let Some(pattern) = node.get("subject") {
+        regex(pattern, work).map(CaptureFrom::Subject)
+    } else if node.get("key").is_some() {
+        Some(CaptureFrom::Key)
     } else {
         node.get("status").map(|_| CaptureFrom::Status)
     }
