@@ -269,9 +269,15 @@ fn json_path(path: &str) -> Result<(), Fault> {
                 .find(|at| path.is_char_boundary(*at))
                 .unwrap_or(0);
             let message = format!("`{path}` is not a JSONPath");
+            let rooted =
+                if path.starts_with('[') { format!("${path}") } else { format!("$.{path}") };
+            let help = match serde_json_path::JsonPath::parse(&rooted) {
+                Ok(_) => format!("write it from the root: `{rooted}`"),
+                Err(_) => "write it from the root, as in RFC 9535: `$.items[0].id`".to_owned(),
+            };
             Err(Fault::new(PATTERN, at..path.len(), message)
                 .label(error.message().to_owned())
-                .help("write it from the root, as in RFC 9535: `$.items[0].id`"))
+                .help(help))
         }
     }
 }

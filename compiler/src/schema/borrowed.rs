@@ -45,6 +45,12 @@ const TABLE: &[Row] = &[
     row(&["sql_endpoint"], &["dsn", "uri", "connection", "connection_string", "address"], "url", ""),
     row(&["sql_endpoint"], &["host", "port", "user", "password", "dbname"], "url", "`url: \"postgres://shop:{{ secrets.db }}@127.0.0.1:5432/shop\"`"),
     row(&["tcp_endpoint", "statsd_sink"], &["host", "port", "url", "server", "target", "endpoint"], "address", "`address: \"127.0.0.1:7000\"`"),
+    row(&["tls"], &["insecure", "skip_verify", "insecure_skip_verify"], "verify", "`verify: false`"),
+    row(&["http_endpoint"], &["insecure", "skip_verify", "verify", "insecure_skip_verify"], "tls", "`tls: { verify: false }`"),
+    row(&["http_endpoint"], &["follow_redirects", "followRedirects", "max_redirects", "maxRedirects"], "redirects", "how many are followed, none at 0: `redirects: 0`"),
+    row(&["redis_endpoint"], &["db"], "database", ""),
+    row(&["websocket_action"], &["receive", "expect", "read", "wait_for"], "await", "`await: { within: 5s }`"),
+    row(&["browser_action"], &["type", "input"], "fill", "`fill: { selector: \"#name\", value: ada }`"),
     row(&["tls"], &["ca_cert", "ca_file", "cacert", "root_ca"], "ca", ""),
     row(&["tls"], &["cert_file", "certificate", "client_cert"], "cert", ""),
     row(&["http_auth"], &["user", "username", "password"], "basic", "`basic: { user: demo, password: \"{{ secrets.password }}\" }`"),
@@ -61,7 +67,8 @@ const TABLE: &[Row] = &[
     row(&["await"], &["key"], "match", "`match: { key: true, equals: \"{{ order.id }}\" }`"),
     row(&["await"], &["interval", "poll_interval"], "every", ""),
     row(&["await"], &["message", "where", "filter"], "match", "`match: { json: \"$.order_id\", equals: \"{{ order.id }}\" }`"),
-    row(&["match"], &["equal", "eq", "value", "is", "contains"], "equals", ""),
+    row(&["match"], &["equal", "eq", "value", "is"], "equals", ""),
+    row(&["match"], &["contains", "matches"], "equals", "a `regex` whose group is what must be equal: `{ regex: 'id=(\\d+)', equals: \"{{ order.id }}\" }`"),
     row(&["publish"], &["payload", "message", "body", "value", "data"], "json", "the body as `json: { … }`, `text: …`, `form: { … }` or `file: …`"),
     row(&["part"], &["value", "content"], "text", ""),
     row(&["part"], &["type", "mime", "contentType"], "content_type", ""),
@@ -80,6 +87,9 @@ const TABLE: &[Row] = &[
 
 /// Returns which of our keys `key` stands for in `context`, and what to write if the value changes too.
 pub(super) fn find(context: &str, key: &str) -> Option<(&'static str, &'static str)> {
+    if matches!(context, "match" | "distinct") && key.starts_with('$') {
+        return Some(("equals", "`match: { json: \"$.order_id\", equals: \"{{ order.id }}\" }`"));
+    }
     let holds = |row: &&Row| row.contexts.contains(&context) && row.keys.contains(&key);
     TABLE.iter().find(holds).map(|row| (row.ours, row.how))
 }

@@ -50,7 +50,10 @@ pub(super) fn lower(
     let within = node.get("within").and_then(|node| work.positive_length(node));
     let since = node.get("since").map(|since| work.literal(since, "the name of a step"));
     let source = match poll {
-        Some(entry) => polled(entry.key_span, node, within.as_ref(), work),
+        Some(entry) => {
+            let server = endpoint.as_ref().and_then(|(name, _)| sql::server(name, endpoints));
+            polled(entry.key_span, node, (within.as_ref(), server), work)
+        }
         None => messages(key, node, kind, work),
     };
     out.awaiting = Some(AwaitPlan {
@@ -131,7 +134,7 @@ fn key_of(node: Node<'_>) -> Option<Span> {
 fn polled(
     key: Span,
     node: Node<'_>,
-    within: Option<&Spanned<u64>>,
+    (within, server): (Option<&Spanned<u64>>, Option<sql::Server>),
     work: &mut Lower<'_>,
 ) -> Option<AwaitSource> {
     let mut good = true;
@@ -176,7 +179,7 @@ fn polled(
             PollRequest::Get { path: path?, headers: headers? }
         }
         None => {
-            let (query, params) = sql::statement(node, work)?;
+            let (query, params) = sql::statement(node, server, work)?;
             PollRequest::Query { query, params }
         }
     };
