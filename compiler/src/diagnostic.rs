@@ -198,6 +198,11 @@ impl Diagnostics {
         self.found.iter_mut().for_each(each);
     }
 
+    /// Leaves out the findings that `keep` does not want.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.found.retain(keep);
+    }
+
     /// Returns whether no error was found; warnings do not count.
     pub fn is_clean(&self) -> bool {
         self.errors().next().is_none()

@@ -31,6 +31,16 @@ pub(super) struct Fault {
     pub(super) violation: Violation,
 }
 
+impl Fault {
+    /// Returns whether it is about what a value is, and not about keys.
+    pub(super) fn is_of_value(&self) -> bool {
+        !matches!(
+            self.violation,
+            Violation::UnknownKey(_) | Violation::MissingKey(_) | Violation::KeyName(_)
+        )
+    }
+}
+
 /// What is violated; the words come later.
 pub(super) enum Violation {
     /// A key that the mapping does not have.
