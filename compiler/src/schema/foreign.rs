@@ -40,10 +40,16 @@ const fn renamed(
     Foreign { key, tool, replaces, ours, renamed: true }
 }
 
-/// All of them.
+/// All keys.
 #[cfg(test)]
 pub(super) fn all() -> &'static [Foreign] {
     TABLE
+}
+
+/// Returns every word of another tool that is answered: the tool, its word, and what a plan says instead.
+pub fn foreign_words() -> impl Iterator<Item = [&'static str; 3]> {
+    let keys = TABLE.iter().map(|foreign| [foreign.tool, foreign.key, foreign.ours]);
+    keys.chain(LOADS.iter().chain(VALUES).map(|(word, tool, ours)| [*tool, *word, *ours]))
 }
 
 #[rustfmt::skip] // One row a word.

@@ -12,6 +12,7 @@ mod words;
 use std::collections::BTreeSet;
 
 pub use self::fault::PLAN_SCHEMA;
+pub use self::foreign::foreign_words;
 
 use self::fault::{Fault, Violation};
 use crate::diagnostic::{Diagnostics, did_you_mean};
