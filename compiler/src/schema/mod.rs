@@ -14,6 +14,7 @@ mod words;
 use std::collections::BTreeSet;
 
 pub use self::fault::PLAN_SCHEMA;
+pub use self::foreign::foreign_words;
 
 use self::fault::{Fault, Violation};
 use crate::diagnostic::{Diagnostics, did_you_mean};
@@ -34,6 +35,8 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     }
     let plan = instance::of(tree.root());
     let mut faults = fault::find(&plan);
+    let endless = faults.len() > fault::FAULTS_MAX;
+    faults.truncate(fault::FAULTS_MAX);
     faults.retain(|fault| !below_hole(tree, &fault.pointer));
     let told = misplaced::outdented(tree, &faults, sink);
     let told = request_line(tree, &faults, told);
@@ -52,6 +55,11 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
                 place.report(sink, &mut edits);
             }
         }
+    }
+    if endless {
+        sink.push(words::endless(source.span(0, 0)));
+        // What was not judged must not be read.
+        edits.push(Edit::Hole(tree.root));
     }
     for edit in edits {
         edit.apply(tree);

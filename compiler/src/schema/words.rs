@@ -114,6 +114,15 @@ pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
         .help(format!("add `{key}:` ({first}{rest})"))
 }
 
+/// Says that a plan has more mistakes than are told.
+pub(super) fn endless(start: Span) -> Diagnostic {
+    let most = fault::FAULTS_MAX;
+    let message = format!("the file has more than {most} keys and values that no plan can have");
+    Diagnostic::error("plan::limit::exceeded", start, message)
+        .label("is it a plan?")
+        .help(format!("mend some of the {most} that are told here, then check again"))
+}
+
 /// Says that a key is no name.
 pub(super) fn key_name(key: &str, span: Span) -> Diagnostic {
     name(key, span).label("not a name")
