@@ -13,6 +13,7 @@ pub(super) fn words(key: &str) -> String {
     match bare {
         "expect" => "expects".to_owned(),
         "capture" => "captures".to_owned(),
+        "branches" => "branch".to_owned(),
         bare => bare.replace('_', " "),
     }
 }
@@ -98,6 +99,8 @@ fn object(value: &Value, map: &Map<String, Value>) -> Option<String> {
         CaptureFrom::Header(name) => format!("header `{name}`"),
         CaptureFrom::Regex(pattern) => format!("regex `{pattern}`"),
         CaptureFrom::Status => "status".to_owned(),
+        CaptureFrom::Key => "key".to_owned(),
+        CaptureFrom::Subject(pattern) => format!("subject `{pattern}`"),
     })
 }
 

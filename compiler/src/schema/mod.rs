@@ -1,18 +1,20 @@
 //! (pure) The tree against `schemas/plan.schema.json`: violations become diagnostics, what is broken becomes a hole.
 
+mod borrowed;
 mod fault;
 mod foreign;
 mod inner;
 mod instance;
 mod kinds;
+mod meant;
 mod misplaced;
 mod shape;
-mod unsupported;
 mod words;
 
 use std::collections::BTreeSet;
 
 pub use self::fault::PLAN_SCHEMA;
+pub use self::foreign::foreign_words;
 
 use self::fault::{Fault, Violation};
 use crate::diagnostic::{Diagnostics, did_you_mean};
@@ -33,15 +35,20 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     }
     let plan = instance::of(tree.root());
     let mut faults = fault::find(&plan);
+    let endless = faults.len() > fault::FAULTS_MAX;
+    faults.truncate(fault::FAULTS_MAX);
     faults.retain(|fault| !below_hole(tree, &fault.pointer));
     let told = misplaced::outdented(tree, &faults, sink);
+    let told = request_line(tree, &faults, told);
     let mut edits = Vec::new();
+    let odd = odd(source, sink);
     let garbled = garbled(source, sink);
     let replaced: BTreeSet<(String, String)> = faults.iter().flat_map(replaces).collect();
     for (fault, told) in faults.iter().zip(told) {
         if let Some(pointed) = tree.pointer(&fault.pointer) {
             let place = Place { source, fault, pointed, replaced: &replaced, garbled: &garbled };
-            if told {
+            let odd = fault.is_of_value() && holds_one(&odd, pointed.node.span());
+            if told || odd {
                 // What it says is known; what it breaks is broken.
                 place.report(&mut Diagnostics::new(), &mut edits);
             } else {
@@ -49,10 +56,51 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             }
         }
     }
+    if endless {
+        sink.push(words::endless(source.span(0, 0)));
+        // What was not judged must not be read.
+        edits.push(Edit::Hole(tree.root));
+    }
     for edit in edits {
         edit.apply(tree);
     }
     shape::check(source, tree, sink);
+}
+
+/// Returns the places of errors that the text has by itself, sorted.
+fn odd(source: &Source, sink: &Diagnostics) -> Vec<u32> {
+    let own = sink.errors().filter(|span| span.file == source.id());
+    let mut places: Vec<u32> = own.map(|span| span.lo).collect();
+    places.sort_unstable();
+    places
+}
+
+/// Returns whether one of the sorted `places` lies within `span`, at whose value nothing else is to be said then.
+fn holds_one(places: &[u32], span: Span) -> bool {
+    let next = places.partition_point(|place| *place < span.lo);
+    places.get(next).is_some_and(|place| *place < span.hi)
+}
+
+/// Adds to what is `told` the path beside a `method`: the two are one mistake.
+fn request_line(tree: &Tree, faults: &[Fault], mut told: Vec<bool>) -> Vec<bool> {
+    let unknown = |fault: &Fault| match &fault.violation {
+        Violation::UnknownKey(key) if fault.context == "http" => Some(key.clone()),
+        _ => None,
+    };
+    let methods: BTreeSet<&str> = faults
+        .iter()
+        .filter(|fault| unknown(fault).is_some_and(|key| words::is_method(&key)))
+        .map(|fault| fault.pointer.as_str())
+        .collect();
+    if methods.is_empty() {
+        return told;
+    }
+    for (fault, told) in faults.iter().zip(&mut told) {
+        let path = unknown(fault).is_some_and(|key| words::is_path(&key));
+        let there = tree.pointer(&fault.pointer).is_some();
+        *told = *told || (path && there && methods.contains(fault.pointer.as_str()));
+    }
+    told
 }
 
 /// What a finding changes in the tree.
@@ -92,9 +140,10 @@ fn replaces(fault: &Fault) -> Option<(String, String)> {
         return None;
     };
     let known = fault::known_keys(&fault.context);
-    let meant = match foreign::find(key) {
-        Some(foreign) => foreign.replaces.to_owned(),
-        None => did_you_mean(key, known.iter().map(String::as_str))?.to_owned(),
+    let meant = match (borrowed::find(&fault.context, key), foreign::find(key)) {
+        (Some((ours, _)), _) => ours.to_owned(),
+        (None, Some(foreign)) => foreign.replaces.to_owned(),
+        (None, None) => did_you_mean(key, known.iter().map(String::as_str))?.to_owned(),
     };
     Some((fault.pointer.clone(), meant))
 }
@@ -105,7 +154,7 @@ fn garbled(source: &Source, sink: &Diagnostics) -> BTreeSet<String> {
         let text = source.text();
         let at = (span.lo as usize).min(text.len());
         let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = text[start..].trim_start_matches([' ', '-']);
+        let line = text[start..].trim_start_matches(|c: char| c.is_whitespace() || c == '-');
         let end = line.find(|c: char| !c.is_alphanumeric() && c != '_')?;
         Some(line[..end].to_owned())
     };
@@ -160,12 +209,18 @@ impl Place<'_> {
         if node.is_hole() || inner::is_told(context, self.pointed.node, key) {
             return;
         }
-        if unsupported::is_key(context, key) {
-            sink.push(words::unsupported(key, entry.key_span));
-        } else {
+        if !self.says_again(key) {
             sink.push(words::unknown_key(key, context, self.pointed.node, entry.key_span));
-            self.misspelt(entry.key_span, edits);
         }
+        self.misspelt(entry.key_span, edits);
+    }
+
+    /// Returns whether a key above `key` stands for the same one of ours, as `host` and `port` do.
+    fn says_again(&self, key: &str) -> bool {
+        let ours = |key: &str| borrowed::find(&self.fault.context, key).map(|(ours, _)| ours);
+        let Some(meant) = ours(key) else { return false };
+        let above = self.pointed.node.entries().take_while(|(entry, _)| entry.key != key);
+        above.into_iter().any(|(entry, _)| ours(&entry.key) == Some(meant))
     }
 
     /// Notes what the unknown key at `span` was probably meant as: what it holds is not known to later passes.
@@ -173,7 +228,9 @@ impl Place<'_> {
         let Some((_, key)) = replaces(self.fault) else { return };
         // A word of another tool may stand for a part of what it is answered with.
         let borrowed = match &self.fault.violation {
-            Violation::UnknownKey(key) => foreign::find(key).is_some(),
+            Violation::UnknownKey(key) => {
+                foreign::find(key).is_some() && borrowed::find(&self.fault.context, key).is_none()
+            }
             _ => false,
         };
         if borrowed && self.fault.context != "plan" {
@@ -189,7 +246,7 @@ impl Place<'_> {
         let span = self.pointed.key_span.unwrap_or_else(|| self.span());
         let parent = self.pointed.node.id();
         edits.push(Edit::Missing { parent, key: key.to_owned(), span });
-        // An endpoint of a kind that is unknown or unsupported has no `http` either.
+        // An endpoint of a kind that is unknown has no `http` either.
         let strangers = matches!(context, "endpoint" | "file_sink")
             && self.pointed.node.entries().next().is_some();
         // A wait with a distribution that is not ours has said what is wrong already.

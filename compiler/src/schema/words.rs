@@ -2,20 +2,11 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
-use super::{inner, kinds, unsupported};
+use super::{borrowed, inner, kinds, meant};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
 use crate::unit::{self, Length, Rate, Share, UnitError};
-
-/// Says that `key` belongs to the full language.
-pub(super) fn unsupported(key: &str, span: Span) -> Diagnostic {
-    let message =
-        format!("`{key}` is part of the plan language, but this version cannot do it yet");
-    Diagnostic::error("plan::unsupported", span, message)
-        .label("not in this version")
-        .help("remove it; `plan schema` prints everything that this version can do")
-}
 
 /// Says that `key`, written at `span` in the mapping `parent`, is unknown in `context`, and what may be meant.
 pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span) -> Diagnostic {
@@ -38,6 +29,17 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     {
         return error.help("a call hands values over with `with`: `with: { name: … }`");
     }
+    if context == "http"
+        && is_method(key)
+        && let Some(ours) = request(parent, key)
+    {
+        return error.help(format!("write the method as the key of the path: `{ours}`"));
+    }
+    match borrowed::find(context, key) {
+        Some((ours, "")) => return error.suggest(Near { word: ours, sure: free(ours) }),
+        Some((_, how)) => return error.help(format!("write {how}")),
+        None => {}
+    }
     if let Some(foreign) = foreign::find(key) {
         return foreign_key(error, foreign, parent.get(key), free(foreign.replaces));
     }
@@ -52,7 +54,8 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     if let Some((name, value)) = key.split_once(':').filter(|_| !key.contains(' ')) {
         return error.help(format!("write a space after the colon: `{name}: {value}`"));
     }
-    if let Some((name, _)) = key.split_once([' ', '{', '[']) {
+    if let Some((name, _)) = key.split_once([' ', '{', '[', '=']) {
+        let name = name.trim_end_matches(':');
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
     }
     let in_action = fault::known_keys("step").iter().any(|known| known == context);
@@ -61,6 +64,26 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
+}
+
+/// Returns whether `key` of a request is what other tools call its method.
+pub(super) fn is_method(key: &str) -> bool {
+    matches!(key, "method" | "verb")
+}
+
+/// Returns whether `key` of a request is what other tools call its path.
+pub(super) fn is_path(key: &str) -> bool {
+    matches!(key, "url" | "uri" | "path")
+}
+
+/// Returns `get: /` for a request that says `method: GET, url: /`.
+fn request(parent: Node<'_>, method: &str) -> Option<String> {
+    let method = parent.get(method)?.as_str()?.to_ascii_lowercase();
+    let (_, path) = parent.entries().find(|(entry, _)| is_path(&entry.key))?;
+    let path = path.as_str()?;
+    let known = fault::known_keys("http").contains(&method);
+    (known && path.starts_with('/') && !path.contains(['"', '{', ',']))
+        .then(|| format!("{method}: {path}"))
 }
 
 /// Answers a key of another tool; `free` says whether ours may stand there.
@@ -89,6 +112,15 @@ pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
     Diagnostic::error("plan::schema::missing-key", span, format!("`{key}` is missing in {thing}"))
         .label(format!("has no `{key}`"))
         .help(format!("add `{key}:` ({first}{rest})"))
+}
+
+/// Says that a plan has more mistakes than are told.
+pub(super) fn endless(start: Span) -> Diagnostic {
+    let most = fault::FAULTS_MAX;
+    let message = format!("the file has more than {most} keys and values that no plan can have");
+    Diagnostic::error("plan::limit::exceeded", start, message)
+        .label("is it a plan?")
+        .help(format!("mend some of the {most} that are told here, then check again"))
 }
 
 /// Says that a key is no name.
@@ -231,7 +263,9 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         Kind::Null | Kind::Hole | Kind::Alias(_) => "nothing",
     };
     let message = format!("{subject} must be {wanted}, not {found}");
+    let short = meant::instead(context, node);
     let help = match (node.kind(), types.iter().any(|kind| kind == "array")) {
+        _ if short.is_some() => format!("write `{}`", short.unwrap_or_default()),
         (Kind::Int(_) | Kind::Number(_), _) if matches!(context, "name" | "word") => {
             "write a name: a lower-case letter, then letters, digits or `_`".to_owned()
         }
@@ -240,6 +274,16 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         }
         (Kind::Int(text) | Kind::Number(text), _) if types.iter().any(|kind| kind == "string") => {
             format!("quote it: `\"{text}\"`")
+        }
+        (Kind::Map(_), true) if context.ends_with(".multipart") => {
+            "write a list of parts: `[ { name: note, text: hello }, { name: picture, file: a.png } ]`"
+                .to_owned()
+        }
+        (Kind::Seq(_), false) if meant::is_named(context) => {
+            "leave the dash out and begin each entry with its name as the key: `browse:`".to_owned()
+        }
+        (Kind::Seq(_), false) if types.iter().any(|kind| kind == "object") => {
+            "leave the dashes out, or the brackets: each entry is `key: value`".to_owned()
         }
         (Kind::Map(_), true) => {
             "begin each entry with `- `, or put brackets around it: `[ … ]`".to_owned()
@@ -258,6 +302,14 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
 /// Returns what a value in a context may look like, where the name of its type says too little.
 fn example(context: &str) -> Option<&'static str> {
     match context {
+        "endpoint" => Some("{ http: { base_url: \"http://127.0.0.1:8080\" } }"),
+        "data" => Some("{ file: users.csv, take: circular }"),
+        "file_sink" => Some("{ path: metrics.csv }"),
+        "sink" => Some("{ jsonl: { path: metrics.jsonl } }"),
+        "match" | "distinct" => Some("{ json: \"$.order_id\" }"),
+        "tcp_read" => Some("{ until: \"\\n\" }"),
+        "exec.command" => Some("[./check, --fast]"),
+        "websocket_message" => Some("{ text: hello }"),
         "retry" => Some("{ attempts: 3 }"),
         "retry.when" => Some("[timeout, 5xx]"),
         "repeat" => Some("3"),
@@ -285,9 +337,6 @@ fn choice(options: &[String], context: &str, subject: &str, text: &str, span: Sp
             .label("not known")
             .help("write `version: 1`");
     }
-    if unsupported::is_value(context, text) {
-        return unsupported(text, span);
-    }
     let listed = listed(options.iter().map(|option| format!("`{option}`")));
     let message = format!("{subject} must be {listed}, not `{}`", clip(text));
     let error = Diagnostic::error("plan::schema::value", span, message).label("not one of them");
@@ -306,7 +355,10 @@ fn from_unit(error: UnitError, context: &str, text: Option<&str>, span: Span) ->
         .label("not a quantity with its unit");
     match text.and_then(|text| respelled(context, text)) {
         Some(ours) => found.help(format!("write `{ours}`")).fix(span, ours),
-        None => found.help(error.help),
+        None => {
+            let bare = text.and_then(|text| meant::with_unit(context, text));
+            found.help(bare.unwrap_or(error.help))
+        }
     }
 }
 
