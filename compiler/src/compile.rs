@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Artifact;
-use crate::diagnostic::{Diagnostic, Diagnostics, Label};
+use crate::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use crate::model::{self, Overrides};
 use crate::parts::{self, Whole};
 use crate::source::{FileId, Files, Span, Texts};
@@ -89,6 +89,7 @@ fn placeholders(files: &Files, sink: &mut Diagnostics) {
     // Enough for what a person wrote.
     let errors: Vec<Span> = sink.errors().take(1000).collect();
     sink.retain(|found| match found.code {
+        FOREIGN if found.severity == Severity::Error => true,
         FOREIGN => !errors.iter().any(|error| error.holds(found.primary.span)),
         "plan::variable::unused" => !names.contains(files.slice(found.primary.span)),
         _ => true,

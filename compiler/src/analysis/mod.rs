@@ -100,7 +100,7 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     awaiting::thresholds(plan, sink);
     let order = graph::scenarios(plan, sink);
     let starts = order.and_then(|order| start::starts(plan, &order, sink));
-    let waits = graph::waits(plan, &flows.transactions);
+    let waits = if ends { graph::waits(plan, &flows.transactions) } else { graph::Waits::new() };
     let planned = load::check(plan, (&flows.scenarios, &waits), sink);
     let partitions = placement::partitions(plan, sink);
     let rows = data::rows(plan, &tables, &planned, sink);
