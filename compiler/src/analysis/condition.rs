@@ -290,26 +290,7 @@ impl Kinds<'_> {
             }
             Some(Block::Repeat { until: Some(until), until_uses, body, .. }) => {
                 self.condition(until, sink);
-                if body.is_whole() && stays(body, until_uses) {
-                    let message = "the loop asks for nothing that its steps capture";
-                    let help =
-                        "compare with a capture of a step inside of it, or write `repeat: 3` alone";
-                    let found = Diagnostic::warning("plan::expression::never", until.span, message);
-                    // What cannot be read was reported.
-                    if !until_uses.iter().any(|read| sink.touches(read.span)) {
-                        sink.push(found.label("the same after every turn").help(help));
-                    }
-                }
-                if let Some(value) = until.condition.as_ref().and_then(truth) {
-                    let (what, help) = match value {
-                        true => (
-                            "ends after one turn",
-                            "take the block away, or compare with a capture of its steps",
-                        ),
-                        false => ("always takes all its turns", "write `repeat: 3` alone"),
-                    };
-                    sink.push(constant(until.span, &format!("the loop {what}"), help));
-                }
+                ends(until, until_uses, body, sink);
             }
             Some(Block::Choose { branches, .. }) => {
                 let mut taken: Option<Span> = None;
@@ -343,6 +324,29 @@ impl Kinds<'_> {
             }
             Some(Block::ForEach { .. } | Block::Repeat { .. } | Block::Call { .. }) | None => {}
         }
+    }
+}
+
+/// Warns of a loop whose condition is the same after every turn.
+fn ends(until: &ConditionPlan, until_uses: &[Use], body: &StepList, sink: &mut Diagnostics) {
+    if body.is_whole() && stays(body, until_uses) {
+        let message = "the loop asks for nothing that its steps capture";
+        let help = "compare with a capture of a step inside of it, or write `repeat: 3` alone";
+        let found = Diagnostic::warning("plan::expression::never", until.span, message);
+        // What cannot be read was reported.
+        if !until_uses.iter().any(|read| sink.touches(read.span)) {
+            sink.push(found.label("the same after every turn").help(help));
+        }
+    }
+    if let Some(value) = until.condition.as_ref().and_then(truth) {
+        let (what, help) = match value {
+            true => (
+                "ends after one turn",
+                "take the block away, or compare with a capture of its steps",
+            ),
+            false => ("always takes all its turns", "write `repeat: 3` alone"),
+        };
+        sink.push(constant(until.span, &format!("the loop {what}"), help));
     }
 }
 

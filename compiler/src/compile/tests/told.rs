@@ -78,7 +78,7 @@ fn waits_inside_of_calls_count() {
     let load = "load: { open: [ { rate: 10/s, for: 1m } ], max_in_flight: 5 }";
     let text = |transactions: &str, call: &str| {
         let top = format!("{HTTP}\ntransactions: {{ {transactions} }}");
-        plan(&top, &format!("  one: {{ {load}, steps: [ {{ step: s, call: {call} }} ] }}\n"))
+        plan(&top, &format!("  one: {{ {load}, steps: [ {{ step: s, call: {call} }}, {A} ] }}\n"))
     };
     let slow = "u: { steps: [ { wait: 30s } ] }";
     let found = [("plan::load::in-flight", "5")];
