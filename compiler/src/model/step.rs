@@ -200,7 +200,11 @@ fn step(
     let mut out = named(at, node, work)?;
     names.take(&out, work);
     let broken = |key: &str| node.entry(key).is_some_and(|(_, value)| value.is_hole());
-    out.complete = !broken("needs") && !broken("capture") && !broken("metrics");
+    out.complete = !broken("needs")
+        && !broken("capture")
+        && !broken("metrics")
+        && !broken("call")
+        && !broken("with");
     if let Some((_, needs)) = node.entry("needs")
         && !needs.is_hole()
     {
@@ -226,7 +230,7 @@ fn step(
             _ => action::lower(entry, value, names.endpoints, &mut out, work),
         }
     }
-    action::check_answer(node, work);
+    action::check_answer(node, out.action.as_ref(), work);
     for (entry, value) in measured {
         control::lower(entry, value, &mut out.control, work);
     }
