@@ -2,7 +2,7 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
-use super::{borrowed, kinds};
+use super::{borrowed, inner, kinds};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -20,6 +20,15 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
+    if let Some(help) = inner::belongs(context, key) {
+        return error.help(help);
+    }
+    if context == "step"
+        && parent.entry("call").is_some()
+        && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs")
+    {
+        return error.help("a call hands values over with `with`: `with: { name: … }`");
+    }
     match borrowed::find(context, key) {
         Some((ours, "")) => return error.suggest(Near { word: ours, sure: free(ours) }),
         Some((_, how)) => return error.help(format!("write {how}")),

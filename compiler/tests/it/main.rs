@@ -20,6 +20,7 @@ mod mutations;
 mod parts;
 mod plans;
 mod rejected;
+mod reviewed;
 mod sample;
 mod schedules;
 mod single;
