@@ -1,6 +1,6 @@
 //! (pure) All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Artifact;
 use crate::diagnostic::{Diagnostic, Diagnostics, Label};
@@ -9,6 +9,9 @@ use crate::parts::{self, Whole};
 use crate::source::{FileId, Files, Span, Texts};
 use crate::syntax::Node;
 use crate::{analysis, schema, seal};
+
+/// The code of a template as other tools write it.
+const FOREIGN: &str = "plan::template::foreign";
 
 /// Compiles the plan in `files`, or reports to `sink` why it cannot.
 ///
@@ -68,6 +71,28 @@ pub fn check(files: &Files, sink: &mut Diagnostics) {
 /// Completes the fixes: the stages know the tree, the texts what is written.
 fn settle(files: &Files, sink: &mut Diagnostics) {
     sink.amend(|found| found.settle(files.text_of(found.primary.span.file)));
+    placeholders(files, sink);
+}
+
+/// Leaves out what follows from `${x}`: that nothing uses the var `x`; and `${x}` itself in a value that is wrong anyway.
+fn placeholders(files: &Files, sink: &mut Diagnostics) {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    sink.amend(|found| {
+        if found.code == FOREIGN {
+            let name = files.slice(found.primary.span).trim_matches(['$', '#', '{', '}']);
+            names.insert(name.trim_start_matches("vars.").to_owned());
+        }
+    });
+    if names.is_empty() {
+        return;
+    }
+    // Enough for what a person wrote.
+    let errors: Vec<Span> = sink.errors().take(1000).collect();
+    sink.retain(|found| match found.code {
+        FOREIGN => !errors.iter().any(|error| error.holds(found.primary.span)),
+        "plan::variable::unused" => !names.contains(files.slice(found.primary.span)),
+        _ => true,
+    });
 }
 
 fn check_whole(files: &Files, whole: &Whole, sink: &mut Diagnostics) {

@@ -1,6 +1,7 @@
 //! (pure) Conditions: `p95(service) < 500ms` of thresholds, `< 800ms` and `> 0` of expectations.
 
 mod condition;
+mod foreign;
 mod threshold;
 
 use std::ops::Range;

@@ -65,6 +65,25 @@ Right:
 "##,
     },
     Code {
+        code: "plan::syntax::conflict",
+        title: "a merge of two versions is not finished",
+        explanation: r##"Version control wrote both versions of some lines into the file, between `<<<<<<<`, `=======` and
+`>>>>>>>`. Until one of them is taken it is not known what the plan says.
+
+Wrong:
+
+    <<<<<<< HEAD
+    seed: 7
+    =======
+    seed: 8
+    >>>>>>> other
+
+Right:
+
+    seed: 7
+"##,
+    },
+    Code {
         code: "plan::syntax::depth",
         title: "values are nested too deeply",
         explanation: r##"Mappings and lists nest at most 64 levels. A body that is deeper belongs into a file.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{SYNTAX, UNIT, UNKNOWN, bound, microseconds, trimmed};
+use super::{SYNTAX, UNIT, UNKNOWN, bound, foreign, microseconds, trimmed};
 use crate::artifact::{Aggregate, Bound, Counter, Metric, OwnKind, Phase, Quantity, Vital};
 use crate::diagnostic::{Near, nearest};
 use crate::template::Fault;
@@ -103,6 +103,13 @@ pub fn builtins() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// Not of that shape, an unknown function or metric, or a limit in a unit that the metric does not have.
 pub fn parse_require(text: &str, own: &Own) -> Result<Option<Require>, Fault> {
+    parse(text, own).map_err(|fault| match foreign::respelled(text) {
+        Some(ours) => fault.help(format!("write `{ours}`")),
+        None => fault,
+    })
+}
+
+fn parse(text: &str, own: &Own) -> Result<Option<Require>, Fault> {
     let shape = "write it as `p95(service) < 500ms`, `share(failed) < 1%`, `rate(started) > 95/s` or `count(dropped) == 0`";
     let broken = |range: Range<usize>, what: &str| {
         Fault::new(SYNTAX, range, format!("`{}` is not a condition", text.trim()))

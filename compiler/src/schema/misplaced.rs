@@ -1,6 +1,8 @@
 //! (pure) Entries that YAML puts elsewhere than they were meant: a step without its dash, a key one level too far left.
 
-use super::fault::{Fault, Violation};
+use std::collections::BTreeSet;
+
+use super::fault::{Fault, Violation, known_keys};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::Source;
 use crate::syntax::{ElementId, Kind, Node, Tree};
@@ -24,6 +26,9 @@ const ACTIONS: &[&str] = &[
     "for_each",
     "choose",
 ];
+
+/// Keys without a value whose neighbours are looked at.
+const MET_MAX: usize = 100;
 
 /// Reports steps that go on in the step before, and returns what is broken by that.
 pub(super) fn dashes(source: &Source, tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
@@ -63,6 +68,7 @@ fn lost_dash(source: &Source, item: Node<'_>) -> Option<Diagnostic> {
 /// Reports keys that stand beside the mapping in which they are missing, and returns which `faults` are told by that.
 pub(super) fn outdented(tree: &Tree, faults: &[Fault], sink: &mut Diagnostics) -> Vec<bool> {
     let mut told = vec![false; faults.len()];
+    beside_nothing(tree, faults, &mut told, sink);
     for at in 0..faults.len() {
         let Violation::MissingKey(key) = &faults[at].violation else { continue };
         let Some((parent, _)) = faults[at].pointer.rsplit_once('/') else { continue };
@@ -98,4 +104,63 @@ pub(super) fn outdented(tree: &Tree, faults: &[Fault], sink: &mut Diagnostics) -
         told[at] = true;
     }
     told
+}
+
+/// Reports what stands beside a key without a value and was meant as that value; marks the faults that this tells.
+fn beside_nothing(tree: &Tree, faults: &[Fault], told: &mut [bool], sink: &mut Diagnostics) {
+    let unknown: BTreeSet<(&str, &str)> = faults
+        .iter()
+        .filter_map(|fault| match &fault.violation {
+            Violation::UnknownKey(key) => Some((fault.pointer.as_str(), key.as_str())),
+            _ => None,
+        })
+        .collect();
+    let mut met = 0;
+    for at in 0..faults.len() {
+        let Violation::Type(types) = &faults[at].violation else { continue };
+        let pointer = faults[at].pointer.as_str();
+        let (Some((parent, name)), Some(holder)) =
+            (pointer.rsplit_once('/'), tree.pointer(pointer))
+        else {
+            continue;
+        };
+        let null =
+            matches!(holder.node.kind(), Kind::Null) && types.iter().any(|of| of == "object");
+        let Some(siblings) = tree.pointer(parent).filter(|_| null) else { continue };
+        let Some(holder_span) = holder.key_span else { continue };
+        met += 1;
+        if met > MET_MAX {
+            return;
+        }
+        let inner = known_keys(&faults[at].context);
+        // What follows and is known inside; of names, what the mapping around does not know.
+        let after = siblings.node.entries().filter(|(entry, _)| entry.key_span > holder_span);
+        let moved: Vec<_> = after
+            .take_while(|(entry, _)| match inner.is_empty() {
+                true => unknown.contains(&(parent, entry.key.as_str())),
+                false => inner.contains(&entry.key),
+            })
+            .collect();
+        let Some((first, _)) = moved.first() else { continue };
+        let message = format!("`{}` stands beside `{name}` and not in it", first.key);
+        sink.push(
+            Diagnostic::error("plan::schema::type", first.key_span, message)
+                .label("one level too far left")
+                .also(holder_span, "has no value")
+                .help(format!(
+                    "indent it, and what follows, by two more spaces: it belongs to `{name}`"
+                )),
+        );
+        told[at] = true;
+        for (fault, told) in faults.iter().zip(told.iter_mut()) {
+            let inside = moved.iter().any(|(entry, _)| {
+                let below = fault.pointer.strip_prefix(&format!("{parent}/{}", entry.key));
+                let key =
+                    matches!(&fault.violation, Violation::UnknownKey(key) if *key == entry.key);
+                below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    || (key && fault.pointer == parent)
+            });
+            *told = *told || inside;
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod foreign;
 mod inner;
 mod instance;
 mod kinds;
+mod meant;
 mod misplaced;
 mod shape;
 mod words;
@@ -13,6 +14,7 @@ mod words;
 use std::collections::BTreeSet;
 
 pub use self::fault::PLAN_SCHEMA;
+pub use self::foreign::foreign_words;
 
 use self::fault::{Fault, Violation};
 use crate::diagnostic::{Diagnostics, did_you_mean};
@@ -33,15 +35,20 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     }
     let plan = instance::of(tree.root());
     let mut faults = fault::find(&plan);
+    let endless = faults.len() > fault::FAULTS_MAX;
+    faults.truncate(fault::FAULTS_MAX);
     faults.retain(|fault| !below_hole(tree, &fault.pointer));
     let told = misplaced::outdented(tree, &faults, sink);
+    let told = request_line(tree, &faults, told);
     let mut edits = Vec::new();
+    let odd = odd(source, sink);
     let garbled = garbled(source, sink);
     let replaced: BTreeSet<(String, String)> = faults.iter().flat_map(replaces).collect();
     for (fault, told) in faults.iter().zip(told) {
         if let Some(pointed) = tree.pointer(&fault.pointer) {
             let place = Place { source, fault, pointed, replaced: &replaced, garbled: &garbled };
-            if told {
+            let odd = fault.is_of_value() && holds_one(&odd, pointed.node.span());
+            if told || odd {
                 // What it says is known; what it breaks is broken.
                 place.report(&mut Diagnostics::new(), &mut edits);
             } else {
@@ -49,10 +56,51 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
             }
         }
     }
+    if endless {
+        sink.push(words::endless(source.span(0, 0)));
+        // What was not judged must not be read.
+        edits.push(Edit::Hole(tree.root));
+    }
     for edit in edits {
         edit.apply(tree);
     }
     shape::check(source, tree, sink);
+}
+
+/// Returns the places of errors that the text has by itself, sorted.
+fn odd(source: &Source, sink: &Diagnostics) -> Vec<u32> {
+    let own = sink.errors().filter(|span| span.file == source.id());
+    let mut places: Vec<u32> = own.map(|span| span.lo).collect();
+    places.sort_unstable();
+    places
+}
+
+/// Returns whether one of the sorted `places` lies within `span`, at whose value nothing else is to be said then.
+fn holds_one(places: &[u32], span: Span) -> bool {
+    let next = places.partition_point(|place| *place < span.lo);
+    places.get(next).is_some_and(|place| *place < span.hi)
+}
+
+/// Adds to what is `told` the path beside a `method`: the two are one mistake.
+fn request_line(tree: &Tree, faults: &[Fault], mut told: Vec<bool>) -> Vec<bool> {
+    let unknown = |fault: &Fault| match &fault.violation {
+        Violation::UnknownKey(key) if fault.context == "http" => Some(key.clone()),
+        _ => None,
+    };
+    let methods: BTreeSet<&str> = faults
+        .iter()
+        .filter(|fault| unknown(fault).is_some_and(|key| words::is_method(&key)))
+        .map(|fault| fault.pointer.as_str())
+        .collect();
+    if methods.is_empty() {
+        return told;
+    }
+    for (fault, told) in faults.iter().zip(&mut told) {
+        let path = unknown(fault).is_some_and(|key| words::is_path(&key));
+        let there = tree.pointer(&fault.pointer).is_some();
+        *told = *told || (path && there && methods.contains(fault.pointer.as_str()));
+    }
+    told
 }
 
 /// What a finding changes in the tree.
@@ -106,7 +154,7 @@ fn garbled(source: &Source, sink: &Diagnostics) -> BTreeSet<String> {
         let text = source.text();
         let at = (span.lo as usize).min(text.len());
         let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = text[start..].trim_start_matches([' ', '-']);
+        let line = text[start..].trim_start_matches(|c: char| c.is_whitespace() || c == '-');
         let end = line.find(|c: char| !c.is_alphanumeric() && c != '_')?;
         Some(line[..end].to_owned())
     };

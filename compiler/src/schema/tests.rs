@@ -351,6 +351,17 @@ fn each_word_of_another_tool_is_answered_where_it_stands() {
 }
 
 #[test]
+fn a_text_of_thousands_of_mistakes_ends_with_one_that_says_so() {
+    let keys = |count| (0..count).map(|n| format!("k{n}: 1\n")).collect::<String>();
+    let (_, tree, found) = judge(&top(&keys(fault::FAULTS_MAX)));
+    assert_eq!(found.len(), fault::FAULTS_MAX);
+    assert!(!tree.root().is_hole());
+    let (_, tree, found) = judge(&top(&keys(fault::FAULTS_MAX + 1)));
+    assert_eq!((found.len(), found[0].code), (fault::FAULTS_MAX + 1, "plan::limit::exceeded"));
+    assert!(tree.root().is_hole());
+}
+
+#[test]
 fn what_is_broken_is_a_hole() {
     let text =
         top("endpoints: { e: { http: { timeout: 5, base_url: x }, gopher: {} }, f: { http: {} } }");

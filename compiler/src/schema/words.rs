@@ -2,7 +2,7 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
-use super::{borrowed, inner, kinds};
+use super::{borrowed, inner, kinds, meant};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -29,6 +29,12 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     {
         return error.help("a call hands values over with `with`: `with: { name: … }`");
     }
+    if context == "http"
+        && is_method(key)
+        && let Some(ours) = request(parent, key)
+    {
+        return error.help(format!("write the method as the key of the path: `{ours}`"));
+    }
     match borrowed::find(context, key) {
         Some((ours, "")) => return error.suggest(Near { word: ours, sure: free(ours) }),
         Some((_, how)) => return error.help(format!("write {how}")),
@@ -48,7 +54,8 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     if let Some((name, value)) = key.split_once(':').filter(|_| !key.contains(' ')) {
         return error.help(format!("write a space after the colon: `{name}: {value}`"));
     }
-    if let Some((name, _)) = key.split_once([' ', '{', '[']) {
+    if let Some((name, _)) = key.split_once([' ', '{', '[', '=']) {
+        let name = name.trim_end_matches(':');
         return error.help(format!("write a colon and a space behind the key: `{name}: `"));
     }
     let in_action = fault::known_keys("step").iter().any(|known| known == context);
@@ -57,6 +64,26 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     }
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     error.help(format!("it can have {}", known.join(", ")))
+}
+
+/// Returns whether `key` of a request is what other tools call its method.
+pub(super) fn is_method(key: &str) -> bool {
+    matches!(key, "method" | "verb")
+}
+
+/// Returns whether `key` of a request is what other tools call its path.
+pub(super) fn is_path(key: &str) -> bool {
+    matches!(key, "url" | "uri" | "path")
+}
+
+/// Returns `get: /` for a request that says `method: GET, url: /`.
+fn request(parent: Node<'_>, method: &str) -> Option<String> {
+    let method = parent.get(method)?.as_str()?.to_ascii_lowercase();
+    let (_, path) = parent.entries().find(|(entry, _)| is_path(&entry.key))?;
+    let path = path.as_str()?;
+    let known = fault::known_keys("http").contains(&method);
+    (known && path.starts_with('/') && !path.contains(['"', '{', ',']))
+        .then(|| format!("{method}: {path}"))
 }
 
 /// Answers a key of another tool; `free` says whether ours may stand there.
@@ -85,6 +112,15 @@ pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
     Diagnostic::error("plan::schema::missing-key", span, format!("`{key}` is missing in {thing}"))
         .label(format!("has no `{key}`"))
         .help(format!("add `{key}:` ({first}{rest})"))
+}
+
+/// Says that a plan has more mistakes than are told.
+pub(super) fn endless(start: Span) -> Diagnostic {
+    let most = fault::FAULTS_MAX;
+    let message = format!("the file has more than {most} keys and values that no plan can have");
+    Diagnostic::error("plan::limit::exceeded", start, message)
+        .label("is it a plan?")
+        .help(format!("mend some of the {most} that are told here, then check again"))
 }
 
 /// Says that a key is no name.
@@ -227,7 +263,9 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         Kind::Null | Kind::Hole | Kind::Alias(_) => "nothing",
     };
     let message = format!("{subject} must be {wanted}, not {found}");
+    let short = meant::instead(context, node);
     let help = match (node.kind(), types.iter().any(|kind| kind == "array")) {
+        _ if short.is_some() => format!("write `{}`", short.unwrap_or_default()),
         (Kind::Int(_) | Kind::Number(_), _) if matches!(context, "name" | "word") => {
             "write a name: a lower-case letter, then letters, digits or `_`".to_owned()
         }
@@ -240,6 +278,12 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         (Kind::Map(_), true) if context.ends_with(".multipart") => {
             "write a list of parts: `[ { name: note, text: hello }, { name: picture, file: a.png } ]`"
                 .to_owned()
+        }
+        (Kind::Seq(_), false) if meant::is_named(context) => {
+            "leave the dash out and begin each entry with its name as the key: `browse:`".to_owned()
+        }
+        (Kind::Seq(_), false) if types.iter().any(|kind| kind == "object") => {
+            "leave the dashes out, or the brackets: each entry is `key: value`".to_owned()
         }
         (Kind::Map(_), true) => {
             "begin each entry with `- `, or put brackets around it: `[ … ]`".to_owned()
@@ -311,7 +355,10 @@ fn from_unit(error: UnitError, context: &str, text: Option<&str>, span: Span) ->
         .label("not a quantity with its unit");
     match text.and_then(|text| respelled(context, text)) {
         Some(ours) => found.help(format!("write `{ours}`")).fix(span, ours),
-        None => found.help(error.help),
+        None => {
+            let bare = text.and_then(|text| meant::with_unit(context, text));
+            found.help(bare.unwrap_or(error.help))
+        }
     }
 }
 

@@ -19,6 +19,17 @@ pub(super) enum Cause {
     Colon(Range<usize>),
     /// The tab at this byte stands in the indentation.
     Tab(usize),
+    /// The dash at this byte has no space behind it.
+    Dash(usize),
+    /// The entry in this line stands one level too far left, beside the key of the line above, which has no value.
+    Left {
+        /// The line's content.
+        entry: Range<usize>,
+        /// Where the value of the key above belongs.
+        value: usize,
+        /// How many spaces it lacks.
+        by: usize,
+    },
     /// Nothing before the place where it shows.
     Here,
 }
@@ -42,19 +53,25 @@ impl Cause {
         if let Some(open) = unclosed_bracket(text, before) {
             return Cause::Bracket(open);
         }
-        if stop.kind == ErrorKind::MappingValueNotAllowed
-            && let Some(range) = no_colon(text, before, line)
-        {
+        if stop.kind == ErrorKind::MappingValueNotAllowed {
+            if let Some(range) = no_colon(text, before, line) {
+                return Cause::Colon(range);
+            }
+            if let Some(at) = tight_dash(text, before) {
+                return Cause::Dash(at);
+            }
+        }
+        if let Some(range) = lone_word(text, line) {
             return Cause::Colon(range);
         }
-        Cause::Here
+        too_far_left(text, before, line).unwrap_or(Cause::Here)
     }
 
     /// Returns the byte at which the mistake is, if not where it shows.
     pub(super) fn place(&self) -> Option<usize> {
         match self {
-            Cause::Bracket(at) | Cause::Quote(at) | Cause::Tab(at) => Some(*at),
-            Cause::Colon(range) => Some(range.start),
+            Cause::Bracket(at) | Cause::Quote(at) | Cause::Tab(at) | Cause::Dash(at) => Some(*at),
+            Cause::Colon(range) | Cause::Left { entry: range, .. } => Some(range.start),
             Cause::Here => None,
         }
     }
@@ -228,10 +245,66 @@ fn no_colon(text: &str, before: usize, line: usize) -> Option<Range<usize>> {
     }
     let from = heads_above.last().map_or(0, |head| head.value);
     let column = from + (above[from..].len() - above[from..].trim_start().len());
-    let aligned = heads(below).iter().any(|head| head.key && head.column == column);
-    let word = above[column..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let end = before + above.trim_end().len();
-    (aligned && word).then_some(before + column..end)
+    let key_below = |fits: &dyn Fn(usize) -> bool| {
+        heads(below).iter().any(|head| head.key && fits(head.column))
+    };
+    let content = above[column..].trim_end();
+    let word = content.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    // A word alone may also be the key of what is below it.
+    let lone = content.chars().all(is_of_key) && key_below(&|below| below > column);
+    let aligned = key_below(&|below| below == column);
+    (word && (aligned || lone)).then(|| before + column..before + column + content.len())
+}
+
+fn is_of_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Returns the content of the line at `start` if it is `key:value`, `key = value` or a key alone.
+fn lone_word(text: &str, start: usize) -> Option<Range<usize>> {
+    let line = line_at(text, start);
+    let heads = heads(line);
+    if heads.iter().any(|head| head.key) {
+        return None;
+    }
+    let from = heads.last().map_or(0, |head| head.value);
+    let content = line[from..].trim();
+    let name = content.find(|c| !is_of_key(c)).unwrap_or(content.len());
+    let tail = &content[name..];
+    let lo = start + from + (line[from..].len() - line[from..].trim_start().len());
+    let colon = tail.starts_with(':') && !tail.starts_with("://");
+    let other = tail.starts_with('：') || tail.trim_start().starts_with("= ");
+    let below = text[start + line.len()..].trim_start_matches(['\n', '\r']);
+    let column = lo - start;
+    let owns = below.len() - below.trim_start_matches(' ').len() > column;
+    (name > 0 && (colon || other || (tail.is_empty() && owns))).then(|| lo..lo + content.len())
+}
+
+/// Returns the dash of `-step: home` if the line at `start` begins so.
+fn tight_dash(text: &str, start: usize) -> Option<usize> {
+    let line = line_at(text, start);
+    let content = line.trim_start_matches(' ');
+    let word = content.strip_prefix('-')?;
+    (word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.contains(": "))
+        .then(|| start + line.len() - content.len())
+}
+
+/// Returns whether the line at `before` belongs one level deeper, as the line below it does.
+fn too_far_left(text: &str, before: usize, line: usize) -> Option<Cause> {
+    let above = line_before(text, before)?;
+    let key = |start| heads(line_at(text, start)).into_iter().next().filter(|head| head.key);
+    let (holder, moved, right) = (key(above)?, key(before)?, key(line)?);
+    let empty = |start, value: usize| line_at(text, start)[value..].trim().is_empty();
+    let fits = holder.column == moved.column && right.column > moved.column;
+    if !fits || !empty(above, holder.value) || empty(before, moved.value) {
+        return None;
+    }
+    let content = line_at(text, before).trim_end().len();
+    Some(Cause::Left {
+        entry: before + moved.column..before + content,
+        value: above + holder.value,
+        by: right.column - moved.column,
+    })
 }
 
 #[cfg(test)]

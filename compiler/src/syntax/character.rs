@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::recover;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::Source;
 
@@ -21,6 +22,7 @@ pub(super) fn check(source: &Source, text: &mut String, sink: &mut Diagnostics) 
         );
     }
     directives(source, text, sink);
+    indentation(source, text, sink);
     let odd = |c: char| meaning(c).is_some();
     // Almost every text has none.
     if !text.chars().skip(1).any(odd) && !text.starts_with(|c: char| c != '\u{feff}' && odd(c)) {
@@ -68,6 +70,40 @@ fn meaning(c: char) -> Option<&'static str> {
         '\u{200b}' | '\u{2060}' => Some("a space of no width"),
         _ => None,
     }
+}
+
+/// Reports spaces of other kinds in front of a key or dash, and takes such entries out.
+fn indentation(source: &Source, text: &mut String, sink: &mut Diagnostics) {
+    let other = |c: char| c.is_whitespace() && !c.is_ascii() && c != '\u{85}';
+    if !text.contains(other) {
+        return;
+    }
+    let mut found: Option<Diagnostic> = None;
+    let mut blanked = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches(|c| c == ' ' || other(c));
+        let lead = line.len() - content.len();
+        if line[..lead].contains(other) && !recover::heads(content.trim_end()).is_empty() {
+            let span = source.span(start, start + lead);
+            let spaces = " ".repeat(line[..lead].chars().count());
+            let first = found.take().unwrap_or_else(|| {
+                Diagnostic::error(
+                    "plan::syntax::character",
+                    span,
+                    "the line is indented by spaces that are none to YAML, such as U+00A0",
+                )
+                .label("copied from a page or a document")
+                .help("indent with ordinary spaces")
+            });
+            found = Some(first.fix(span, spaces));
+            blanked.push(recover::whole_entry(text, start + lead));
+            blanked.push(start..start + lead);
+        }
+        start += line.len();
+    }
+    sink.extend(found);
+    blanked.iter().for_each(|range| recover::blank(text, range));
 }
 
 /// Reports lines such as `%YAML 1.1` above the document, which say nothing here.

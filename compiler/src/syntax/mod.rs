@@ -3,6 +3,8 @@
 mod cause;
 mod character;
 mod entries;
+mod layout;
+mod leftover;
 mod pointer;
 mod recover;
 mod scalar;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::cause::Cause;
 use super::character;
+use super::leftover;
 use super::trap;
 use super::tree::{Kind, Tree};
 use super::yaml;
@@ -20,6 +21,7 @@ const READ_MAX: usize = 30;
 pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
     let mut text = source.text().to_owned();
     character::check(source, &mut text, sink);
+    leftover::check(source, &mut text, sink);
     let mut blanked: Vec<Range<usize>> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut last: Option<usize> = None;
@@ -38,7 +40,7 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
             reported += 1;
             sink.push(trap::stopped(source, &stop, &cause));
             // A quote takes along what follows it, but nothing else than its own line is its mistake.
-            let own = matches!(cause, Cause::Quote(_) | Cause::Tab(_));
+            let own = matches!(cause, Cause::Quote(_) | Cause::Tab(_) | Cause::Dash(_));
             let shows = if own { guilty } else { stop.at };
             candidates = enclosing(source.text(), guilty, shows);
             match &cause {
@@ -46,12 +48,18 @@ pub(super) fn parse(source: &Source, sink: &mut Diagnostics) -> Option<Tree> {
                     // With a colon and without a value the key is there and says no more.
                     let key = text[range.clone()].find([' ', ':']).unwrap_or(range.len());
                     let colon = range.start + key;
-                    if colon < range.end {
+                    let ascii = text.as_bytes().get(colon).is_some_and(u8::is_ascii);
+                    if colon < range.end && ascii {
                         text.replace_range(colon..=colon, ":");
                         candidates.push(Candidate::Stretch(colon + 1..range.end));
                     } else {
-                        candidates.push(Candidate::Stretch(range.clone()));
+                        candidates.push(Candidate::Stretch(whole_entry(&text, range.start)));
                     }
+                }
+                Cause::Dash(at) => candidates.push(Candidate::Stretch(whole_entry(&text, *at))),
+                Cause::Left { entry, value, .. } => {
+                    let end = whole_entry(&text, entry.start).end;
+                    candidates.push(Candidate::Stretch(*value..end));
                 }
                 Cause::Here => {
                     candidates.extend(stray(source.text(), stop.at).map(Candidate::Stretch));
@@ -94,8 +102,19 @@ fn finished(source: &Source, tree: Option<Tree>, sink: &mut Diagnostics) -> Opti
     tree
 }
 
+/// Returns the rest of the line from byte `at` on with the lines below it that are deeper.
+///
+/// With the blanks before it up to the colon of the key that it is the first entry of.
+pub(super) fn whole_entry(text: &str, at: usize) -> Range<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let column = text[start..at].chars().count();
+    let end = extent(text, start, at, &Head { column, value: column, key: true });
+    let above = text[..at].trim_end();
+    if above.ends_with(':') { above.len()..end } else { at..end }
+}
+
 /// Overwrites `range` with blanks of the same length, line ends kept.
-fn blank(text: &mut String, range: &Range<usize>) {
+pub(super) fn blank(text: &mut String, range: &Range<usize>) {
     let spaces: String = text[range.clone()]
         .bytes()
         .map(|byte| if matches!(byte, b'\n' | b'\r') { char::from(byte) } else { ' ' })

@@ -71,7 +71,7 @@ fn every_trap_has_its_own_code() {
 #[test]
 fn a_key_without_its_colon_takes_what_is_below_it_along() {
     let (_, tree, found) = read("a:\n  b: { c: 1 }\nlast\n  t: { d: 2 }\nend: 3\n");
-    assert_eq!(found, [("plan::syntax::invalid", "l".to_owned())]);
+    assert_eq!(found, [("plan::syntax::invalid", "last".to_owned())]);
     let tree = tree.unwrap();
     assert!(tree.pointer("/a/b/c").is_some() && tree.pointer("/end").is_some());
     assert!(tree.pointer("/a/t").is_none(), "`t` belongs to `last`, which is broken");

@@ -5,9 +5,10 @@ use std::ops::Range;
 use granit_parser::ErrorKind;
 
 use super::cause::Cause;
+use super::layout;
 use super::unquoted;
 use super::yaml::Stop;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Edit, nearest};
 use crate::source::{Source, Span};
 
 /// Reports an unquoted template that begins at byte `at`; `flow` when it stands inside brackets.
@@ -78,6 +79,24 @@ pub(super) fn anchored_nothing(source: &Source, span: Span) -> Option<Diagnostic
     let found = Diagnostic::error("plan::syntax::anchor", place, message)
         .label("YAML reads a leading `&` as an anchor");
     Some(quote_it(found, source, place))
+}
+
+/// Returns the name of the anchor of the value at `span`.
+pub(super) fn anchor_name(source: &Source, span: Span) -> Option<&str> {
+    let (_, place) = anchor_before(source, span)?;
+    source.slice(place).strip_prefix('&')
+}
+
+/// Asks whether one of `anchors`, to which nothing refers, was meant by the alias `*name`.
+pub(super) fn suggest_anchor(found: &mut Diagnostic, name: &str, anchors: &[&str]) {
+    if let Some(near) = nearest(name, anchors.iter().copied()) {
+        let ours = format!("*{}", near.word);
+        found.help = format!("did you mean `{ours}`?");
+        found.fix.clear();
+        if near.sure {
+            found.fix.push(Edit { span: found.primary.span, text: ours });
+        }
+    }
 }
 
 /// Returns the text up to `span` from its anchor on, and where the anchor stands.
@@ -227,7 +246,11 @@ pub(super) fn comment_value(
 pub(super) fn stopped(source: &Source, stop: &Stop, cause: &Cause) -> Diagnostic {
     match cause {
         Cause::Quote(at) => return quote(source, *at),
-        Cause::Colon(range) => return no_colon(source, source.span(range.start, range.end)),
+        Cause::Colon(range) => {
+            return layout::no_colon(source, source.span(range.start, range.end));
+        }
+        Cause::Dash(at) => return layout::tight_dash(source, *at),
+        Cause::Left { entry, value, by } => return layout::left(source, entry, *value, *by),
         Cause::Bracket(_) | Cause::Tab(_) | Cause::Here => {}
     }
     let line = Line::at(source, stop.at);
@@ -274,7 +297,9 @@ pub(super) fn stopped(source: &Source, stop: &Stop, cause: &Cause) -> Diagnostic
             let opened = if here { None } else { text[..stop.at].rfind(['"', '\'']) };
             quote(source, opened.unwrap_or(stop.at))
         }
-        kind => grammar(source, cause, kind, span),
+        kind => layout::comment(source, stop.at)
+            .or_else(|| layout::right(source, stop))
+            .unwrap_or_else(|| grammar(source, cause, kind, span)),
     }
 }
 
@@ -333,25 +358,6 @@ fn single_quoted(text: &str) -> Option<(usize, String)> {
         }
     }
     None
-}
-
-/// Reports `post /orders` and `post:/orders` with another key below.
-fn no_colon(source: &Source, span: Span) -> Diagnostic {
-    let line = source.slice(span);
-    let found = |what: &str| {
-        Diagnostic::error("plan::syntax::invalid", span, format!("`{line}` has no {what}"))
-            .label("not a key and its value")
-    };
-    match line.split_once(':') {
-        Some((key, value)) if !key.contains(' ') => {
-            let ours = format!("{key}: {value}");
-            found("space after the colon").help(format!("write `{ours}`")).fix(span, ours)
-        }
-        _ => {
-            let (key, value) = line.split_once(' ').unwrap_or((line, "…"));
-            found("colon").help(format!("write `{key}: {value}`"))
-        }
-    }
 }
 
 /// Reports the quoted text without an end that is opened at byte `at`.

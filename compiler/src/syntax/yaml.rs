@@ -8,7 +8,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle, Tag};
 use super::scalar;
 use super::trap;
 use super::tree::{Element, ElementId, Entry, Kind, Tree};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Label};
 use crate::source::{Source, Span};
 
 /// Collections inside collections, in each of the two notations; a plan with bodies needs a dozen.
@@ -88,9 +88,18 @@ struct Frame {
     template: bool,
     /// Its first key is written again: the next entry lacks its dash, which is reported once.
     dashless: bool,
+    /// Where in the findings it is told that it lacks a space behind a colon.
+    tight: Option<usize>,
     size: u64,
     height: u32,
     end: u32,
+}
+
+impl Frame {
+    /// Returns whether what stands in it now belongs to a key that was reported.
+    fn drops(&self) -> bool {
+        matches!(self.shape, Shape::Map { pending: Pending::Dropped, .. })
+    }
 }
 
 enum Shape {
@@ -125,6 +134,8 @@ struct Builder<'s> {
     /// Anchors that an alias has referred to.
     referred: BTreeSet<usize>,
     found: Vec<Diagnostic>,
+    /// Aliases to what is not defined: the place in `found`, the name.
+    undefined: Vec<(usize, String)>,
     root: Option<ElementId>,
     documents: usize,
     /// Aliases make too much of the plan, which is reported once.
@@ -142,6 +153,7 @@ impl<'s> Builder<'s> {
             unused: BTreeMap::new(),
             referred: BTreeSet::new(),
             found: Vec::new(),
+            undefined: Vec::new(),
             root: None,
             documents: 0,
             bomb: false,
@@ -160,7 +172,11 @@ impl<'s> Builder<'s> {
         match event {
             Event::Alias(anchor) => self.alias(anchor, span),
             Event::UnresolvedAlias(name) => {
-                self.report(|_| trap::unknown_alias(&name, span));
+                // What `<<` refers to does not matter: it merges nothing.
+                if !self.stack.iter().any(Frame::drops) {
+                    self.report(|_| trap::unknown_alias(&name, span));
+                    self.undefined.push((self.found.len().saturating_sub(1), name.to_string()));
+                }
                 self.add_hole(span);
             }
             Event::Scalar(value, style, anchor, tag) => {
@@ -184,9 +200,20 @@ impl<'s> Builder<'s> {
     }
 
     fn finish(mut self) -> Reading {
-        for span in std::mem::take(&mut self.unused).into_values() {
-            let found = trap::unused_anchor(self.source, span);
-            self.found.extend(found);
+        let unused = std::mem::take(&mut self.unused);
+        if self.undefined.is_empty() {
+            let warnings =
+                unused.values().filter_map(|span| trap::unused_anchor(self.source, *span));
+            self.found.extend(warnings);
+        } else {
+            // A misspelt name is one mistake, not two.
+            let names = unused.values().filter_map(|span| trap::anchor_name(self.source, *span));
+            let names: Vec<&str> = names.collect();
+            for (at, name) in &self.undefined {
+                if let Some(found) = self.found.get_mut(*at) {
+                    trap::suggest_anchor(found, name, &names);
+                }
+            }
         }
         let file = self.source.id();
         let tree = self.root.map(|root| Tree { file, elements: self.elements, root, gaps: false });
@@ -275,11 +302,7 @@ impl<'s> Builder<'s> {
         } else {
             Kind::Str { value: value.to_owned(), plain: false }
         };
-        if absent
-            && kind == Kind::Null
-            && let Some(diagnostic) = self.absent_value(span)
-        {
-            self.report(|_| diagnostic);
+        if absent && kind == Kind::Null && self.explains_absence(span) {
             return self.add_hole(span);
         }
         if plain && scalar::has_leading_zero(value) {
@@ -292,17 +315,36 @@ impl<'s> Builder<'s> {
         self.place(id, 1, 1);
     }
 
-    /// Says why a value is absent when it looks as if one was meant.
-    fn absent_value(&self, span: Span) -> Option<Diagnostic> {
-        let Shape::Map { pending: Pending::Value(key, key_span), .. } = &self.stack.last()?.shape
+    /// Says why a value is absent when it looks as if one was meant; returns whether it does.
+    fn explains_absence(&mut self, span: Span) -> bool {
+        let Some(Frame { shape: Shape::Map { pending, .. }, flow, tight, .. }) = self.stack.last()
         else {
-            return None;
+            return false;
         };
-        let flow = self.stack.last().is_some_and(|frame| frame.flow);
-        if flow && trap::lacks_space(self.source, *key_span) {
-            return Some(trap::missing_space(key, *key_span));
+        let Pending::Value(key, key_span) = pending else { return false };
+        let (key, key_span, tight) = (key.clone(), *key_span, *tight);
+        if !*flow || !trap::lacks_space(self.source, key_span) {
+            let found = trap::comment_value(self.source, &key, key_span, span);
+            let told = found.is_some();
+            found.into_iter().for_each(|found| self.report(|_| found));
+            return told;
         }
-        trap::comment_value(self.source, key, *key_span, span)
+        let found = trap::missing_space(&key, key_span);
+        match tight.and_then(|at| self.found.get_mut(at)) {
+            // One habit, one finding.
+            Some(first) => {
+                first.more.push(Label { span: key_span, message: "and here".to_owned() });
+                first.fix.extend(found.fix);
+            }
+            None => {
+                let at = self.found.len();
+                self.report(|_| found);
+                if let Some(frame) = self.stack.last_mut() {
+                    frame.tight = (self.found.len() > at).then_some(at);
+                }
+            }
+        }
+        true
     }
 
     fn is_blanked(&self, span: Span) -> bool {
@@ -381,6 +423,7 @@ impl<'s> Builder<'s> {
             as_key,
             template,
             dashless: false,
+            tight: None,
             size: 1,
             height: 1,
             end: span.lo,
