@@ -107,7 +107,11 @@ fn check_whole(files: &Files, whole: &Whole, sink: &mut Diagnostics) {
         environment(files, whole, &entry.key, tables.clone(), &mut own);
         // What a broken value of the environment leads to elsewhere follows from what is reported here.
         let broken = written.touches(node.span());
-        let follows = |found: &Diagnostic| broken && !node.span().holds(found.primary.span);
+        let follows = |found: &Diagnostic| {
+            // What nothing uses is told once.
+            let unused = found.code == "plan::variable::unused";
+            unused || (broken && !node.span().holds(found.primary.span))
+        };
         let new = own.into_sorted().into_iter();
         let new = new.filter(|found| !follows(found));
         sink.extend(new.map(|found| in_environment(found, &entry.key, entry.key_span)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::reads::Flows;
 use crate::artifact::{
-    Action, Aggregate, AwaitSource, Bound, Channel, Load, Metric, Piece, SlotSource, Text,
+    Action, Aggregate, AwaitSource, Bound, Channel, Metric, Piece, SlotSource, Text,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::Flow;
@@ -29,14 +29,17 @@ pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) -> Since
     }
     for (item, flow) in plan.scenarios.items.iter().zip(&flows.scenarios) {
         let (Some(scenario), Some((each_user, steps))) = (&item.value, flow) else { continue };
-        let load = scenario.load.as_ref().map(|load| &load.load);
-        let observes = matches!(load, Some(Load::Observe { .. }));
+        let observes = scenario.observes;
         for (list, flow) in
             [(&scenario.before_each_user, each_user), (&scenario.transaction, steps)]
         {
             let root = Level { list, flow, at: None, outer: None, observes };
             root.walk(&mut since, sink);
-            for step in list.all() {
+            // What an observing scenario awaits first begins a transaction.
+            let begins = |step: &StepPlan| {
+                observes && list.steps.first().is_some_and(|first| std::ptr::eq(first, step))
+            };
+            for step in list.all().into_iter().filter(|step| !begins(step)) {
                 ends_in_time(item, scenario, step, sink);
                 if !observes {
                     is_its_own(step, sink);

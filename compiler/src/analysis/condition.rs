@@ -3,7 +3,7 @@
 use crate::analysis::lists;
 use crate::artifact::{Bound, CaptureFrom, Condition, Filter, Format, Json, Slot, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Block, ConditionPlan, Origin, Pair, Plan, StepPlan};
+use crate::model::{Block, ConditionPlan, Origin, Pair, Plan, StepList, StepPlan, Use};
 use crate::source::Span;
 
 /// What a value is when it is compared, where that is known.
@@ -264,6 +264,16 @@ impl Kinds<'_> {
     /// Checks the lists, loops and branches of a block.
     fn block(&self, step: &StepPlan, sink: &mut Diagnostics) {
         match &step.block {
+            Some(Block::ForEach { list: Some(Json::List(items)), span, .. })
+                if items.is_empty() =>
+            {
+                let message = "the list is empty, so these steps never run";
+                sink.push(
+                    Diagnostic::warning("plan::flow::unreachable", *span, message)
+                        .label("no items")
+                        .help("name a list: a var, or a capture with `all: true`"),
+                );
+            }
             Some(Block::ForEach { list: Some(list), span, .. }) => {
                 if let Some(kind) = self.kind(list).filter(|kind| *kind != Kind::List) {
                     let message =
@@ -275,8 +285,18 @@ impl Kinds<'_> {
                     );
                 }
             }
-            Some(Block::Repeat { until: Some(until), .. }) => {
+            Some(Block::Repeat { until: Some(until), until_uses, body, .. }) => {
                 self.condition(until, sink);
+                if body.is_whole() && stays(body, until_uses) {
+                    let message = "the loop asks for nothing that its steps capture";
+                    let help =
+                        "compare with a capture of a step inside of it, or write `repeat: 3` alone";
+                    let found = Diagnostic::warning("plan::expression::never", until.span, message);
+                    // What cannot be read was reported.
+                    if !until_uses.iter().any(|read| sink.touches(read.span)) {
+                        sink.push(found.label("the same after every turn").help(help));
+                    }
+                }
                 if let Some(value) = until.condition.as_ref().and_then(truth) {
                     let (what, help) = match value {
                         true => (
@@ -321,6 +341,21 @@ impl Kinds<'_> {
             Some(Block::ForEach { .. } | Block::Repeat { .. } | Block::Call { .. }) | None => {}
         }
     }
+}
+
+/// Returns whether everything that is read at the end of each turn of `body` is what it was before, and something is.
+fn stays(body: &StepList, reads: &[Use]) -> bool {
+    let steps = body.all();
+    let changes = |read: &Use| match &read.from {
+        SlotSource::Capture { step, .. } => steps.iter().any(|known| known.name == *step),
+        SlotSource::NowUnixMs
+        | SlotSource::NowIso
+        | SlotSource::RandInt { .. }
+        | SlotSource::RandUuid { .. }
+        | SlotSource::RandPick { .. } => true,
+        _ => false,
+    };
+    !reads.is_empty() && !reads.iter().any(changes)
 }
 
 fn constant(span: Span, message: &str, help: &str) -> Diagnostic {

@@ -1,28 +1,16 @@
-//! (pure) Endpoints and sinks: addresses, what their settings may read, and secrets that would show in logs.
+//! (pure) Endpoints and sinks: addresses, and what their settings may read.
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{address, lists, name};
-use crate::artifact::{Filter, Json, Piece, Slot, SlotSource};
+use crate::analysis::address;
+use crate::artifact::{Json, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Address, Block, Plan, Site, StepList, Use, misplaced};
-use crate::source::Span;
+use crate::model::{Address, Plan, Site, Use, misplaced};
 
 /// Vars by name.
 type Vars<'p> = BTreeMap<&'p str, &'p Json>;
 
 pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
-    for read in name::uses(plan) {
-        let Some((place, label, help)) = exposes(read.site) else { continue };
-        if let SlotSource::Secret(secret) = &read.from
-            && !read.inside
-            && plan.secrets.get(secret).is_some()
-        {
-            let message = format!("the secret `{secret}` stands in {place}");
-            let found = Diagnostic::error("plan::secret::exposed", read.span, message);
-            sink.push(found.label(label).help(help));
-        }
-    }
     let vars: Vars<'_> = plan.vars.whole().map(|(var, value)| (var.name.as_str(), value)).collect();
     let mut variants = vec![(None, vars.clone())];
     for (item, group) in plan.nodes.groups.whole() {
@@ -32,7 +20,6 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             variants.push((Some(item.name.as_str()), own));
         }
     }
-    handed_on(plan, sink);
     for (_, endpoint) in plan.endpoints.whole() {
         places(&endpoint.uses, sink);
         for address in &endpoint.addresses {
@@ -46,94 +33,6 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             judge(address, &variants[..1], sink);
         }
     }
-}
-
-/// Reports secrets that end where they show over a value of `let` or a param.
-fn handed_on(plan: &Plan, sink: &mut Diagnostics) {
-    let in_sight = |read: &&Use| exposes(read.site).is_some();
-    let exposed = |read: &Use, from: Span, name: &str, sink: &mut Diagnostics| {
-        let Some((place, label, help)) = exposes(read.site) else { return };
-        let message = format!("a secret stands in {place}, handed on as `{name}`");
-        sink.push(
-            Diagnostic::error("plan::secret::exposed", read.span, message)
-                .label(label)
-                .also(from, "the secret is read here")
-                .help(help),
-        );
-    };
-    let secret = |read: &Use| matches!(read.from, SlotSource::Secret(_)) && !read.inside;
-    for (_, scenario) in plan.scenarios.whole() {
-        for value in &scenario.lets {
-            let Some(from) = value.uses.iter().find(|read| secret(read)) else { continue };
-            let source = SlotSource::Let(value.name.clone());
-            let mut reads = scenario.transaction.uses().filter(in_sight);
-            if let Some(read) = reads.find(|read| read.from == source) {
-                exposed(read, from.span, &format!("let.{}", value.name), sink);
-            }
-        }
-    }
-    for step in lists(plan).flat_map(StepList::all) {
-        let Some(Block::Call { transaction, with, .. }) = &step.block else { continue };
-        let Some(called) = plan.transactions.value(&transaction.value) else { continue };
-        for given in with.iter().filter(|given| given.value.as_ref().is_some_and(holds_secret)) {
-            let source = SlotSource::Param(given.name.clone());
-            if let Some(read) = called.list.uses().filter(in_sight).find(|read| read.from == source)
-            {
-                exposed(read, given.span, &format!("params.{}", given.name), sink);
-            }
-        }
-    }
-}
-
-/// Returns whether a value holds a secret that is not signed with alone.
-fn holds_secret(json: &Json) -> bool {
-    let slot = |slot: &Slot| {
-        let signed = |filter: &Filter| matches!(filter, Filter::HmacSha256(_));
-        matches!(slot.from, SlotSource::Secret(_)) && !slot.filters.iter().any(signed)
-    };
-    match json {
-        Json::Slot(only) => slot(only),
-        Json::Text(text) => text.0.iter().any(|piece| match piece {
-            Piece::Slot(one) => slot(one),
-            Piece::Literal(_) => false,
-        }),
-        Json::List(items) => items.iter().any(holds_secret),
-        Json::Object(fields) => fields.iter().any(|(_, value)| holds_secret(value)),
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
-    }
-}
-
-/// Returns where a secret would show, what the matter is, and what to do instead; `None` where it may stand.
-fn exposes(site: Site) -> Option<(&'static str, &'static str, &'static str)> {
-    const URLS: &str = "URLs end in logs";
-    const NAMES: &str = "names end in logs and reports";
-    const SEND: &str = "send it in a header or a body, or send a signature: `hmac_sha256(x)`";
-    Some(match site {
-        Site::BaseUrl => ("an endpoint's address", URLS, SEND),
-        Site::Path => ("a path", URLS, SEND),
-        Site::Query => ("a query", URLS, SEND),
-        Site::Page => ("the address of a page", URLS, "type it into a field: `fill`"),
-        Site::Channel => ("the name of a channel", NAMES, "send it in a header or a body"),
-        Site::Label => ("a label", NAMES, "leave it out: labels are stored and shown"),
-        Site::Statement => (
-            "a statement",
-            "statements end in logs",
-            "put a placeholder there and the secret under `params`",
-        ),
-        Site::Command => {
-            ("a command", "everybody on the node can list it", "give it under `env`, or as input")
-        }
-        Site::Setting
-        | Site::Header
-        | Site::Body
-        | Site::Expect
-        | Site::Var
-        | Site::Condition
-        | Site::Value
-        | Site::Fixed => {
-            return None;
-        }
-    })
 }
 
 /// Checks what templates of settings read: they are rendered once on a node, and headers of an endpoint know no step.

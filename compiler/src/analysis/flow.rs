@@ -98,5 +98,15 @@ fn choose(step: &StepPlan, branches: &[BranchPlan], sink: &mut Diagnostics) {
                 .label("never drawn")
                 .help("give one of them a weight of at least 1"),
         );
+    } else if known {
+        let idle = branches.iter().filter_map(|branch| branch.weight);
+        for weight in idle.filter(|weight| weight.value == 0) {
+            let message = "this branch is never taken";
+            sink.push(
+                Diagnostic::warning("plan::flow::unreachable", weight.span, message)
+                    .label("a weight of 0 is never drawn")
+                    .help("give it a weight of at least 1, or take the branch out"),
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::analysis::whole;
 use crate::artifact::{Load, OpenLoad, OpenStage};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::Flow;
+use crate::graph::{Flow, Waits};
 use crate::model::{LoadPlan, Named, Plan, ScenarioPlan, too_much};
 use crate::schedule::{Closed, Open, intervals, length_ns};
 use crate::seed::Seed;
@@ -37,7 +37,7 @@ fn few_intervals(plan: &Plan, sink: &mut Diagnostics) -> bool {
 /// Returns how many arrivals each scenario has, and reports loads that start nothing or cannot run.
 pub(super) fn check(
     plan: &Plan,
-    flows: &[Option<(Flow, Flow)>],
+    (flows, waits): (&[Option<(Flow, Flow)>], &Waits<'_>),
     sink: &mut Diagnostics,
 ) -> Vec<Option<u64>> {
     if !few_intervals(plan, sink) {
@@ -61,7 +61,7 @@ pub(super) fn check(
             continue;
         };
         if let Some((_, flow)) = flow {
-            let wait_ns = wait_ns(scenario, flow);
+            let wait_ns = wait_ns(scenario, flow, waits);
             in_flight(load, wait_ns, sink);
             pace(load, wait_ns, sink);
         }
@@ -178,8 +178,8 @@ fn warm_up(
 }
 
 /// Returns how long the waits of a transaction last at least.
-fn wait_ns(scenario: &ScenarioPlan, flow: &Flow) -> u64 {
-    let wait_ns = flow.shortest_wait_ns(&scenario.transaction);
+fn wait_ns(scenario: &ScenarioPlan, flow: &Flow, waits: &Waits<'_>) -> u64 {
+    let wait_ns = flow.shortest_wait_ns(&scenario.transaction, waits);
     if scenario.timeout_ns > 0 { wait_ns.min(scenario.timeout_ns) } else { wait_ns }
 }
 

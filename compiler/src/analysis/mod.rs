@@ -15,6 +15,7 @@ mod place;
 mod placement;
 mod reads;
 mod scope;
+mod secret;
 mod start;
 mod table;
 mod threshold;
@@ -85,6 +86,7 @@ pub fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables {
 /// Checks `plan` as a whole and decides starts, seats and rows.
 pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     name::check(plan, sink);
+    secret::check(plan, sink);
     endpoint::check(plan, sink);
     observe::check(plan, sink);
     let flows = flows(plan, sink);
@@ -98,7 +100,8 @@ pub fn check(plan: &Plan, tables: Tables, sink: &mut Diagnostics) -> Resolved {
     awaiting::thresholds(plan, sink);
     let order = graph::scenarios(plan, sink);
     let starts = order.and_then(|order| start::starts(plan, &order, sink));
-    let planned = load::check(plan, &flows.scenarios, sink);
+    let waits = graph::waits(plan, &flows.transactions);
+    let planned = load::check(plan, (&flows.scenarios, &waits), sink);
     let partitions = placement::partitions(plan, sink);
     let rows = data::rows(plan, &tables, &planned, sink);
     if sink.is_clean() {

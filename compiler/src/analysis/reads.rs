@@ -2,7 +2,7 @@
 
 use crate::analysis::place::{self, Where};
 use crate::analysis::scope::{At, Doubt, END, Order, Scope};
-use crate::artifact::{CaptureFrom, Load, SlotSource};
+use crate::artifact::{CaptureFrom, Json, Load, Piece, SlotSource};
 use crate::diagnostic::{Diagnostic, Diagnostics, Near, nearest};
 use crate::graph::Flow;
 use crate::model::{
@@ -94,8 +94,9 @@ impl<'a> Reads<'a, '_> {
         let scope = Scope::new(&transaction.list, flow);
         let place = Where::Transaction(transaction);
         self.list(place, &scope);
-        for read in transaction.returns.iter().flat_map(|value| &value.uses) {
-            self.read(place, &scope, &[END], false, read);
+        for value in &transaction.returns {
+            value.uses.iter().for_each(|read| self.read(place, &scope, &[END], false, read));
+            self.bare(&scope, value.span, value.value.as_ref());
         }
     }
 
@@ -117,6 +118,9 @@ impl<'a> Reads<'a, '_> {
             for read in &step.uses {
                 self.read(place, scope, path, has_item, read);
             }
+            if let Some(Block::Call { with, .. }) = &step.block {
+                with.iter().for_each(|given| self.bare(scope, given.span, given.value.as_ref()));
+            }
             let has_item = has_item || matches!(step.block, Some(Block::ForEach { .. }));
             for (branch, inner) in step.inner().into_iter().enumerate() {
                 path.pop();
@@ -129,6 +133,30 @@ impl<'a> Reads<'a, '_> {
             }
             path.pop();
             path.pop();
+        }
+    }
+
+    /// Reports a value that is the text of a name, and so not what is read by it.
+    fn bare(&mut self, scope: &Scope<'_>, span: Span, value: Option<&Json>) {
+        let Some(Json::Text(text)) = value else { return };
+        let [Piece::Literal(text)] = text.0.as_slice() else { return };
+        let words: Vec<&str> = text.split('.').collect();
+        let is_name = match words.as_slice() {
+            ["vars", name] => self.plan.vars.get(name).is_some(),
+            ["secrets", name] => self.plan.secrets.get(name).is_some(),
+            ["data", name, _] => self.plan.data.get(name).is_some(),
+            [step, name] => scope
+                .find(step)
+                .is_some_and(|(_, step)| step.captures.iter().any(|capture| capture.name == *name)),
+            _ => false,
+        };
+        if is_name {
+            let message = format!("`{text}` is a text here, not what is read by that name");
+            self.sink.push(
+                Diagnostic::error("plan::template::foreign", span, message)
+                    .label("handed on as it is written")
+                    .help(format!("write `\"{{{{ {text} }}}}\"`")),
+            );
         }
     }
 
@@ -181,7 +209,13 @@ impl<'a> Reads<'a, '_> {
     ) {
         let Some((source, step)) = scope.find(from) else {
             if scope.root.is_whole() {
-                self.sink.push(unknown_step(scope, from, name, spelled, read));
+                let found = unknown_step(scope, from, name, spelled, read);
+                let known =
+                    if spelled == from { self.elsewhere_known(scope, from, name) } else { None };
+                self.sink.push(match known {
+                    Some(help) => found.help(help),
+                    None => found,
+                });
             }
             return;
         };
@@ -226,6 +260,45 @@ impl<'a> Reads<'a, '_> {
         self.sink.push(found);
     }
 
+    /// Returns how the step `from`, which is none of this list, is read here, if the plan has it elsewhere.
+    fn elsewhere_known(&self, scope: &Scope<'_>, from: &str, name: &str) -> Option<String> {
+        if from == "env" {
+            return Some(format!(
+                "the environment is read by secrets: `secrets: {{ x: {{ env: {name} }} }}`, read as `secrets.x`"
+            ));
+        }
+        if self.plan.data.get(from).is_some() {
+            return Some(format!("write `data.{from}.{name}`"));
+        }
+        let calls = scope.root.all().into_iter().find_map(|step| match &step.block {
+            Some(Block::Call { transaction, .. }) => {
+                let called = self.plan.transactions.value(&transaction.value)?;
+                called.list.all().iter().any(|inner| inner.name == from).then_some((step, called))
+            }
+            _ => None,
+        });
+        if let Some((step, called)) = calls {
+            let known = called.returns.iter().find(|value| value.name == name);
+            let known = known.or(called.returns.first()).map_or(name, |value| &value.name);
+            return Some(format!(
+                "`{from}` is a step of what `{0}` calls: read what that returns, `{0}.{known}`",
+                step.name
+            ));
+        }
+        for (root, known) in [("before", Some(self.before)), ("user", self.users)] {
+            let known = known.filter(|known| !std::ptr::eq(known.root, scope.root));
+            if known.is_some_and(|known| known.find(from).is_some()) {
+                return Some(format!("write `{root}.{from}.{name}`"));
+            }
+        }
+        let is_called = self
+            .plan
+            .transactions
+            .whole()
+            .any(|(_, called)| std::ptr::eq(&called.list, scope.root));
+        is_called.then(|| "a transaction knows its own steps alone: hand the value over, with a param, and `with` in the call".to_owned())
+    }
+
     /// Returns what `step` captures as `name`; what is missing is reported.
     fn captured(
         &mut self,
@@ -255,10 +328,15 @@ impl<'a> Reads<'a, '_> {
                 }
                 None if step.block.is_some() => found
                     .help("a block captures nothing itself: read a capture of a step inside of it"),
-                None => found.help(format!(
-                    "capture it in `{}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`",
-                    step.name
-                )),
+                None => {
+                    let own: Vec<String> =
+                        step.captures.iter().take(5).map(|own| format!("`{spelled}.{}`", own.name)).collect();
+                    let own = if own.is_empty() { String::new() } else { format!(", or read {}", own.join(", ")) };
+                    found.help(format!(
+                        "capture it in `{}`: `capture: {{ {name}: {{ json: \"$.{name}\" }} }}`{own}",
+                        step.name
+                    ))
+                }
             });
         }
         None
@@ -292,7 +370,20 @@ impl<'a> Reads<'a, '_> {
                     let word = format!("{spelled}.{}", near.word);
                     found.suggest(Near { word: &word, sure: near.sure })
                 }
-                None => found.help(format!("add `{name}` to the `returns` of `{transaction}`")),
+                None => {
+                    let own: Vec<String> = called
+                        .returns
+                        .iter()
+                        .take(5)
+                        .map(|own| format!("`{spelled}.{}`", own.name))
+                        .collect();
+                    let own = if own.is_empty() {
+                        String::new()
+                    } else {
+                        format!(", or read {}", own.join(", "))
+                    };
+                    found.help(format!("add `{name}` to the `returns` of `{transaction}`{own}"))
+                }
             });
         }
         None

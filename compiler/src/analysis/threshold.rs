@@ -4,7 +4,7 @@ mod data;
 mod sense;
 
 use crate::analysis::{scenario_steps, whole};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Near, did_you_mean, nearest};
 use crate::model::{Block, Named, Plan, ScenarioPlan, StepPlan, Threshold};
 use crate::source::Spanned;
 
@@ -128,7 +128,7 @@ fn steps<'a>(
                 Some(step) => steps.named.push(step),
                 None if steps.incomplete => return None,
                 None => {
-                    sink.push(unknown_step(item, scenario, name));
+                    sink.push(unknown_step(plan, item, scenario, name));
                     return None;
                 }
             },
@@ -158,19 +158,39 @@ fn measured<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan, name: &str) -> Optio
 }
 
 fn unknown_step(
+    plan: &Plan,
     item: &Named<ScenarioPlan>,
     scenario: &ScenarioPlan,
     name: &Spanned<String>,
 ) -> Diagnostic {
     let mut all = scenario.before_each_user.all();
     all.extend(scenario.transaction.all());
-    let known = all.iter().filter(|step| step.is_named()).map(|step| step.name.as_str());
+    let known: Vec<&str> =
+        all.iter().filter(|step| step.is_named()).map(|step| step.name.as_str()).collect();
+    // Steps of what is called are measured by the call's name too.
+    let inner: Vec<String> = all.iter().flat_map(|step| inside(plan, step)).collect();
+    let last = name.value.rsplit('/').next().unwrap_or_default();
+    let same = inner.iter().find(|path| path.rsplit('/').next() == Some(last));
     let message = format!("`{}` has no step `{}`", item.name, name.value);
     let found = Diagnostic::error("plan::threshold::selector", name.span, message)
         .label("unknown step")
         .also(item.span, "the scenario");
-    match nearest(&name.value, known) {
+    if let Some(path) = same {
+        return found.suggest(Near { word: path, sure: false });
+    }
+    match nearest(&name.value, known.into_iter().chain(inner.iter().map(String::as_str))) {
         Some(near) => found.suggest(near),
         None => found.help("name one of its steps, or `\"*\"` for all together"),
     }
+}
+
+/// Returns the steps of the transaction that `step` calls, as they are measured.
+fn inside(plan: &Plan, step: &StepPlan) -> Vec<String> {
+    let Some(Block::Call { transaction, .. }) = &step.block else { return Vec::new() };
+    let called = plan.transactions.value(&transaction.value);
+    let steps = called.into_iter().flat_map(|called| called.list.all());
+    steps
+        .filter(|inner| inner.is_named())
+        .map(|inner| format!("{}/{}", step.name, inner.name))
+        .collect()
 }

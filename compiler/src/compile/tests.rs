@@ -2,6 +2,7 @@
 
 mod flow;
 mod mistakes;
+mod told;
 
 use super::*;
 use crate::artifact::{Json, Load, OpenStage, Piece, SlotSource, Text, to_bytes};

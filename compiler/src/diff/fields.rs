@@ -2,7 +2,7 @@
 //!
 //! Works on the JSON of the part: a construct that the format gains later is compared without a line here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,6 +11,9 @@ use super::spell;
 /// Keys that a reader does not need: what they hold says the same.
 const SILENT: [&str; 8] = ["", "action", "http", "check", "equals", "number", "value", "file"];
 
+/// Values that need no word where a whole part is told.
+pub(super) const NOTHING: [&str; 3] = ["false", "0", "0s"];
+
 /// A part's fields by path, and the step lists in it.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
@@ -18,6 +21,10 @@ pub(super) struct Fields {
     pub(super) values: BTreeMap<Path, String>,
     /// Path → a list of steps, which is compared by names.
     pub(super) lists: BTreeMap<Path, Vec<Value>>,
+    /// Paths of the items of lists.
+    items: BTreeSet<Path>,
+    /// Path → the names of branches, of which the first one that holds is taken.
+    orders: BTreeMap<Path, Vec<String>>,
 }
 
 /// A field that differs: its path, and its values.
@@ -76,12 +83,37 @@ impl Fields {
 
     /// Adds a list whose items go by name, by path, by the first of a pair, or else by place.
     fn add_items(&mut self, path: &[String], items: &[Value]) {
+        let mut names: Vec<String> = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let (name, value) = named(item);
+            let name = name.filter(|name| !names.contains(name));
+            let name = name.unwrap_or_else(|| (at + 1).to_string());
             let mut below = path.to_vec();
-            below.push(name.unwrap_or_else(|| (at + 1).to_string()));
+            below.push(name.clone());
+            names.push(name);
+            self.items.insert(below.clone());
             self.add(&below, "", &value);
         }
+        if items.iter().any(|item| is_branch(item) && item.get("when").is_some()) {
+            self.orders.insert(path.to_vec(), names);
+        }
+    }
+
+    /// Returns what stands under a path on one line.
+    fn under(&self, item: &Path) -> String {
+        let below = |path: &Path| path.get(item.len()..).unwrap_or_default().join(" ");
+        let values = self.values.iter().filter(|(path, _)| path.starts_with(item));
+        let value = |(path, text): (&Path, &String)| format!("{} {text}", below(path));
+        let mut all: Vec<String> = values
+            .filter(|(path, text)| path.len() == item.len() || !NOTHING.contains(&text.as_str()))
+            .map(|each| value(each).trim().to_owned())
+            .collect();
+        let lists = self.lists.iter().filter(|(path, _)| path.starts_with(item));
+        all.extend(lists.map(|(path, steps)| {
+            let names: Vec<&str> = steps.iter().map(super::steps::name).collect();
+            format!("{} {}", below(path), names.join(", "))
+        }));
+        all.join(", ")
     }
 
     /// A path for the second time, such as that of a query parameter given twice, gets a number.
@@ -105,6 +137,7 @@ fn named(item: &Value) -> (Option<String>, Value) {
             [Value::String(name), value] => (Some(name.clone()), value.clone()),
             _ => (None, item.clone()),
         },
+        Value::Object(_) if is_branch(item) => (branch_name(item), item.clone()),
         Value::Object(map) => {
             let key = ["name", "path"]
                 .into_iter()
@@ -126,11 +159,83 @@ fn are_steps(items: &[Value]) -> bool {
     !items.is_empty() && items.iter().all(step)
 }
 
-/// Returns the fields that differ, as (words, old, new), in the order of their paths.
-pub(super) fn differing(old: &Fields, new: &Fields) -> Vec<Differing> {
-    let paths: std::collections::BTreeSet<&Path> =
-        old.values.keys().chain(new.values.keys()).collect();
+/// Returns a part with the words that files leave out where a plan need not say them.
+pub(super) fn said(mut part: Value, unsaid: &[(&str, &str)]) -> Value {
+    if let Value::Object(map) = &mut part {
+        for (key, word) in unsaid {
+            map.entry(*key).or_insert_with(|| Value::from(*word));
+        }
+    }
+    part
+}
+
+/// Drops the sizes of files whose contents differ: the digests say so.
+pub(super) fn drop_sizes(old: &mut Value, new: &mut Value) {
+    for pointer in ["", "/file"] {
+        let digest =
+            |part: &Value| part.pointer(pointer).and_then(|file| file.get("digest")).cloned();
+        if digest(old) == digest(new) {
+            continue;
+        }
+        for part in [&mut *old, &mut *new] {
+            let file = part.pointer_mut(pointer).and_then(Value::as_object_mut);
+            file.and_then(|file| file.remove("bytes"));
+        }
+    }
+}
+
+fn is_branch(item: &Value) -> bool {
+    item.get("weight").is_some() && item.get("steps").is_some()
+}
+
+/// Returns a branch's first step that has a name of its own: a place would change with the branches before it.
+fn branch_name(branch: &Value) -> Option<String> {
+    let steps = branch.get("steps").and_then(Value::as_array)?;
+    let mut names = steps.iter().map(super::steps::name);
+    names.find(|name| !name.starts_with('#')).map(str::to_owned)
+}
+
+/// Takes away the items of lists that only one side has, the outermost of each, and returns them as fields that differ.
+fn alone(old: &mut Fields, new: &mut Fields) -> Vec<(Path, Option<String>, Option<String>)> {
+    let items: BTreeSet<Path> = old.items.symmetric_difference(&new.items).cloned().collect();
+    let mut found = Vec::new();
+    for item in items {
+        let [before, after] = [&*old, &*new].map(|side| {
+            let text = side.items.contains(&item).then(|| side.under(&item));
+            text.filter(|text| !text.is_empty())
+        });
+        if before.is_none() && after.is_none() {
+            continue;
+        }
+        for side in [&mut *old, &mut *new] {
+            side.values.retain(|path, _| !path.starts_with(&item));
+            side.lists.retain(|path, _| !path.starts_with(&item));
+        }
+        found.push((item, before, after));
+    }
+    found
+}
+
+/// Returns the fields that differ, as (words, old, new), in the order of their paths, and leaves the lists of steps
+/// that both sides are to be compared by.
+pub(super) fn differing(old: &mut Fields, new: &mut Fields) -> Vec<Differing> {
+    let mut found = alone(old, new);
+    let paths: BTreeSet<&Path> = old.values.keys().chain(new.values.keys()).collect();
     let value = |fields: &Fields, path: &Path| fields.values.get(path).cloned();
-    let both = paths.into_iter().map(|path| (path.join(" "), value(old, path), value(new, path)));
-    both.filter(|(_, old, new)| old != new).collect()
+    let both = paths.into_iter().map(|path| (path.clone(), value(old, path), value(new, path)));
+    found.extend(both.filter(|(_, old, new)| old != new));
+    for (path, before) in &old.orders {
+        let Some(after) = new.orders.get(path) else { continue };
+        let common = |names: &[String], others: &[String]| -> Vec<String> {
+            names.iter().filter(|name| others.contains(name)).cloned().collect()
+        };
+        let (before, after) = (common(before, after), common(after, before));
+        if before != after {
+            let mut path = path.clone();
+            path.push("order".to_owned());
+            found.push((path, Some(before.join(", ")), Some(after.join(", "))));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(path, old, new)| (path.join(" "), old, new)).collect()
 }

@@ -3,10 +3,14 @@
 use serde::Serialize;
 
 use super::fields::{self, Fields};
+use super::seats::Part;
 use super::{Change, json, more};
-use crate::artifact::Load;
+use crate::artifact::{Load, OpenLoad, Share};
 use crate::explain::stage::{Stage, Words, spelled, stages};
 use crate::schedule::Open;
+
+/// Most arrivals that two parts of traffic are compared over.
+const NUMBERS_MAX: u64 = 1_000_000;
 
 /// A scenario's load and what its schedule is drawn from.
 #[derive(Clone, Copy)]
@@ -22,11 +26,14 @@ pub(super) struct Loaded<'a> {
 /// Compares the loads of a scenario.
 pub(super) fn compare(subject: &str, old: Loaded<'_>, new: Loaded<'_>, changes: &mut Vec<Change>) {
     let other = match (old.load, new.load) {
-        (Load::Open(old), Load::Open(new)) => differing(old, new),
+        (Load::Open(old), Load::Open(new)) => {
+            share(subject, old.share.as_ref(), new.share.as_ref(), changes);
+            differing(old, new)
+        }
         (Load::Closed(old), Load::Closed(new)) => differing(old, new),
         (Load::Observe { .. }, Load::Observe { .. }) => Vec::new(),
         (Load::Open(_) | Load::Closed(_) | Load::Observe { .. }, _) => {
-            changes.push(Change::value(subject, "load", Some(text(old)), Some(text(new))));
+            changes.push(Change::value(subject, WHOLE, Some(text(old)), Some(text(new))));
             return;
         }
     };
@@ -44,7 +51,13 @@ pub(super) fn text(loaded: Loaded<'_>) -> String {
     };
     let stages = laid_out(loaded);
     let stages: Vec<String> = stages.iter().map(|stage| spelled(&stage.words)).collect();
-    format!("{model}{}", stages.join(", "))
+    let share = match loaded.load {
+        Load::Open(OpenLoad { share: Some(share), .. }) => {
+            format!(", {} of traffic {}", Part::new(share.offsets.len(), share.of), share.traffic)
+        }
+        Load::Open(_) | Load::Closed(_) | Load::Observe { .. } => String::new(),
+    };
+    format!("{model}{}{share}", stages.join(", "))
 }
 
 fn laid_out(loaded: Loaded<'_>) -> Vec<Stage> {
@@ -57,8 +70,52 @@ fn laid_out(loaded: Loaded<'_>) -> Vec<Stage> {
 
 /// Returns what differs beside the stages and what follows from them.
 fn differing<T: Serialize>(old: &T, new: &T) -> Vec<fields::Differing> {
-    let of = |load| Fields::of(&json(load), &["stages", "users_max"]);
-    fields::differing(&of(old), &of(new))
+    let unsaid = [("arrivals", "even"), ("on_overload", "drop")];
+    let of =
+        |load| Fields::of(&fields::said(json(load), &unsaid), &["stages", "users_max", "share"]);
+    fields::differing(&mut of(old), &mut of(new))
+}
+
+/// Label of a change from one model of load to another.
+pub(super) const WHOLE: &str = "load";
+
+/// Label of a change of a part of traffic.
+pub(super) const SHARE: &str = "share";
+
+/// Compares a scenario's parts of traffic: which, how much of it, and which of its arrivals.
+fn share(subject: &str, old: Option<&Share>, new: Option<&Share>, changes: &mut Vec<Change>) {
+    let part = |share: &Share| Part::new(share.offsets.len(), share.of);
+    let said = |share: Option<&Share>| match share {
+        Some(share) => format!("{} of traffic {}", part(share), share.traffic),
+        None => "all of its own load".to_owned(),
+    };
+    let numbers = |share: &Share, of: u64| -> Option<Vec<u64>> {
+        let turns = of.checked_div(u64::from(share.of)).filter(|_| of <= NUMBERS_MAX)?;
+        let own = |turn: u64| {
+            let first = turn * u64::from(share.of);
+            share.offsets.as_slice().iter().map(move |offset| first + u64::from(*offset))
+        };
+        Some((0..turns).flat_map(own).collect())
+    };
+    if let (Some(old), Some(new)) = (old, new)
+        && (part(old), &old.traffic) == (part(new), &new.traffic)
+    {
+        let both = u64::from(old.of) * u64::from(new.of);
+        let same = old == new || numbers(old, both).is_some_and(|n| Some(n) == numbers(new, both));
+        if !same {
+            let label = format!("arrivals of traffic {}", new.traffic);
+            let [old, new] = ["dealt one way", "dealt another"].map(|text| Some(text.to_owned()));
+            changes.push(Change::value(subject, label, old, new));
+        }
+        return;
+    }
+    if old != new {
+        let was = match (old, new) {
+            (Some(old), Some(new)) if old.traffic == new.traffic => part(old).to_string(),
+            _ => said(old),
+        };
+        changes.push(Change::value(subject, SHARE, Some(was), Some(said(new))));
+    }
 }
 
 /// Compares stages: those that both begin with and end with are the same, those between change places one by one.

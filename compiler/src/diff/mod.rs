@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::render::{human, markdown};
-use crate::artifact::{Artifact, Step};
+use crate::artifact::{Artifact, Endpoint, HttpOptions, Step};
 use crate::explain::label;
 
 /// Version of the JSON form.
@@ -141,30 +141,59 @@ fn side(artifact: &Artifact) -> Side {
     }
 }
 
-/// Compares everything but scenarios and conditions.
+/// Compares everything but scenarios and conditions; the compiler asks for a line if the format gains a part.
 fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
+    let Artifact {
+        artifact,
+        plan,
+        description,
+        seed,
+        vars,
+        secrets,
+        endpoints,
+        data,
+        lists,
+        files,
+        transactions,
+        before,
+        after,
+        nodes,
+        sinks,
+        // They have functions of their own.
+        scenarios: _,
+        thresholds: _,
+        delivery: _,
+        // They follow from the rest.
+        slots: _,
+        digest: _,
+    } = old;
     let mut text = |label: &str, old: &str, new: &str| {
         if old != new {
             let said = |text: &str| (!text.is_empty()).then(|| text.replace(char::is_control, " "));
             changes.push(Change::value("plan", label, said(old), said(new)));
         }
     };
-    text("artifact format", &old.artifact.to_string(), &new.artifact.to_string());
-    text("name", &old.plan, &new.plan);
-    text("description", &old.description, &new.description);
-    text("seed", &old.seed.to_string(), &new.seed.to_string());
-    section("var", &old.vars, &new.vars, changes);
-    section("secret", &old.secrets, &new.secrets, changes);
-    section("endpoint", &old.endpoints, &new.endpoints, changes);
-    section("sink", &old.sinks, &new.sinks, changes);
-    section("data", &old.data, &new.data, changes);
-    section("file", &old.files, &new.files, changes);
-    section("transaction", &old.transactions, &new.transactions, changes);
-    around("before", &old.before, &new.before, changes);
-    around("after", &old.after, &new.after, changes);
-    section("sink", &old.sinks, &new.sinks, changes);
-    section("group", &old.nodes.groups, &new.nodes.groups, changes);
-    values("nodes", &old.nodes, &new.nodes, &["groups"], changes);
+    text("artifact format", &artifact.to_string(), &new.artifact.to_string());
+    text("name", plan, &new.plan);
+    text("description", description, &new.description);
+    text("seed", &seed.to_string(), &new.seed.to_string());
+    section("var", (vars, &new.vars), json, changes);
+    section("secret", (secrets, &new.secrets), json, changes);
+    section("endpoint", (endpoints, &new.endpoints), endpoint, changes);
+    section(
+        "data",
+        (data, &new.data),
+        |data| fields::said(json(data), &[("format", "csv")]),
+        changes,
+    );
+    section("list", (lists, &new.lists), json, changes);
+    section("file", (files, &new.files), json, changes);
+    section("transaction", (transactions, &new.transactions), json, changes);
+    around("before", before, &new.before, changes);
+    around("after", after, &new.after, changes);
+    section("sink", (sinks, &new.sinks), json, changes);
+    section("group", (&nodes.groups, &new.nodes.groups), json, changes);
+    values("nodes", nodes, &new.nodes, &["groups"], changes);
 }
 
 /// Compares the steps that run once around the load.
@@ -173,23 +202,58 @@ fn around(word: &str, old: &[Step], new: &[Step], changes: &mut Vec<Change>) {
     steps::compare(word, &list(old), &list(new), changes);
 }
 
-/// Compares two maps of things that go by name.
-fn section<T: PartialEq + Serialize>(
+/// Compares two maps of things that go by name, each as `spell` writes it.
+fn section<T: PartialEq>(
     word: &str,
-    old: &BTreeMap<String, T>,
-    new: &BTreeMap<String, T>,
+    (old, new): (&BTreeMap<String, T>, &BTreeMap<String, T>),
+    spell: fn(&T) -> Value,
     changes: &mut Vec<Change>,
 ) {
     let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
         let subject = format!("{word} {name}");
         match (old.get(name), new.get(name)) {
-            (Some(old), Some(new)) => values(&subject, old, new, &[], changes),
-            (None, Some(new)) => changes.push(Change::added(subject, summary(new))),
-            (Some(old), None) => changes.push(Change::removed(subject, summary(old))),
-            (None, None) => {}
+            (Some(old), Some(new)) if old != new => {
+                named(&subject, spell(old), spell(new), changes);
+            }
+            (None, Some(new)) => changes.push(Change::added(subject, summary(&spell(new)))),
+            (Some(old), None) => changes.push(Change::removed(subject, summary(&spell(old)))),
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
+}
+
+/// Compares two things of one name. Another kind of connection, source or sink is one change without its fields.
+fn named(subject: &str, mut old: Value, mut new: Value, changes: &mut Vec<Change>) {
+    let mut whole = |label: &str, old: &Value, new: &Value| {
+        changes.push(Change::value(subject, label, Some(summary(old)), Some(summary(new))));
+    };
+    let mut without: &[&str] = &[];
+    if kind(&old) != kind(&new) {
+        return whole("", &old, &new);
+    }
+    if let (Some(from), Some(to)) = (old.get("to"), new.get("to"))
+        && kind(from) != kind(to)
+    {
+        whole("to", from, to);
+        without = &["to"];
+    }
+    fields::drop_sizes(&mut old, &mut new);
+    parts(subject, &old, &new, without, changes);
+}
+
+/// Returns the only key of an object that has one key.
+fn kind(value: &Value) -> Option<&String> {
+    value.as_object().filter(|map| map.len() == 1).and_then(|map| map.keys().next())
+}
+
+/// Returns an endpoint with the settings that files leave out.
+fn endpoint(endpoint: &Endpoint) -> Value {
+    let mut value = json(endpoint);
+    if let Some(Value::Object(http)) = value.get_mut("http") {
+        http.entry("options").or_insert_with(|| json(&HttpOptions::default()));
+    }
+    value
 }
 
 /// Compares two parts field by field, without the keys `without`.
@@ -200,12 +264,15 @@ fn values<T: PartialEq + Serialize>(
     without: &[&str],
     changes: &mut Vec<Change>,
 ) {
-    if old == new {
-        return;
+    if old != new {
+        parts(subject, &json(old), &json(new), without, changes);
     }
-    let (old, new) = (json(old), json(new));
-    let (old, new) = (fields::Fields::of(&old, without), fields::Fields::of(&new, without));
-    let differing = fields::differing(&old, &new);
+}
+
+fn parts(subject: &str, old: &Value, new: &Value, without: &[&str], changes: &mut Vec<Change>) {
+    let mut old = fields::Fields::of(old, without);
+    let mut new = fields::Fields::of(new, without);
+    let differing = fields::differing(&mut old, &mut new);
     changes.extend(
         differing.into_iter().map(|(label, old, new)| Change::value(subject, label, old, new)),
     );
@@ -213,10 +280,13 @@ fn values<T: PartialEq + Serialize>(
 }
 
 /// Returns all fields of a part on one line.
-fn summary<T: Serialize>(part: &T) -> String {
-    let fields = fields::Fields::of(&json(part), &[]);
-    let plain = ["false", "0", "0s"];
-    let said = fields.values.iter().filter(|(_, text)| !plain.contains(&text.as_str()));
+fn summary(part: &Value) -> String {
+    // Whether a run may override a var is no part of what it is.
+    let fields = fields::Fields::of(part, &["fixed"]);
+    let said = fields
+        .values
+        .iter()
+        .filter(|(path, text)| path.is_empty() || !fields::NOTHING.contains(&text.as_str()));
     let field = |(path, text): (&fields::Path, &String)| format!("{} {text}", path.join(" "));
     let mut all: Vec<String> = said.map(|pair| field(pair).trim().to_owned()).collect();
     for steps in fields.lists.values() {

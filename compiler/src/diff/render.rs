@@ -64,10 +64,11 @@ fn totals(difference: &Difference) -> String {
     let count = difference.changes.len();
     let differences = if count == 1 { "difference" } else { "differences" };
     let arrivals = match more(old, new, "") {
-        same if same.is_empty() => format!("{} arrivals as before", number(old)),
-        more => format!("{} → {} arrivals ({})", number(old), number(new), more.trim()),
+        same if same.is_empty() && old == 0 => String::new(),
+        same if same.is_empty() => format!(", {} arrivals as before", number(old)),
+        more => format!(", {} → {} arrivals ({})", number(old), number(new), more.trim()),
     };
-    format!("{count} {differences}, {arrivals}")
+    format!("{count} {differences}{arrivals}")
 }
 
 fn line(change: &Change) -> String {
@@ -120,7 +121,11 @@ fn shown(change: &Change) -> (Option<String>, Option<String>) {
 /// Cuts digests to what tells contents apart.
 fn short_digests(text: &str) -> String {
     let word = |word: &str| match word.starts_with("blake3:") {
-        true => word.chars().take(DIGEST_SHOWN).collect(),
+        true => {
+            let whole = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            let shown: String = whole.chars().take(DIGEST_SHOWN).collect();
+            format!("{shown}{}", &word[whole.len()..])
+        }
         false => word.to_owned(),
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
@@ -146,12 +151,18 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cell, shown};
+    use super::{cell, short_digests, shown};
     use crate::diff::Change;
 
     #[test]
     fn a_cell_stays_a_cell() {
         assert_eq!(cell("a|b`c\n<d> @e"), "a\\|b\\`c &lt;d&gt; &#64;e");
+    }
+
+    #[test]
+    fn what_follows_a_digest_stays() {
+        let text = format!("digest blake3:{}, path a.csv", "0".repeat(64));
+        assert_eq!(short_digests(&text), "digest blake3:000000000000, path a.csv");
     }
 
     #[test]

@@ -4,12 +4,23 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Change, json, load, more, seats, steps, values};
+use super::{Change, fields, json, load, more, parts, seats, steps};
 use crate::artifact::{Artifact, Scenario};
 use crate::explain::label::number;
+use crate::explain::notes;
 
 /// Keys of a scenario that are compared in words of their own, or follow from others.
-const OWN: [&str; 7] = ["load", "planned", "slot_base", "slot_count", "seats", "data", "steps"];
+const OWN: [&str; 9] = [
+    "start_ns",
+    "late_start",
+    "load",
+    "planned",
+    "slot_base",
+    "slot_count",
+    "seats",
+    "data",
+    "steps",
+];
 
 /// Compares all scenarios.
 pub(super) fn compare(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
@@ -19,7 +30,7 @@ pub(super) fn compare(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>)
         let subject = format!("scenario {name}");
         match (old.scenarios.get(name), new.scenarios.get(name)) {
             (Some(before), Some(after)) => {
-                scenario(&subject, name, (old.seed, before), (new.seed, after), changes);
+                scenario(&subject, name, (old, before), (new, after), changes);
             }
             (None, Some(after)) if !renamed.iter().any(|(_, to)| *to == name) => {
                 let note = more(0, after.planned, "arrivals");
@@ -80,12 +91,12 @@ fn summary(plan_seed: u64, name: &str, scenario: &Scenario) -> String {
     format!("{load}; steps {}", steps.join(", "))
 }
 
-/// Compares two scenarios, each with the seed of its plan.
+/// Compares two scenarios, each with its plan.
 fn scenario(
     subject: &str,
     name: &str,
-    (old_seed, old): (u64, &Scenario),
-    (new_seed, new): (u64, &Scenario),
+    (old_plan, old): (&Artifact, &Scenario),
+    (new_plan, new): (&Artifact, &Scenario),
     changes: &mut Vec<Change>,
 ) {
     if old == new {
@@ -93,19 +104,31 @@ fn scenario(
     }
     let before = changes.len();
     let (was, is) = (
-        load::Loaded { plan_seed: old_seed, name, load: &old.load },
-        load::Loaded { plan_seed: new_seed, name, load: &new.load },
+        load::Loaded { plan_seed: old_plan.seed, name, load: &old.load },
+        load::Loaded { plan_seed: new_plan.seed, name, load: &new.load },
     );
     load::compare(subject, was, is, changes);
     if old.planned != new.planned && changes[before..].iter().all(|change| change.note.is_empty()) {
         let note = more(old.planned, new.planned, "arrivals");
-        let planned = |planned: u64| Some(number(planned));
-        let change = Change::value(subject, "arrivals", planned(old.planned), planned(new.planned));
-        changes.push(change.with_note(note));
+        if let Some(share) = changes[before..]
+            .iter_mut()
+            .find(|change| [load::WHOLE, load::SHARE].contains(&change.label.as_str()))
+        {
+            share.note = note;
+        } else {
+            let planned = |planned: u64| Some(number(planned));
+            let (was, is) = (planned(old.planned), planned(new.planned));
+            changes.push(Change::value(subject, "arrivals", was, is).with_note(note));
+        }
     }
-    values(subject, old, new, &OWN, changes);
+    if (old.start_ns, &old.late_start) != (new.start_ns, &new.late_start) {
+        let [was, is] = [old, new].map(|scenario| Some(notes::start(scenario)));
+        changes.push(Change::value(subject, "starts", was, is));
+    }
+    let [was, is] = [old, new].map(|each| fields::said(json(each), &[("connections", "pool")]));
+    parts(subject, &was, &is, &OWN, changes);
     seats::compare(subject, name, old, new, changes);
-    rows(subject, old, new, changes);
+    rows(subject, (old_plan, old), (new_plan, new), changes);
     steps::compare(subject, &listed(old), &listed(new), changes);
 }
 
@@ -114,13 +137,24 @@ fn listed(scenario: &Scenario) -> Vec<Value> {
 }
 
 /// Compares how many rows a scenario takes. Where they begin follows from the order in which the plan writes its scenarios.
-fn rows(subject: &str, old: &Scenario, new: &Scenario, changes: &mut Vec<Change>) {
+///
+/// That it takes all of them before and after is said where the data is.
+fn rows(
+    subject: &str,
+    (old_plan, old): (&Artifact, &Scenario),
+    (new_plan, new): (&Artifact, &Scenario),
+    changes: &mut Vec<Change>,
+) {
     let names: BTreeSet<&String> = old.data.keys().chain(new.data.keys()).collect();
     for name in names {
-        let rows = |scenario: &Scenario| scenario.data.get(name).map(|used| number(used.rows));
-        let (old, new) = (rows(old), rows(new));
-        if old != new {
-            changes.push(Change::value(subject, format!("rows of {name}"), old, new));
+        let rows = |scenario: &Scenario| scenario.data.get(name).map(|used| used.rows);
+        let all = |plan: &Artifact| plan.data.get(name).map(|data| data.rows);
+        let (was, is) = (rows(old), rows(new));
+        let takes_all =
+            was.is_some() && was == all(old_plan) && is.is_some() && is == all(new_plan);
+        if was != is && !takes_all {
+            let label = format!("rows of {name}");
+            changes.push(Change::value(subject, label, was.map(number), is.map(number)));
         }
     }
 }

@@ -11,6 +11,13 @@ use crate::unit::Rate;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Part(Rate);
 
+impl Part {
+    /// Returns `part` of `all`.
+    pub(super) fn new(part: usize, all: u32) -> Part {
+        Part(Rate::new(u64::try_from(part).unwrap_or(u64::MAX), u64::from(all)))
+    }
+}
+
 impl std::fmt::Display for Part {
     /// Writes a percentage with at most three digits after the point.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,9 +30,8 @@ impl std::fmt::Display for Part {
 
 /// Returns each seat's share of `scenario`.
 pub(super) fn shares(scenario: &Scenario) -> impl Iterator<Item = (&str, Part)> {
-    let all = u64::from(scenario.slot_count);
-    let part = move |owned: usize| Part(Rate::new(u64::try_from(owned).unwrap_or(u64::MAX), all));
-    scenario.seats.iter().map(move |(seat, owned)| (seat.as_str(), part(owned.len())))
+    let all = scenario.slot_count;
+    scenario.seats.iter().map(move |(seat, owned)| (seat.as_str(), Part::new(owned.len(), all)))
 }
 
 /// Compares the shares of the seats, and who owns which slot where the shares are the same.

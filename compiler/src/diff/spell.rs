@@ -13,6 +13,7 @@ pub(super) fn words(key: &str) -> String {
     match bare {
         "expect" => "expects".to_owned(),
         "capture" => "captures".to_owned(),
+        "branches" => "branch".to_owned(),
         bare => bare.replace('_', " "),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fields::{Fields, differing};
+use super::fields::{Fields, differing, said};
 use super::{Change, json, summary};
 use crate::explain::label;
 use crate::explain::path::Dag;
@@ -78,15 +78,17 @@ fn fields(subject: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
     let (mut without, mut lists) = (OWN.to_vec(), true);
     let is_wait = action_kind(old).is_some_and(|kind| kind == "wait");
     if action_kind(old) != action_kind(new) || is_wait {
-        let said = |step: &Value| Some(action(step));
+        let does = |step: &Value| Some(action(step));
         if old.get("action") != new.get("action") {
-            changes.push(Change::value(subject, "", said(old), said(new)));
+            changes.push(Change::value(subject, "", does(old), does(new)));
         }
         without.push("action");
         lists = false;
     }
-    let (old, new) = (Fields::of(old, &without), Fields::of(new, &without));
-    let differing = differing(&old, &new);
+    let of =
+        |step: &Value| Fields::of(&said(step.clone(), &[("on_fail", "end_transaction")]), &without);
+    let (mut old, mut new) = (of(old), of(new));
+    let differing = differing(&mut old, &mut new);
     changes.extend(
         differing.into_iter().map(|(label, old, new)| Change::value(subject, label, old, new)),
     );

@@ -1,10 +1,12 @@
 //! (pure) What a transaction takes: requests, waits, and time under the assumption that a request takes some.
 
+use std::collections::BTreeSet;
+
 use super::label;
 use super::path::{Dag, Longest};
 use crate::artifact::{
     Action, Artifact, AwaitAction, AwaitSource, Branch, BrowserAct, BrowserAction, ForEach, Json,
-    SlotSource, Step, WaitAction, WebsocketAct, WebsocketAction,
+    OwnKind, SlotSource, Step, WaitAction, WebsocketAct, WebsocketAction,
 };
 
 /// Calls and blocks inside of one another that are followed; a verified artifact has fewer.
@@ -162,10 +164,10 @@ impl<'a> Assumed<'a> {
     /// Returns how many items a loop's list has where the plan says so.
     fn items(&self, block: &ForEach) -> Option<u64> {
         let list = match &block.list {
-            Json::Slot(slot) if slot.filters.is_empty() => match &slot.from {
-                SlotSource::Var(name) => &self.artifact.vars.get(name)?.value,
-                _ => return None,
-            },
+            Json::Slot(slot) if slot.filters.is_empty() => {
+                let SlotSource::Var(name) = &slot.from else { return None };
+                &self.artifact.vars.get(name)?.value
+            }
             list => list,
         };
         match list {
@@ -222,17 +224,39 @@ impl<'a> Assumed<'a> {
         }
     }
 
-    /// Returns how many latency histograms some steps have: one for each that sends.
-    pub(crate) fn series(&self, steps: &'a [Step]) -> u64 {
+    /// Returns how many latency histograms some steps have: one for each that sends, and `split` more if it is split.
+    pub(crate) fn series(&self, steps: &'a [Step], split: u64) -> u64 {
         if self.depth >= DEPTH_MAX {
             return 0;
         }
         let inner = Assumed { depth: self.depth + 1, ..*self };
         let each = |step: &'a Step| match self.shape(step) {
-            Shape::Leaf { effort: _, measured } => u64::from(measured),
-            Shape::Block(block) => block.bodies.iter().map(|body| inner.series(body.steps)).sum(),
+            Shape::Leaf { effort: _, measured: false } => 0,
+            Shape::Leaf { effort: _, measured: true } => match &step.split_by {
+                Some(_) => split.saturating_add(1),
+                None => 1,
+            },
+            Shape::Block(block) => {
+                let bodies = block.bodies.iter().map(|body| inner.series(body.steps, split));
+                bodies.fold(0, u64::saturating_add)
+            }
         };
         steps.iter().map(each).fold(0, u64::saturating_add)
+    }
+
+    /// Adds the names of the plan's own distributions in some steps; the same name is the same distribution.
+    pub(crate) fn trends(&self, steps: &'a [Step], names: &mut BTreeSet<&'a str>) {
+        if self.depth >= DEPTH_MAX {
+            return;
+        }
+        let inner = Assumed { depth: self.depth + 1, ..*self };
+        for step in steps {
+            let trends = step.metrics.iter().filter(|metric| metric.kind == OwnKind::Trend);
+            names.extend(trends.map(|metric| metric.name.as_str()));
+            if let Shape::Block(block) = self.shape(step) {
+                block.bodies.iter().for_each(|body| inner.trends(body.steps, names));
+            }
+        }
     }
 
     /// Returns what a list of steps takes, with its longest path.

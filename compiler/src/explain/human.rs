@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::label::{clipped, counted, length_us, number};
-use super::scenario_text;
 use super::table::{CONTENT, INDENT, Table, broken};
 use super::timeline::{NodeView, Timeline};
 use super::{Explanation, FileView, Requests, ThresholdView};
+use super::{scenario_text, sink};
 use crate::artifact::{Per, Take};
 
 /// Most seats that are listed in one table; the JSON form lists all.
@@ -14,6 +14,9 @@ pub(super) const SEATS_SHOWN: usize = 24;
 
 /// Longest name in a heading, in characters; names of plans and scenarios have at most 63.
 const HEADING_MAX: usize = 63;
+
+/// Longest name within a remark, in characters.
+const NAME_MAX: usize = 30;
 
 /// Writes `explanation` as text.
 ///
@@ -30,13 +33,14 @@ pub fn render(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> 
         format!("{service} for each request (--service-time), and every transaction succeeds");
     section(out, "assumed", &[assumed])?;
     section(out, "each node", &[largest(&explanation.timeline)])?;
-    section(out, "sends", &timeline(&explanation.timeline))?;
+    section(out, "sends", &timeline(explanation))?;
     section(out, "before", &scenario_text::steps(&explanation.before, CONTENT))?;
     section(out, "after", &scenario_text::steps(&explanation.after, CONTENT))?;
     let files: Vec<String> = explanation.data.iter().map(file_line).collect();
     section(out, "data", &files)?;
     section(out, "passes if", &thresholds(explanation))?;
     section(out, "valid if", &[explanation.delivery.join(", ")])?;
+    section(out, "sinks", &sinks(explanation))?;
     let warnings: Vec<String> =
         explanation.warnings.iter().map(|warning| warning.message.clone()).collect();
     section(out, "warning", &warnings)?;
@@ -72,7 +76,8 @@ fn largest(timeline: &Timeline) -> String {
 }
 
 /// Returns what each seat sends in all and by stretch; stretches are put together until the table fits.
-fn timeline(timeline: &Timeline) -> Vec<String> {
+fn timeline(explanation: &Explanation) -> Vec<String> {
+    let timeline = &explanation.timeline;
     let mut tables = [1, 2, 4].iter().map(|joined| sends(timeline, *joined));
     let fitting = tables.find(|table| table.narrowest() <= CONTENT);
     let table = fitting.unwrap_or_else(|| sends(timeline, 8));
@@ -80,14 +85,49 @@ fn timeline(timeline: &Timeline) -> Vec<String> {
     if let Some(more) = more_seats(timeline.seats.len()) {
         lines.push(more);
     }
+    lines.extend(remarks(explanation));
+    lines
+}
+
+/// Returns what the table of what each seat sends does not say itself.
+fn remarks(explanation: &Explanation) -> Vec<String> {
+    let timeline = &explanation.timeline;
     let open_ended = timeline.seats.iter().any(|node| node.requests.max.is_none());
-    let counted = if open_ended { "unknown loops left out" } else { "at most" };
-    lines.push(format!("requests of the transactions that start from then on, {counted}"));
+    let counted = match open_ended {
+        true => "at most as far as known",
+        false => "at most",
+    };
+    let mut lines =
+        vec![format!("by time: requests of the transactions that start from then on, {counted}")];
     if !timeline.exact_times {
         let estimated = "users start their next one when the last has ended: when is an estimate";
         lines.push(estimated.to_owned());
     }
+    for view in &explanation.scenarios {
+        let name = clipped(&view.name, NAME_MAX);
+        if view.observes() {
+            lines.push(format!(
+                "what scenario {name} does follows from the events it finds: not counted"
+            ));
+        }
+        let late_us = view.latest_start_us.saturating_sub(view.start_us);
+        if late_us > 0 {
+            let late = length_us(late_us);
+            lines.push(format!(
+                "scenario {name} is shown at its earliest start: it may be {late} later"
+            ));
+        }
+    }
     lines
+}
+
+/// Returns a line for each sink.
+fn sinks(explanation: &Explanation) -> Vec<String> {
+    let mut table = Table::untitled(&[0, 1, 2]);
+    for sink in &explanation.sinks {
+        table.row(vec![sink.name.clone(), sink::manner(sink), sink.to.clone()]);
+    }
+    table.lines(CONTENT)
 }
 
 fn sends(timeline: &Timeline, joined: usize) -> Table {

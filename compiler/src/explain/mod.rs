@@ -8,12 +8,13 @@ mod effort;
 mod graph;
 mod human;
 pub(crate) mod label;
-mod notes;
+pub(crate) mod notes;
 mod outline;
 pub(crate) mod path;
 mod profile;
 mod scenario;
 mod scenario_text;
+mod sink;
 pub(crate) mod stage;
 mod table;
 mod tally;
@@ -30,6 +31,7 @@ pub use self::outline::{BodyView, StepView};
 use self::scenario::Explained;
 pub(crate) use self::scenario::seat_order;
 pub use self::scenario::{DataView, Requests, ScenarioView, SeatView, StageView};
+pub use self::sink::SinkView;
 pub use self::timeline::{NodeView, Timeline};
 pub use self::warning::Warning;
 use crate::artifact::{Artifact, Per, Take};
@@ -107,6 +109,9 @@ pub struct Explanation {
     pub thresholds: Vec<ThresholdView>,
     /// When the run itself counts as valid, such as `99.9% of the arrivals start`.
     pub delivery: Vec<String>,
+    /// Where measurements go while the run lasts, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<SinkView>,
     /// What a reader should know before a run.
     pub warnings: Vec<Warning>,
 }
@@ -208,7 +213,7 @@ pub fn explain(artifact: &Artifact, options: Options<'_>) -> Result<Explanation,
         load_end_us: scenarios.iter().map(|view| view.load_end_us).max().unwrap_or(0),
         end_us: scenarios.iter().map(|view| view.end_us).max().unwrap_or(0),
         arrivals: shares().filter_map(|seat| seat.arrivals).fold(0, u64::saturating_add),
-        arrivals_open_ended: scenarios.iter().any(|view| view.arrivals.is_none()),
+        arrivals_open_ended: scenarios.iter().any(ScenarioView::is_open_ended),
         arrivals_expected: shares().map(|seat| seat.arrivals_expected).fold(0, u64::saturating_add),
         requests: shares().map(|seat| seat.requests).fold(Requests::NONE, Requests::and),
         series: scenarios.iter().map(|view| view.series).sum(),
@@ -219,6 +224,7 @@ pub fn explain(artifact: &Artifact, options: Options<'_>) -> Result<Explanation,
         data: files(artifact),
         thresholds: thresholds(artifact),
         delivery: condition::delivery(&artifact.delivery),
+        sinks: sink::sinks(artifact),
         warnings,
     })
 }

@@ -8,11 +8,8 @@ use crate::artifact::{
 /// Returns a note for each setting that is not what a plan need not say.
 pub(super) fn notes(scenario: &Scenario) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(LateStart { latest_ns, after }) = &scenario.late_start {
-        let (earliest, latest) = (length(scenario.start_ns), length(*latest_ns));
-        let after: Vec<String> = after.iter().map(start_after).collect();
-        let after = after.join(" and ");
-        notes.push(format!("starts {after}: between {earliest} and {latest}"));
+    if scenario.late_start.is_some() {
+        notes.push(format!("starts {}", start(scenario)));
     }
     match &scenario.load {
         Load::Open(load) => open(load, &mut notes),
@@ -54,6 +51,16 @@ fn open(load: &OpenLoad, notes: &mut Vec<String>) {
         OnOverload::Queue => notes.push("arrivals above the limit wait".to_owned()),
         OnOverload::Fail => notes.push("an arrival above the limit ends the run".to_owned()),
     }
+}
+
+/// Returns when a scenario starts: `at 10s`, or `when import has finished: between 5s and 1m`.
+pub(crate) fn start(scenario: &Scenario) -> String {
+    let earliest = length(scenario.start_ns);
+    let Some(LateStart { latest_ns, after }) = &scenario.late_start else {
+        return format!("at {earliest}");
+    };
+    let after: Vec<String> = after.iter().map(start_after).collect();
+    format!("{}: between {earliest} and {}", after.join(" and "), length(*latest_ns))
 }
 
 /// Returns when a scenario starts after another: `1s after import has finished`.

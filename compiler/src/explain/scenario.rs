@@ -1,5 +1,7 @@
 //! (pure) One scenario: load, shares, rows, concurrency by Little's law, steps.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::effort::{Assumed, Effort};
@@ -10,6 +12,12 @@ use super::{label, notes, profile};
 use crate::artifact::{Artifact, DataUse, Load, Scenario, SlotSet, Take};
 use crate::schedule::length_ns;
 use crate::unit::Rate;
+
+/// Model of a scenario that starts nothing.
+const OBSERVE: &str = "observe";
+
+/// Histograms that `split_by` adds: fifty values, and the rest as one.
+const SPLIT_MAX: u64 = 51;
 
 /// What a scenario will do. Times are in microseconds on the run's clock, which starts with the run.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +44,8 @@ pub struct ScenarioView {
     pub arrivals_expected: u64,
     /// Requests of one transaction that succeeds.
     pub requests_each: Requests,
+    /// Requests of a user's start, besides.
+    pub requests_start: Requests,
     /// Requests of all transactions if all succeed, from `arrivals_expected`.
     pub requests: Requests,
     /// Highest arrival rate as plans spell it; `null` for closed loads.
@@ -148,6 +158,18 @@ pub struct DataView {
     pub rows_there: u64,
 }
 
+impl ScenarioView {
+    /// Returns whether it starts nothing itself: what it does follows from events that nobody can count before.
+    pub(super) fn observes(&self) -> bool {
+        self.model == OBSERVE
+    }
+
+    /// Returns whether its number of arrivals depends on how long transactions take.
+    pub(super) fn is_open_ended(&self) -> bool {
+        self.arrivals.is_none() && !self.observes()
+    }
+}
+
 impl Requests {
     /// None.
     pub const NONE: Requests = Requests { min: 0, max: Some(0) };
@@ -224,7 +246,7 @@ pub(super) fn explained<'a>(
         model: match &scenario.load {
             Load::Open(_) => "open",
             Load::Closed(_) => "closed",
-            Load::Observe { .. } => "observe",
+            Load::Observe { .. } => OBSERVE,
         },
         start_us: at_us(0),
         latest_start_us: latest_ns / 1_000,
@@ -235,6 +257,7 @@ pub(super) fn explained<'a>(
         arrivals: None,
         arrivals_expected,
         requests_each: Requests::of(&effort.each, 1),
+        requests_start: Requests::of(&effort.start, 1),
         requests,
         peak_rate: None,
         users_max: None,
@@ -374,12 +397,17 @@ fn data(artifact: &Artifact, scenario: &Scenario) -> Vec<DataView> {
     scenario.data.iter().filter_map(view).collect()
 }
 
-/// Transactions by response (open loads) and service, both again for a warm-up, and each step that sends.
+/// Transactions by response (open loads) and service, both again for a warm-up, each step that sends with the values
+/// that it is split by, and each distribution of the plan's own.
 fn series(assumed: Assumed<'_>, scenario: &Scenario) -> u64 {
     let kinds = match &scenario.load {
         Load::Open(_) => 2,
         Load::Closed(_) | Load::Observe { .. } => 1,
     };
     let turns = if scenario.warm_up_ns > 0 { 2 } else { 1 };
-    kinds * turns + assumed.series(&scenario.steps)
+    let lists = [&scenario.before_each_user, &scenario.steps];
+    let mut trends = BTreeSet::new();
+    lists.iter().for_each(|steps| assumed.trends(steps, &mut trends));
+    let steps = lists.iter().map(|steps| assumed.series(steps, SPLIT_MAX));
+    kinds * turns + trends.len() as u64 + steps.fold(0, u64::saturating_add)
 }

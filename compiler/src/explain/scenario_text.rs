@@ -12,9 +12,6 @@ use crate::artifact::Take;
 /// Service time beyond which it does not matter when a limit is reached: one hour, in microseconds.
 const FAR_US: u64 = 3_600_000_000;
 
-/// Model of a scenario that starts nothing.
-const OBSERVE: &str = "observe";
-
 /// Longest name in a heading, in characters.
 const HEADING_MAX: usize = 40;
 
@@ -31,7 +28,7 @@ pub(super) fn render(scenario: &ScenarioView, out: &mut dyn Write) -> io::Result
     section(out, "warm-up", &warm_up(scenario))?;
     section(out, "each", &[each(scenario)])?;
     section(out, "in flight", &concurrency(scenario))?;
-    if scenario.model != OBSERVE {
+    if !scenario.observes() {
         section(out, "seats", &seats(scenario))?;
     }
     let data: Vec<String> = scenario.data.iter().map(data_line).collect();
@@ -55,15 +52,17 @@ fn stages(scenario: &ScenarioView) -> Vec<String> {
         let exact = stage.arrivals.is_some();
         let arrivals = expected(stage.arrivals_expected, exact);
         let requests = requests(stage.requests, exact);
-        let sent = match scenario.model {
-            OBSERVE => ["–".to_owned(), "–".to_owned()],
-            _ => [arrivals, requests],
+        let sent = match scenario.observes() {
+            true => ["–".to_owned(), "–".to_owned()],
+            false => [arrivals, requests],
         };
         table.row([stage.what.clone(), start, end].into_iter().chain(sent).collect());
     }
     if scenario.stages.len() > 1 {
         let exact = scenario.arrivals.is_some();
-        let [start, end] = [scenario.start_us, scenario.load_end_us].map(length_us);
+        let late_us = scenario.latest_start_us.saturating_sub(scenario.start_us);
+        let end_us = scenario.load_end_us.saturating_sub(late_us);
+        let [start, end] = [scenario.start_us, end_us].map(length_us);
         let arrivals = expected(scenario.arrivals_expected, exact);
         table.row(vec!["all".to_owned(), start, end, arrivals, requests(scenario.requests, exact)]);
     }
@@ -90,7 +89,12 @@ fn each(scenario: &ScenarioView) -> String {
         0 => String::new(),
         waits => format!(", {} of it waits", length_us(waits)),
     };
-    format!("{count} {word}, {time} along the longest path{waits}")
+    let start = requests(scenario.requests_start, true);
+    let start = match start.as_str() {
+        "0" => String::new(),
+        start => format!("; {start} more for each user"),
+    };
+    format!("{count} {word}, {time} along the longest path{waits}{start}")
 }
 
 /// Little's law: in flight = rate × time in the system.

@@ -44,7 +44,7 @@ impl<'a> Tally<'a> {
 
     /// Returns whether the numbers are exact, and not estimated from how long transactions are assumed to take.
     pub(super) fn exact(&self) -> bool {
-        self.open.is_some()
+        self.closed.is_none()
     }
 
     /// Returns each seat's arrivals in all; `None` where they are not known.

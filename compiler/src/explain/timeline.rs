@@ -122,7 +122,7 @@ pub(super) fn timeline(
         let running = node.in_flight.saturating_mul(TRANSACTION_BYTES);
         node.memory_bytes = node.memory_bytes.saturating_add(running);
     }
-    let exact = explained.iter().all(|each| each.view.arrivals.is_some());
+    let exact = !explained.iter().any(|each| each.view.is_open_ended());
     let exact_times = explained.iter().all(|each| each.tally.exact());
     Timeline { stretch_us: stretch_ns / 1_000, stretches, exact, exact_times, seats: nodes }
 }

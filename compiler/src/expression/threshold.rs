@@ -133,7 +133,11 @@ fn parse(text: &str, own: &Own) -> Result<Option<Require>, Fault> {
     if limit.is_empty() {
         return Err(broken(limit, "no limit"));
     }
-    let (value, quantity) = value(&text[limit.clone()], &metric).map_err(|error| {
+    let (value, quantity) = value(&text[limit.clone()], &metric).map_err(|mut error| {
+        if let (Metric::Rate(_), true) = (&metric, text[limit.clone()].ends_with('%')) {
+            error.help =
+                format!("a part of all is a share: `{}`", text.trim().replacen("rate", "share", 1));
+        }
         Fault::new(UNIT, limit, error.message).label("not in the metric's unit").help(error.help)
     })?;
     Ok(Some(Require { metric, bound, value, quantity }))
@@ -293,6 +297,13 @@ fn unknown_metric(
         Some(near) => fault.suggest(near),
         None if known.is_empty() => {
             fault.help("no step of the plan records a gauge: give one `metrics: { … }`")
+        }
+        None if matches!(function, Function::Of(_))
+            && COUNTERS.iter().any(|(name, _)| *name == what) =>
+        {
+            fault.help(format!(
+                "`{what}` is counted: write `share({what}) < 1%` or `count({what}) == 0`"
+            ))
         }
         None => {
             let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();

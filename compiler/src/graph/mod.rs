@@ -36,30 +36,80 @@ impl Dag {
     }
 }
 
+/// The least time in nanoseconds that the waits of each transaction take, by name.
+pub type Waits<'a> = BTreeMap<&'a str, u64>;
+
+/// Returns the least time that the waits of each transaction take; `flows` are theirs, in plan order.
+pub fn waits<'a>(plan: &'a Plan, flows: &[Option<Flow>]) -> Waits<'a> {
+    let mut waits = Waits::new();
+    let places: BTreeMap<&str, usize> = plan
+        .transactions
+        .items
+        .iter()
+        .enumerate()
+        .map(|(at, item)| (item.name.as_str(), at))
+        .collect();
+    for item in &plan.transactions.items {
+        let mut open = vec![item.name.as_str()];
+        // Those that it calls are known first; one that calls itself takes no time.
+        while let Some(name) = open.last().copied() {
+            let place = places.get(name).copied();
+            let known = place.and_then(|at| {
+                Some((plan.transactions.items[at].value.as_ref()?, flows.get(at)?.as_ref()?))
+            });
+            let Some((called, flow)) = known.filter(|_| !waits.contains_key(name)) else {
+                waits.entry(name).or_insert(0);
+                open.pop();
+                continue;
+            };
+            let inner = called.list.all().into_iter().filter_map(|step| match &step.block {
+                Some(Block::Call { transaction, .. }) => Some(transaction.value.as_str()),
+                _ => None,
+            });
+            let first = inner
+                .filter(|inner| !waits.contains_key(inner))
+                .find(|inner| !open.contains(inner));
+            match first {
+                Some(inner) => open.push(inner),
+                None => {
+                    let shortest = flow.shortest_wait_ns(&called.list, &waits);
+                    waits.insert(name, shortest);
+                    open.pop();
+                }
+            }
+        }
+    }
+    waits
+}
+
 impl Flow {
     /// Returns the least time in nanoseconds that waits alone make `list` last; 0 where a cycle hides it.
-    pub fn shortest_wait_ns(&self, list: &StepList) -> u64 {
+    pub fn shortest_wait_ns(&self, list: &StepList, waits: &Waits<'_>) -> u64 {
         let Some(dag) = &self.dag else { return 0 };
         let mut end = vec![0u64; list.steps.len()];
         for &at in &dag.order {
             let start = dag.needs[at].iter().map(|need| end[*need]).max().unwrap_or(0);
-            end[at] = start.saturating_add(shortest_ns(&list.steps[at], &self.inner[at]));
+            end[at] = start.saturating_add(shortest_ns(&list.steps[at], &self.inner[at], waits));
         }
         end.into_iter().max().unwrap_or(0)
     }
 }
 
 /// Returns the least time that the waits of one step take.
-fn shortest_ns(step: &StepPlan, inner: &[Flow]) -> u64 {
+fn shortest_ns(step: &StepPlan, inner: &[Flow], waits: &Waits<'_>) -> u64 {
     if step.when.is_some() {
         return 0;
     }
     match (&step.action, &step.block) {
         (Some(Action::Wait(WaitAction::Constant { length_ns })), _) => *length_ns,
         (Some(Action::Wait(WaitAction::Uniform { min_ns, .. })), _) => *min_ns,
+        (_, Some(Block::Call { transaction, .. })) => {
+            waits.get(transaction.value.as_str()).copied().unwrap_or(0)
+        }
         (_, Some(block)) => {
             let times = block.lists().into_iter().zip(inner);
-            let shortest = times.map(|(list, flow)| flow.shortest_wait_ns(list)).min().unwrap_or(0);
+            let shortest =
+                times.map(|(list, flow)| flow.shortest_wait_ns(list, waits)).min().unwrap_or(0);
             let turns = match block {
                 Block::ForEach { list: Some(Json::List(items)), .. } => items.len() as u64,
                 Block::Repeat { at_most: Some(turns), until: None, .. } => *turns,

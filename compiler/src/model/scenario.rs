@@ -28,6 +28,8 @@ pub struct ScenarioPlan {
     pub load: Option<LoadPlan>,
     /// Where its own `load` or `observe` stands.
     pub own_load: Option<Span>,
+    /// Whether it says `observe`, which may be broken.
+    pub observes: bool,
     /// As many failed transactions stop it.
     pub max_failures: Option<u64>,
     /// Whose connections its users have, if the plan says it.
@@ -114,6 +116,7 @@ fn scenario(node: Node<'_>, endpoints: &Section<Endpoint>, work: &mut Lower<'_>)
         start_after,
         load,
         own_load,
+        observes: node.entry("observe").is_some(),
         max_failures: max_failures.map(|count| count.value),
         connections,
         warm_up,

@@ -200,7 +200,11 @@ fn step(
     let mut out = named(at, node, work)?;
     names.take(&out, work);
     let broken = |key: &str| node.entry(key).is_some_and(|(_, value)| value.is_hole());
-    out.complete = !broken("needs") && !broken("capture") && !broken("metrics");
+    out.complete = !broken("needs")
+        && !broken("capture")
+        && !broken("metrics")
+        && !broken("call")
+        && !broken("with");
     if let Some((_, needs)) = node.entry("needs")
         && !needs.is_hole()
     {

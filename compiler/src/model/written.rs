@@ -8,6 +8,17 @@ use crate::syntax::Node;
 impl Lower<'_> {
     /// Warns of `${user}`, which is a template in other tools and text here.
     pub(super) fn warn_of_placeholder(&mut self, node: Node<'_>, value: &str, literal: &str) {
+        if let Some(at) = literal.find("{% ").filter(|at| literal[*at..].contains("%}")) {
+            let found = &literal[at..at + 2];
+            let at = value.find(found).unwrap_or(0);
+            let span = self.place(node, at..at + found.len());
+            let message = "`{% … %}` is no template here, so it is sent as it is written";
+            let found = Diagnostic::warning("plan::template::foreign", span, message);
+            self.push(found.label("sent as text").help(
+                "templates read values: branch by `when`, `choose` and `for_each` in the steps",
+            ));
+            return;
+        }
         let Some(found) = placeholder(literal) else { return };
         let at = value.find(found).unwrap_or(0);
         let span = self.place(node, at..at + found.len());

@@ -1,5 +1,8 @@
 //! (pure) The words of other load-testing tools, and what a plan says instead. They are known only to be answered.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 /// A key of another tool.
 pub(super) struct Foreign {
     /// As the other tool spells it.
@@ -320,13 +323,13 @@ pub(super) fn value(text: &str, options: &[String]) -> Option<(&'static str, &'s
     VALUES.iter().find(same).map(|(_, tool, ours)| (*tool, *ours))
 }
 
+/// All of them by their folded spelling; of two that fold to the same, the first.
+static FOLDED: LazyLock<BTreeMap<String, &'static Foreign>> =
+    LazyLock::new(|| TABLE.iter().rev().map(|foreign| (fold(foreign.key), foreign)).collect());
+
 /// Returns the entry of `key`, whatever its spelling of words.
 pub(super) fn find(key: &str) -> Option<&'static Foreign> {
-    let folded = fold(key);
-    TABLE
-        .iter()
-        .find(|foreign| foreign.key == key)
-        .or_else(|| TABLE.iter().find(|foreign| fold(foreign.key) == folded))
+    FOLDED.get(&fold(key)).copied()
 }
 
 /// Returns `key` in lower case without separators: `RampingInject` and `ramping_inject` are one.

@@ -2,6 +2,7 @@
 
 mod fault;
 mod foreign;
+mod inner;
 mod instance;
 mod kinds;
 mod meant;
@@ -26,6 +27,9 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     // What a part cannot hold is not judged.
     shape::check_part(source, tree, sink);
     for broken in misplaced::dashes(source, tree, sink) {
+        Edit::Hole(broken).apply(tree);
+    }
+    for broken in inner::nameless(tree, sink) {
         Edit::Hole(broken).apply(tree);
     }
     let plan = instance::of(tree.root());
@@ -188,7 +192,12 @@ impl Place<'_> {
             return;
         };
         edits.push(Edit::Hole(entry.value));
-        if node.is_hole() {
+        let called = context == "step" && self.pointed.node.entry("call").is_some();
+        if called && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs") {
+            let (parent, key) = (self.pointed.node.id(), "with".to_owned());
+            edits.push(Edit::Missing { parent, key, span: entry.key_span });
+        }
+        if node.is_hole() || inner::is_told(context, self.pointed.node, key) {
             return;
         }
         if unsupported::is_key(context, key) {
@@ -224,6 +233,7 @@ impl Place<'_> {
         let strangers = matches!(context, "endpoint" | "file_sink")
             && self.pointed.node.entries().next().is_some();
         // A wait with a distribution that is not ours has said what is wrong already.
+        let strangers = strangers || inner::has_strangers(context, self.pointed.node);
         let strangers =
             strangers || (context == "wait" && self.pointed.node.entries().next().is_some());
         let pair = (self.fault.pointer.clone(), key.to_owned());

@@ -2,7 +2,7 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
-use super::{kinds, meant, unsupported};
+use super::{inner, kinds, meant, unsupported};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
@@ -29,10 +29,20 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
-    if context == "http" && is_method(key) {
-        if let Some(ours) = request(parent, key) {
-            return error.help(format!("write the method as the key of the path: `{ours}`"));
-        }
+    if context == "http"
+        && is_method(key)
+        && let Some(ours) = request(parent, key)
+    {
+        return error.help(format!("write the method as the key of the path: `{ours}`"));
+    }
+    if let Some(help) = inner::belongs(context, key) {
+        return error.help(help);
+    }
+    if context == "step"
+        && parent.entry("call").is_some()
+        && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs")
+    {
+        return error.help("a call hands values over with `with`: `with: { name: … }`");
     }
     if let Some(foreign) = foreign::find(key) {
         return foreign_key(error, foreign, parent.get(key), free(foreign.replaces));

@@ -341,6 +341,12 @@ fn unknown_function(head: &Call) -> Fault {
     let fault = Fault::new(UNKNOWN_NAME, start..end, format!("there is no function `{name}`"))
         .label("unknown function");
     match nearest(&name, functions) {
+        _ if name.starts_with("now")
+            || name.starts_with("date")
+            || name.starts_with("timestamp") =>
+        {
+            fault.help("the time is read as `now.iso` or `now.unix_ms`")
+        }
         Some(near) => fault.suggest(near),
         None => {
             fault.help("the functions are `rand.int(1, 6)`, `rand.uuid()` and `rand.pick([…])`")
@@ -354,6 +360,11 @@ fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
     let first = head.path.first().map_or("", |word| word.text.as_str());
     let fault =
         Fault::new(UNKNOWN_NAME, range, format!("`{name}` is not a name that a template knows"));
+    let near =
+        nearest(&name, NAMES).filter(|_| matches!(first, "group" | "run" | "arrival" | "now"));
+    if let Some(near) = near {
+        return fault.label("unknown name").suggest(near);
+    }
     let help = match (first, head.path.as_slice()) {
         ("vars" | "secrets" | "let" | "params", [_]) => format!("say which one: `{first}.x`"),
         ("vars" | "secrets" | "let" | "params", [_, second, ..]) => {
@@ -368,6 +379,12 @@ fn unknown_name(head: &Call, vars: &BTreeMap<String, Json>) -> Fault {
             "an item is read whole, as `item`: list the parts that you need, such as `$.items[*].id`"
                 .to_owned()
         }
+        ("group", _) => "a group has a name: `group.name`".to_owned(),
+        ("run", _) => "a run has an id: `run.id`".to_owned(),
+        ("arrival", _) => "an arrival has `arrival.number` and `arrival.id`".to_owned(),
+        ("now", _) => "the time is read as `now.iso` or `now.unix_ms`".to_owned(),
+        ("__VU" | "vu", [_]) => "a user of a closed load has `user.number`".to_owned(),
+        ("__ITER" | "iteration" | "counter", [_]) => "an arrival has `arrival.number`".to_owned(),
         ("data", _) => "data has two parts: `data.<name>.<column>`".to_owned(),
         (_, [Word { text, .. }]) if vars.contains_key(text) => format!("write `vars.{text}`"),
         (_, path) => match nearest(&name, NAMES) {

@@ -1,6 +1,9 @@
 //! Explanations agree with the schedule, fit their width, and filter by seat.
 
-use compiler::artifact::{Group, Load, OpenLoad, OpenStage};
+use compiler::artifact::{
+    CaptureFrom, Group, Load, OpenLoad, OpenStage, OwnFrom, OwnKind, OwnMetric, Piece, Sink,
+    SinkTarget, Slot, SlotSource, Text, WebhookSink,
+};
 use compiler::explain::{
     ArrivalsFormat, EXPLAIN_SCHEMA, ExplainError, Explanation, GraphFormat, Listing, Options,
     draw_graph, explain, list_arrivals, render,
@@ -196,4 +199,62 @@ fn a_billion_arrivals_are_counted_without_listing_them() {
     let text = String::from_utf8(out).unwrap();
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     assert!(text.contains("1 000 000 000"), "{text}");
+}
+
+#[test]
+fn what_a_step_is_split_by_and_measures_is_counted() {
+    let mut artifact = sample::artifact();
+    let before = explain(&artifact, Options::default()).unwrap();
+    let checkout = artifact.scenarios.get_mut("checkout").unwrap();
+    let from = CaptureFrom::Json("$.region".to_owned());
+    let metric = |name: &str, kind| OwnMetric {
+        name: name.to_owned(),
+        kind,
+        from: OwnFrom::Answer(from.clone()),
+    };
+    checkout.steps[0].split_by = Some(from.clone());
+    checkout.steps[0].metrics =
+        vec![metric("cart", OwnKind::Trend), metric("sum", OwnKind::Counter)];
+    // The same name is the same metric.
+    checkout.steps[2].metrics = vec![metric("cart", OwnKind::Trend)];
+    let after = explain(&artifact, Options::default()).unwrap();
+    assert_eq!(after.series, before.series + 51 + 1);
+    let memory = |explanation: &Explanation| explanation.timeline.seats[0].memory_bytes;
+    assert_eq!(memory(&after) - memory(&before), 52 * after.assumptions.series_bytes);
+}
+
+#[test]
+fn sinks_are_shown_without_their_secrets() {
+    let mut artifact = sample::artifact();
+    let secret = Slot { from: SlotSource::Secret("token".to_owned()), filters: Vec::new() };
+    let url = Text(vec![
+        Piece::Literal("https://".to_owned()),
+        Piece::Slot(secret),
+        Piece::Literal("@a.example".to_owned()),
+    ]);
+    let to = SinkTarget::Webhook(WebhookSink { url, headers: Vec::new() });
+    let (interval_ns, timeout_ns) = (5 * SECOND_NS, SECOND_NS);
+    let sink = Sink { interval_ns, timeout_ns, required: true, labels: Vec::new(), to };
+    artifact.sinks.insert("hook".to_owned(), sink);
+    let mut out = Vec::new();
+    render(&explain(&artifact, Options::default()).unwrap(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let line =
+        "  sinks       hook  webhook every 5s, required  https://{{ secrets.token }}@a.example\n";
+    assert!(text.contains(line), "{text}");
+}
+
+/// What an observer does depends on others: it makes nothing else an estimate.
+#[test]
+fn what_follows_from_events_is_not_counted() {
+    let mut artifact = sample::artifact();
+    artifact.scenarios.get_mut("browse").unwrap().load = Load::Observe { length_ns: SECOND_NS };
+    let explanation = explain(&artifact, Options::default()).unwrap();
+    assert!(!explanation.arrivals_open_ended);
+    assert!(explanation.timeline.exact && explanation.timeline.exact_times);
+    let mut out = Vec::new();
+    render(&explanation, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("what scenario browse does follows from the events"), "{text}");
+    assert!(!text.contains("users start their next one"), "{text}");
 }

@@ -19,6 +19,7 @@ mod mistakes;
 mod parts;
 mod plans;
 mod rejected;
+mod reviewed;
 mod sample;
 mod schedules;
 mod single;

@@ -148,6 +148,11 @@ fn recorded(threshold: &Threshold, steps: &Steps<'_>) -> Option<Diagnostic> {
 /// Reports a `split` where nothing is split.
 fn split(threshold: &Threshold, steps: &Steps<'_>) -> Option<Diagnostic> {
     let split = threshold.split.as_ref()?;
+    let whole = matches!(threshold.require.metric, Metric::Response(_) | Metric::Service(_));
+    if threshold.step.is_none() && whole {
+        let found = never(split.span, "a transaction is not measured apart by a value; a step is");
+        return Some(found.help("name the step whose `split_by` it is: `step: …`"));
+    }
     let apart = steps.all.iter().any(|step| step.control.split_by.is_some());
     if apart || steps.incomplete {
         return None;

@@ -13,7 +13,14 @@ pub(super) fn action(action: &Action) -> String {
         Action::Browser(browser) => {
             let first = browser.actions.iter().find_map(|act| match act {
                 BrowserAct::Goto(page) => Some(format!(" {}", template(page))),
-                _ => None,
+                BrowserAct::Click(_)
+                | BrowserAct::Fill { .. }
+                | BrowserAct::Press { .. }
+                | BrowserAct::Select { .. }
+                | BrowserAct::Wait { .. }
+                | BrowserAct::WaitFor(_)
+                | BrowserAct::Screenshot(_)
+                | BrowserAct::Evaluate(_) => None,
             });
             let count = browser.actions.len();
             let actions = if count == 1 { "action" } else { "actions" };
@@ -35,7 +42,12 @@ pub(super) fn action(action: &Action) -> String {
             format!("exec {}", words.join(" "))
         }
         Action::Wasm(wasm) => format!("wasm {} {}", wasm.file, wasm.function),
-        _ => action.word().to_owned(),
+        Action::Http(_)
+        | Action::Wait(_)
+        | Action::ForEach(_)
+        | Action::Repeat(_)
+        | Action::Choose(_)
+        | Action::Call(_) => action.word().to_owned(),
     }
 }
 

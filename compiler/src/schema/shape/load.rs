@@ -28,10 +28,17 @@ impl Shape<'_> {
             (None, None) if !has_broken(scenario) && matches!(scenario.kind(), Kind::Map(_)) => {
                 let traffic = top.entry("traffic").map(|(_, node)| node);
                 let mut mixes = traffic.into_iter().flat_map(Node::entries);
+                let scenarios = top.get("scenarios");
+                let exists = |name: &str| scenarios.is_some_and(|all| all.entry(name).is_some());
+                // A name that is no scenario's may be this one's, misspelt.
+                let strange =
+                    |mix: Node<'_>| mix.entries().any(|(portion, _)| !exists(&portion.key));
                 let holds = |node: Node<'_>| {
                     // A traffic that is broken may have held it.
                     let mix = node.entry("mix").map(|(_, mix)| mix);
-                    mix.is_none_or(|mix| mix.is_hole() || mix.entry(&entry.key).is_some())
+                    mix.is_none_or(|mix| {
+                        mix.is_hole() || mix.entry(&entry.key).is_some() || strange(mix)
+                    })
                 };
                 let known =
                     traffic.is_some_and(Node::is_hole) || mixes.any(|(_, node)| holds(node));
