@@ -157,6 +157,8 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
+    /// The places of the errors among them: thousands of places are looked up in a plan of thousands of errors.
+    errors: BTreeSet<Span>,
     before: Rc<Before>,
 }
 
@@ -164,7 +166,7 @@ pub struct Diagnostics {
 #[derive(Clone, Debug, Default)]
 struct Before {
     said: BTreeSet<(&'static str, Span)>,
-    errors: Vec<Span>,
+    errors: BTreeSet<Span>,
 }
 
 impl Diagnostics {
@@ -178,14 +180,19 @@ impl Diagnostics {
     pub fn again(&self) -> Diagnostics {
         let said = self.found.iter().map(|found| (found.code, found.primary.span)).collect();
         let errors = self.errors().collect();
-        Diagnostics { found: Vec::new(), before: Rc::new(Before { said, errors }) }
+        let before = Rc::new(Before { said, errors });
+        Diagnostics { before, ..Diagnostics::default() }
     }
 
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.before.said.contains(&(diagnostic.code, diagnostic.primary.span)) {
-            self.found.push(diagnostic);
+        if self.before.said.contains(&(diagnostic.code, diagnostic.primary.span)) {
+            return;
         }
+        if diagnostic.severity == Severity::Error {
+            self.errors.insert(diagnostic.primary.span);
+        }
+        self.found.push(diagnostic);
     }
 
     /// Adds findings.
@@ -196,6 +203,8 @@ impl Diagnostics {
     /// Changes every finding in place.
     pub fn amend(&mut self, each: impl FnMut(&mut Diagnostic)) {
         self.found.iter_mut().for_each(each);
+        let errors = self.found.iter().filter(|found| found.severity == Severity::Error);
+        self.errors = errors.map(|found| found.primary.span).collect();
     }
 
     /// Leaves out the findings that `keep` does not want.
@@ -210,13 +219,15 @@ impl Diagnostics {
 
     /// Returns the places of all errors, also those that were found in the same plan before.
     pub fn errors(&self) -> impl Iterator<Item = Span> {
-        let found = self.found.iter().filter(|found| found.severity == Severity::Error);
-        self.before.errors.iter().copied().chain(found.map(|found| found.primary.span))
+        self.before.errors.iter().chain(&self.errors).copied()
     }
 
     /// Returns whether an error lies within `span`; later passes are silent there.
     pub fn touches(&self, span: Span) -> bool {
-        self.errors().any(|place| span.holds(place))
+        let first = Span { hi: 0, ..span };
+        let last = Span { lo: span.hi, hi: u32::MAX, ..span };
+        let within = |errors: &BTreeSet<Span>| errors.range(first..=last).any(|at| span.holds(*at));
+        within(&self.before.errors) || within(&self.errors)
     }
 
     /// Returns everything found, in source order, then by code, each once.

@@ -35,12 +35,13 @@ pub(super) fn has_password(url: &str) -> bool {
     password.is_some_and(|password| !password.is_empty() && !password.contains(SECRET))
 }
 
-/// Checks an address that begins with one of `schemes`, or `host:port` where there are none.
+/// Checks an address that begins with one of `schemes`, or `host:port` where there are none or an empty one.
 pub(super) fn check(url: &str, schemes: &[&str]) -> Result<(), String> {
     if url.starts_with(SECRET) {
         return Ok(());
     }
-    if schemes.is_empty() {
+    let bare = schemes.contains(&"") && !url.contains("://");
+    if schemes.is_empty() || bare {
         if url.contains("://") {
             return Err("it is `host:port`, without a scheme".to_owned());
         }
@@ -50,12 +51,13 @@ pub(super) fn check(url: &str, schemes: &[&str]) -> Result<(), String> {
         }
         return host(name, port).map_err(str::to_owned);
     }
-    let Some(rest) = schemes.iter().find_map(|scheme| url.strip_prefix(scheme)) else {
-        let known: Vec<String> = schemes.iter().map(|scheme| format!("`{scheme}`")).collect();
+    let schemes = || schemes.iter().filter(|scheme| !scheme.is_empty());
+    let Some(rest) = schemes().find_map(|scheme| url.strip_prefix(scheme)) else {
+        let known: Vec<String> = schemes().map(|scheme| format!("`{scheme}`")).collect();
         return Err(format!("it begins with none of {}", known.join(", ")));
     };
     // The rest of `sqlite:` is a path.
-    if schemes.iter().any(|scheme| url.starts_with(scheme) && !scheme.ends_with("://")) {
+    if schemes().any(|scheme| url.starts_with(scheme) && !scheme.ends_with("://")) {
         return if rest.is_empty() { Err("it names no file".to_owned()) } else { Ok(()) };
     }
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -148,6 +150,8 @@ mod tests {
             ("postgres://u:\u{0}@a/db?x=1", &["postgres://"]),
             ("sqlite:shop.db", &["sqlite:"]),
             ("\u{0}", &["postgres://"]),
+            ("a:50051", &["https://", ""]),
+            ("https://a:50051", &["https://", ""]),
             ("a:9092", &[]),
             ("[::1]:9092", &[]),
         ] {
@@ -157,6 +161,8 @@ mod tests {
             ("a:4222", &["nats://"][..]),
             ("sqlite:", &["sqlite:"]),
             ("a", &[]),
+            ("a", &["https://", ""]),
+            ("ftp://a:1", &["https://", ""]),
             ("http://a:1", &[]),
             (":1", &[]),
         ] {

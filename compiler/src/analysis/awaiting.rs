@@ -267,6 +267,8 @@ fn is_its_own(step: &StepPlan, sink: &mut Diagnostics) {
                     .help("compare with what is the arrival's own: a capture, data, or `{{ arrival.id }}`; one event would end all of them"),
             );
         }
+        // One that counts from nothing has nothing of its own to match with.
+        (None, _) if sink.touches(plan.key) => {}
         (None, _) => {
             let message =
                 "this await takes any message of its channel, whichever arrival it is for";

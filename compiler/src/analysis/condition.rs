@@ -256,7 +256,10 @@ impl Kinds<'_> {
             _ if capture.all => Some(Kind::List),
             _ if capture.default.is_some() => None,
             CaptureFrom::Status => Some(Kind::Number),
-            CaptureFrom::Header(_) | CaptureFrom::Regex(_) => Some(Kind::Text),
+            CaptureFrom::Header(_)
+            | CaptureFrom::Regex(_)
+            | CaptureFrom::Key
+            | CaptureFrom::Subject(_) => Some(Kind::Text),
             CaptureFrom::Json(_) => None,
         }
     }

@@ -282,7 +282,7 @@ pub struct SseEndpoint {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrpcEndpoint {
-    /// `http://host:port`, `https://host:port`
+    /// `http://host:port`, `https://host:port`, or `host:port`, which is plain text unless `tls` is there
     pub target: Text,
     /// Files that describe its services (keys of `Artifact::files`); empty: the server is asked by reflection.
     pub protos: Vec<String>,

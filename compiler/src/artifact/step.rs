@@ -73,7 +73,7 @@ pub type Pointer = String;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// Accepted status codes; empty: below 400.
+    /// Accepted status codes; empty: below 400, of gRPC 0.
     pub status: Vec<StatusRange>,
     /// Bounds of the step's duration, in microseconds.
     pub duration: Vec<Comparison>,
@@ -85,7 +85,7 @@ pub struct Expect {
     pub body: Vec<TextCheck>,
 }
 
-/// Status codes from `from` to `to`, both included.
+/// Status codes from `from` to `to`, both included; of gRPC its own, 0 to 16.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRange {
@@ -158,4 +158,8 @@ pub enum CaptureFrom {
     Regex(String),
     /// The status code, a number.
     Status,
+    /// The key of a message.
+    Key,
+    /// A regular expression over a message's subject, topic or routing key: its first group, else the whole match.
+    Subject(String),
 }

@@ -20,9 +20,6 @@ use crate::source::{FileId, Files, Source};
 /// Folders below the given one that are entered; deeper ones are counted as skipped.
 const DEPTH_MAX: usize = 64;
 
-/// Findings that are shown to people; the machine formats hold all.
-const SHOWN_MAX: usize = 200;
-
 /// Checks plans: files, and every plan below a folder
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
@@ -188,11 +185,12 @@ fn human(
     err: &mut dyn Write,
 ) -> io::Result<()> {
     let look = Look::detect();
-    for finding in found.iter().take(SHOWN_MAX) {
+    let shown = render::shown(found, |finding| finding.found.severity);
+    for finding in &shown {
         let sources: Vec<&Source> = finding.files.sources().collect();
         render::write(&sources, std::slice::from_ref(finding.found), look, err)?;
     }
-    let more = found.len().saturating_sub(SHOWN_MAX);
+    let more = found.len() - shown.len();
     if more > 0 {
         writeln!(err, "… and {}; every one is in `--format json`\n", number(more, "more finding"))?;
     }

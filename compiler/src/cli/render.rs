@@ -17,6 +17,9 @@ use crate::source::{Files, Source, Span};
 /// Columns of the text around the source lines.
 const WIDTH: usize = 100;
 
+/// Findings that are shown to people; the machine formats hold all.
+const SHOWN_MAX: usize = 200;
+
 /// How findings look.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
@@ -56,16 +59,32 @@ pub fn render(
 ) -> io::Result<()> {
     let mut sources: Vec<&Source> = files.sources().collect();
     sources.extend(&overrides.var_file);
-    write(&sources, diagnostics, Look::detect(), out)
+    let shown = shown(diagnostics, |found| found.severity);
+    let more = diagnostics.len() - shown.len();
+    write(&sources, shown, Look::detect(), out)?;
+    match more {
+        0 => Ok(()),
+        more => writeln!(out, "… and {more} more; `plan check --format json` has every one\n"),
+    }
+}
+
+/// Returns the findings that are shown of `found`: all, or of too many the errors first.
+pub(super) fn shown<T>(found: &[T], severity: impl Fn(&T) -> Severity) -> Vec<&T> {
+    if found.len() <= SHOWN_MAX {
+        return found.iter().collect();
+    }
+    let severity = &severity;
+    let of = |wanted| found.iter().filter(move |one| severity(one) == wanted);
+    of(Severity::Error).chain(of(Severity::Warning)).take(SHOWN_MAX).collect()
 }
 
 /// Writes `diagnostics`, whose spans are in `sources`.
 ///
 /// # Errors
 /// Only those of `out`.
-pub fn write(
+pub fn write<'d>(
     sources: &[&Source],
-    diagnostics: &[Diagnostic],
+    diagnostics: impl IntoIterator<Item = &'d Diagnostic>,
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -193,7 +212,7 @@ mod tests {
     fn rendered(text: &str, found: Diagnostic) -> String {
         let source = Source::new(FileId(0), "p.yaml", text);
         let mut out = Vec::new();
-        write(&[&source], &[found], Look::plain(80), &mut out).unwrap();
+        write(&[&source], [&found], Look::plain(80), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -213,6 +232,15 @@ mod tests {
         let text = rendered("é: \"日\"\n", Diagnostic::error("plan::x", span, "m").label("end"));
         assert!(text.contains("[p.yaml:1:6]"), "{text}");
         assert!(text.contains("╰── end"), "{text}");
+    }
+
+    #[test]
+    fn of_too_many_findings_the_errors_are_shown() {
+        let mut found = vec![Severity::Warning; SHOWN_MAX];
+        assert_eq!(shown(&found, |one| *one).len(), SHOWN_MAX);
+        found.push(Severity::Error);
+        let shown = shown(&found, |one| *one);
+        assert_eq!((shown.len(), *shown[0]), (SHOWN_MAX, Severity::Error));
     }
 
     #[test]

@@ -266,19 +266,4 @@ Right:
     version: 1
 "##,
     },
-    Code {
-        code: "plan::unsupported",
-        title: "a part of the language that this version cannot do yet",
-        explanation: r##"The plan language is larger than what this version does. Nothing is skipped silently:
-remove the key, or use a later version.
-
-Wrong:
-
-    - { step: done, await: { use: bus, subject: "orders.>" } }
-
-Right:
-
-    - { step: done, http: { get: /orders/1 } }
-"##,
-    },
 ];

@@ -99,6 +99,8 @@ fn object(value: &Value, map: &Map<String, Value>) -> Option<String> {
         CaptureFrom::Header(name) => format!("header `{name}`"),
         CaptureFrom::Regex(pattern) => format!("regex `{pattern}`"),
         CaptureFrom::Status => "status".to_owned(),
+        CaptureFrom::Key => "key".to_owned(),
+        CaptureFrom::Subject(pattern) => format!("subject `{pattern}`"),
     })
 }
 

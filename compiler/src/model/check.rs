@@ -58,9 +58,34 @@ pub(super) fn expect(node: Node<'_>, work: &mut Lower<'_>) -> Expect {
     expect
 }
 
-/// Reads `201`, `2xx`.
+/// Statuses of gRPC by their numbers.
+pub(super) const GRPC_STATUSES: [&str; 17] = [
+    "ok",
+    "cancelled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
+];
+
+/// Reads `201`, `2xx`, or a status of gRPC such as `not_found`.
 pub(super) fn status(node: Node<'_>, work: &mut Lower<'_>) -> Option<StatusRange> {
     let text = work.word(node, "a status code")?;
+    let of_grpc = GRPC_STATUSES.iter().position(|name| *name == text.value);
+    if let Some(code) = of_grpc.and_then(|code| u16::try_from(code).ok()) {
+        return Some(StatusRange { from: code, to: code });
+    }
     let class = text.value.strip_suffix("xx").and_then(|digit| digit.parse::<u16>().ok());
     let range = match class {
         Some(class) => (1..=5)
@@ -185,6 +210,10 @@ pub(super) fn source(node: Node<'_>, work: &mut Lower<'_>) -> Option<CaptureFrom
         }
     } else if let Some(pattern) = node.get("regex") {
         regex(pattern, work).map(CaptureFrom::Regex)
+    } else if let Some(pattern) = node.get("subject") {
+        regex(pattern, work).map(CaptureFrom::Subject)
+    } else if node.get("key").is_some() {
+        Some(CaptureFrom::Key)
     } else {
         node.get("status").map(|_| CaptureFrom::Status)
     }
@@ -240,9 +269,15 @@ fn json_path(path: &str) -> Result<(), Fault> {
                 .find(|at| path.is_char_boundary(*at))
                 .unwrap_or(0);
             let message = format!("`{path}` is not a JSONPath");
+            let rooted =
+                if path.starts_with('[') { format!("${path}") } else { format!("$.{path}") };
+            let help = match serde_json_path::JsonPath::parse(&rooted) {
+                Ok(_) => format!("write it from the root: `{rooted}`"),
+                Err(_) => "write it from the root, as in RFC 9535: `$.items[0].id`".to_owned(),
+            };
             Err(Fault::new(PATTERN, at..path.len(), message)
                 .label(error.message().to_owned())
-                .help("write it from the root, as in RFC 9535: `$.items[0].id`"))
+                .help(help))
         }
     }
 }

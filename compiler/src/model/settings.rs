@@ -16,7 +16,7 @@ pub struct Address {
     pub text: Text,
     /// Where it stands.
     pub span: Span,
-    /// How it may begin, such as `nats://`; none for `host:port`.
+    /// How it may begin, such as `nats://`; none for `host:port`, an empty one where that may stand too.
     pub schemes: &'static [&'static str],
     /// An example of a good one.
     pub example: &'static str,
@@ -27,7 +27,7 @@ pub struct Address {
 /// How an address is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Form {
-    /// How it may begin; none for `host:port`.
+    /// How it may begin; none for `host:port`, an empty one where that may stand too.
     pub(super) schemes: &'static [&'static str],
     /// An example.
     pub(super) example: &'static str,

@@ -230,7 +230,7 @@ fn step(
             _ => action::lower(entry, value, names.endpoints, &mut out, work),
         }
     }
-    action::check_answer(node, work);
+    action::check_answer(node, out.action.as_ref(), work);
     for (entry, value) in measured {
         control::lower(entry, value, &mut out.control, work);
     }

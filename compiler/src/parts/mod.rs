@@ -43,6 +43,9 @@ pub fn is_part(tree: &Tree) -> bool {
 
 /// Returns the paths of the files that `source` includes, as [`join`] returns them, in order of the text.
 pub fn included(source: &Source, folder: &str) -> Vec<String> {
+    if !may_say(source, &["include"]) {
+        return Vec::new();
+    }
     let Some(tree) = syntax::parse(source, &mut Diagnostics::new()) else { return Vec::new() };
     let entries = entries(&tree);
     entries.iter().filter(|(path, _)| fault(path).is_none()).map(|(p, _)| join(folder, p)).collect()
@@ -51,7 +54,7 @@ pub fn included(source: &Source, folder: &str) -> Vec<String> {
 /// Returns the paths of the data and body files that the plan and its parts name, each once, in order of the text.
 pub fn file_paths(files: &Files) -> Vec<String> {
     let mut found = Named { folder: "", seen: BTreeSet::new(), paths: Vec::new() };
-    for source in files.sources() {
+    for source in files.sources().filter(|source| may_say(source, &["file", "protos"])) {
         let Some(tree) = syntax::parse(source, &mut Diagnostics::new()) else { continue };
         found.folder = files.folder(source.id());
         // Behind an alias stands what was walked where it is written.
@@ -60,6 +63,13 @@ pub fn file_paths(files: &Files) -> Vec<String> {
         }
     }
     found.paths
+}
+
+/// Returns whether one of the keys `words` may stand in a text, so that one that cannot is not parsed for them; a key in
+/// double quotes can be written with escapes.
+fn may_say(source: &Source, words: &[&str]) -> bool {
+    let text = source.text();
+    text.contains('\\') || words.iter().any(|word| text.contains(word))
 }
 
 struct Named<'f> {

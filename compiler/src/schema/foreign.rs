@@ -1,8 +1,5 @@
 //! (pure) The words of other load-testing tools, and what a plan says instead. They are known only to be answered.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 /// A key of another tool.
 pub(super) struct Foreign {
     /// As the other tool spells it.
@@ -43,10 +40,16 @@ const fn renamed(
     Foreign { key, tool, replaces, ours, renamed: true }
 }
 
-/// All of them.
+/// All keys.
 #[cfg(test)]
 pub(super) fn all() -> &'static [Foreign] {
     TABLE
+}
+
+/// Returns every word of another tool that is answered: the tool, its word, and what a plan says instead.
+pub fn foreign_words() -> impl Iterator<Item = [&'static str; 3]> {
+    let keys = TABLE.iter().map(|foreign| [foreign.tool, foreign.key, foreign.ours]);
+    keys.chain(LOADS.iter().chain(VALUES).map(|(word, tool, ours)| [*tool, *word, *ours]))
 }
 
 #[rustfmt::skip] // One row a word.
@@ -309,32 +312,31 @@ const VALUES: &[(&str, &str, &str)] = &[
 
 /// Returns what a value of k6's `executor` or a `load` in words asks for: the tool, and what to write.
 pub(super) fn load(text: &str) -> Option<(&'static str, &'static str)> {
-    let folded = fold(text);
-    let found = LOADS.iter().find(|(word, ..)| fold(word) == folded)?;
+    let found = LOADS.iter().find(|(word, ..)| same(word, text))?;
     Some((found.1, found.2))
 }
 
 /// Returns which of `options` another tool calls `text`, with the tool.
 pub(super) fn value(text: &str, options: &[String]) -> Option<(&'static str, &'static str)> {
-    let folded = fold(text);
-    let same = |(word, _, ours): &&(&str, &str, &'static str)| {
-        fold(word) == folded && options.iter().any(|option| option == ours)
+    let fits = |(word, _, ours): &&(&str, &str, &'static str)| {
+        same(word, text) && options.iter().any(|option| option == ours)
     };
-    VALUES.iter().find(same).map(|(_, tool, ours)| (*tool, *ours))
+    VALUES.iter().find(fits).map(|(_, tool, ours)| (*tool, *ours))
 }
-
-/// All of them by their folded spelling; of two that fold to the same, the first.
-static FOLDED: LazyLock<BTreeMap<String, &'static Foreign>> =
-    LazyLock::new(|| TABLE.iter().rev().map(|foreign| (fold(foreign.key), foreign)).collect());
 
 /// Returns the entry of `key`, whatever its spelling of words.
 pub(super) fn find(key: &str) -> Option<&'static Foreign> {
-    FOLDED.get(&fold(key)).copied()
+    let exact = TABLE.iter().find(|foreign| foreign.key == key);
+    exact.or_else(|| TABLE.iter().find(|foreign| same(foreign.key, key)))
 }
 
-/// Returns `key` in lower case without separators: `RampingInject` and `ramping_inject` are one.
-fn fold(key: &str) -> String {
-    key.chars().filter(|c| !"_- ".contains(*c)).flat_map(char::to_lowercase).collect()
+/// Returns whether two words are one but for case and separators: `RampingInject` and `ramping_inject`.
+fn same(one: &str, other: &str) -> bool {
+    fold(one).eq(fold(other))
+}
+
+fn fold(word: &str) -> impl Iterator<Item = char> {
+    word.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]
@@ -352,7 +354,7 @@ mod tests {
     #[test]
     fn each_word_is_there_once_and_its_answer_has_ours() {
         for (at, foreign) in TABLE.iter().enumerate() {
-            let again = TABLE[..at].iter().find(|other| fold(other.key) == fold(foreign.key));
+            let again = TABLE[..at].iter().find(|other| same(other.key, foreign.key));
             assert!(again.is_none(), "{} is there twice", foreign.key);
             // `for`, `json`, `get` are words of ours that are shown inside an example.
             let ours = foreign.ours.contains(foreign.replaces) || foreign.replaces == "get";

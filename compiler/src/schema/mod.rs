@@ -1,5 +1,6 @@
 //! (pure) The tree against `schemas/plan.schema.json`: violations become diagnostics, what is broken becomes a hole.
 
+mod borrowed;
 mod fault;
 mod foreign;
 mod inner;
@@ -8,12 +9,12 @@ mod kinds;
 mod meant;
 mod misplaced;
 mod shape;
-mod unsupported;
 mod words;
 
 use std::collections::BTreeSet;
 
 pub use self::fault::PLAN_SCHEMA;
+pub use self::foreign::foreign_words;
 
 use self::fault::{Fault, Violation};
 use crate::diagnostic::{Diagnostics, did_you_mean};
@@ -34,6 +35,8 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
     }
     let plan = instance::of(tree.root());
     let mut faults = fault::find(&plan);
+    let endless = faults.len() > fault::FAULTS_MAX;
+    faults.truncate(fault::FAULTS_MAX);
     faults.retain(|fault| !below_hole(tree, &fault.pointer));
     let told = misplaced::outdented(tree, &faults, sink);
     let told = request_line(tree, &faults, told);
@@ -52,6 +55,11 @@ pub fn validate(source: &Source, tree: &mut Tree, sink: &mut Diagnostics) {
                 place.report(sink, &mut edits);
             }
         }
+    }
+    if endless {
+        sink.push(words::endless(source.span(0, 0)));
+        // What was not judged must not be read.
+        edits.push(Edit::Hole(tree.root));
     }
     for edit in edits {
         edit.apply(tree);
@@ -132,9 +140,10 @@ fn replaces(fault: &Fault) -> Option<(String, String)> {
         return None;
     };
     let known = fault::known_keys(&fault.context);
-    let meant = match foreign::find(key) {
-        Some(foreign) => foreign.replaces.to_owned(),
-        None => did_you_mean(key, known.iter().map(String::as_str))?.to_owned(),
+    let meant = match (borrowed::find(&fault.context, key), foreign::find(key)) {
+        (Some((ours, _)), _) => ours.to_owned(),
+        (None, Some(foreign)) => foreign.replaces.to_owned(),
+        (None, None) => did_you_mean(key, known.iter().map(String::as_str))?.to_owned(),
     };
     Some((fault.pointer.clone(), meant))
 }
@@ -200,12 +209,18 @@ impl Place<'_> {
         if node.is_hole() || inner::is_told(context, self.pointed.node, key) {
             return;
         }
-        if unsupported::is_key(context, key) {
-            sink.push(words::unsupported(key, entry.key_span));
-        } else {
+        if !self.says_again(key) {
             sink.push(words::unknown_key(key, context, self.pointed.node, entry.key_span));
-            self.misspelt(entry.key_span, edits);
         }
+        self.misspelt(entry.key_span, edits);
+    }
+
+    /// Returns whether a key above `key` stands for the same one of ours, as `host` and `port` do.
+    fn says_again(&self, key: &str) -> bool {
+        let ours = |key: &str| borrowed::find(&self.fault.context, key).map(|(ours, _)| ours);
+        let Some(meant) = ours(key) else { return false };
+        let above = self.pointed.node.entries().take_while(|(entry, _)| entry.key != key);
+        above.into_iter().any(|(entry, _)| ours(&entry.key) == Some(meant))
     }
 
     /// Notes what the unknown key at `span` was probably meant as: what it holds is not known to later passes.
@@ -213,7 +228,9 @@ impl Place<'_> {
         let Some((_, key)) = replaces(self.fault) else { return };
         // A word of another tool may stand for a part of what it is answered with.
         let borrowed = match &self.fault.violation {
-            Violation::UnknownKey(key) => foreign::find(key).is_some(),
+            Violation::UnknownKey(key) => {
+                foreign::find(key).is_some() && borrowed::find(&self.fault.context, key).is_none()
+            }
             _ => false,
         };
         if borrowed && self.fault.context != "plan" {
@@ -229,7 +246,7 @@ impl Place<'_> {
         let span = self.pointed.key_span.unwrap_or_else(|| self.span());
         let parent = self.pointed.node.id();
         edits.push(Edit::Missing { parent, key: key.to_owned(), span });
-        // An endpoint of a kind that is unknown or unsupported has no `http` either.
+        // An endpoint of a kind that is unknown has no `http` either.
         let strangers = matches!(context, "endpoint" | "file_sink")
             && self.pointed.node.entries().next().is_some();
         // A wait with a distribution that is not ours has said what is wrong already.

@@ -336,7 +336,7 @@ fn each_word_of_another_tool_is_answered_where_it_stands() {
             ("step", step(&format!("{{ step: a, {key}: 1, http: {{ get: / }} }}"))),
             ("http", step(&format!("{{ step: a, http: {{ get: /, {key}: 1 }} }}"))),
         ] {
-            if own(context, key) || unsupported::is_key(context, key) {
+            if own(context, key) || borrowed::find(context, key).is_some() {
                 continue;
             }
             let (source, _, found) = judge(&text);
@@ -348,6 +348,17 @@ fn each_word_of_another_tool_is_answered_where_it_stands() {
         }
         assert!(answered > 0, "{key} is a key of ours everywhere");
     }
+}
+
+#[test]
+fn a_text_of_thousands_of_mistakes_ends_with_one_that_says_so() {
+    let keys = |count| (0..count).map(|n| format!("k{n}: 1\n")).collect::<String>();
+    let (_, tree, found) = judge(&top(&keys(fault::FAULTS_MAX)));
+    assert_eq!(found.len(), fault::FAULTS_MAX);
+    assert!(!tree.root().is_hole());
+    let (_, tree, found) = judge(&top(&keys(fault::FAULTS_MAX + 1)));
+    assert_eq!((found.len(), found[0].code), (fault::FAULTS_MAX + 1, "plan::limit::exceeded"));
+    assert!(tree.root().is_hole());
 }
 
 #[test]

@@ -2,20 +2,11 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
-use super::{inner, kinds, meant, unsupported};
+use super::{borrowed, inner, kinds, meant};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
 use crate::unit::{self, Length, Rate, Share, UnitError};
-
-/// Says that `key` belongs to the full language.
-pub(super) fn unsupported(key: &str, span: Span) -> Diagnostic {
-    let message =
-        format!("`{key}` is part of the plan language, but this version cannot do it yet");
-    Diagnostic::error("plan::unsupported", span, message)
-        .label("not in this version")
-        .help("remove it; `plan schema` prints everything that this version can do")
-}
 
 /// Says that `key`, written at `span` in the mapping `parent`, is unknown in `context`, and what may be meant.
 pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span) -> Diagnostic {
@@ -29,12 +20,6 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
         format!("`{key}` is not a key of {thing}"),
     )
     .label("unknown key");
-    if context == "http"
-        && is_method(key)
-        && let Some(ours) = request(parent, key)
-    {
-        return error.help(format!("write the method as the key of the path: `{ours}`"));
-    }
     if let Some(help) = inner::belongs(context, key) {
         return error.help(help);
     }
@@ -43,6 +28,17 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
         && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs")
     {
         return error.help("a call hands values over with `with`: `with: { name: … }`");
+    }
+    if context == "http"
+        && is_method(key)
+        && let Some(ours) = request(parent, key)
+    {
+        return error.help(format!("write the method as the key of the path: `{ours}`"));
+    }
+    match borrowed::find(context, key) {
+        Some((ours, "")) => return error.suggest(Near { word: ours, sure: free(ours) }),
+        Some((_, how)) => return error.help(format!("write {how}")),
+        None => {}
     }
     if let Some(foreign) = foreign::find(key) {
         return foreign_key(error, foreign, parent.get(key), free(foreign.replaces));
@@ -116,6 +112,15 @@ pub(super) fn missing_key(key: &str, context: &str, span: Span) -> Diagnostic {
     Diagnostic::error("plan::schema::missing-key", span, format!("`{key}` is missing in {thing}"))
         .label(format!("has no `{key}`"))
         .help(format!("add `{key}:` ({first}{rest})"))
+}
+
+/// Says that a plan has more mistakes than are told.
+pub(super) fn endless(start: Span) -> Diagnostic {
+    let most = fault::FAULTS_MAX;
+    let message = format!("the file has more than {most} keys and values that no plan can have");
+    Diagnostic::error("plan::limit::exceeded", start, message)
+        .label("is it a plan?")
+        .help(format!("mend some of the {most} that are told here, then check again"))
 }
 
 /// Says that a key is no name.
@@ -270,6 +275,10 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
         (Kind::Int(text) | Kind::Number(text), _) if types.iter().any(|kind| kind == "string") => {
             format!("quote it: `\"{text}\"`")
         }
+        (Kind::Map(_), true) if context.ends_with(".multipart") => {
+            "write a list of parts: `[ { name: note, text: hello }, { name: picture, file: a.png } ]`"
+                .to_owned()
+        }
         (Kind::Seq(_), false) if meant::is_named(context) => {
             "leave the dash out and begin each entry with its name as the key: `browse:`".to_owned()
         }
@@ -293,6 +302,14 @@ fn kind(types: &[String], context: &str, subject: &str, node: Node<'_>, span: Sp
 /// Returns what a value in a context may look like, where the name of its type says too little.
 fn example(context: &str) -> Option<&'static str> {
     match context {
+        "endpoint" => Some("{ http: { base_url: \"http://127.0.0.1:8080\" } }"),
+        "data" => Some("{ file: users.csv, take: circular }"),
+        "file_sink" => Some("{ path: metrics.csv }"),
+        "sink" => Some("{ jsonl: { path: metrics.jsonl } }"),
+        "match" | "distinct" => Some("{ json: \"$.order_id\" }"),
+        "tcp_read" => Some("{ until: \"\\n\" }"),
+        "exec.command" => Some("[./check, --fast]"),
+        "websocket_message" => Some("{ text: hello }"),
         "retry" => Some("{ attempts: 3 }"),
         "retry.when" => Some("[timeout, 5xx]"),
         "repeat" => Some("3"),
@@ -319,9 +336,6 @@ fn choice(options: &[String], context: &str, subject: &str, text: &str, span: Sp
         return Diagnostic::error("plan::schema::version", span, message)
             .label("not known")
             .help("write `version: 1`");
-    }
-    if unsupported::is_value(context, text) {
-        return unsupported(text, span);
     }
     let listed = listed(options.iter().map(|option| format!("`{option}`")));
     let message = format!("{subject} must be {listed}, not `{}`", clip(text));

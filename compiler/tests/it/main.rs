@@ -16,6 +16,7 @@ mod fuzz;
 mod golden;
 mod laws;
 mod mistakes;
+mod mutations;
 mod parts;
 mod plans;
 mod rejected;

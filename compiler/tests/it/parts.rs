@@ -111,6 +111,15 @@ fn parts_are_one_plan_whatever_the_way_to_them() {
 }
 
 #[test]
+fn a_key_written_with_escapes_includes_as_well() {
+    let escaped = plan("good", "parts/shop.yaml").replace("include:", r#""\u0069nclude":"#);
+    assert!(escaped.contains(r"\u0069"), "{escaped}");
+    let folder = folder(&[("escaped.yaml", &escaped)]);
+    let artifacts = ["escaped.yaml", "good.yaml"].map(|file| compiled(&folder.path().join(file)));
+    assert_eq!(artifacts[0].digest, artifacts[1].digest);
+}
+
+#[test]
 fn findings_are_in_the_file_that_is_wrong() {
     let shop = SHOP.replace("vars.shop", "vars.shpo");
     let wrong = ("parts/shop.yaml", shop.as_str());

@@ -25,7 +25,7 @@ pub(crate) fn plans() -> Vec<PathBuf> {
     plans
 }
 
-fn compile(path: &Path) -> Artifact {
+pub(crate) fn compile(path: &Path) -> Artifact {
     let files = files::load_plan(path, None).unwrap();
     let mut sink = Diagnostics::new();
     let artifact = compiler::compile(&files, &Overrides::default(), &mut sink);

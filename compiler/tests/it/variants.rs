@@ -91,8 +91,10 @@ fn captures() -> Vec<Capture> {
         CaptureFrom::Header("x-token".to_owned()),
         CaptureFrom::Regex("id=(.*)".to_owned()),
         CaptureFrom::Status,
+        CaptureFrom::Key,
+        CaptureFrom::Subject("orders.(.*)".to_owned()),
     ];
-    let names = ["token", "b", "c", "d"];
+    let names = ["token", "b", "c", "d", "e", "f"];
     let capture = |(name, from): (&str, CaptureFrom)| {
         let all = name == "b";
         Capture { name: name.to_owned(), from, all, default: all.then_some(Json::Null) }

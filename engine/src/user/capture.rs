@@ -46,6 +46,10 @@ impl Capture {
             CaptureFrom::Header(name) => From::Header(expect::header_name(name)?),
             CaptureFrom::Regex(pattern) => From::Regex(expect::pattern_of(pattern)?),
             CaptureFrom::Status => From::Status,
+            CaptureFrom::Key | CaptureFrom::Subject(_) => {
+                let what = format!("{step}.{}: only a message has what it captures", capture.name);
+                return Err(PrepareError::Unknown(what));
+            }
         };
         let mut default = None;
         if let Some(json) = &capture.default {

@@ -50,7 +50,10 @@ pub(super) fn lower(
     let within = node.get("within").and_then(|node| work.positive_length(node));
     let since = node.get("since").map(|since| work.literal(since, "the name of a step"));
     let source = match poll {
-        Some(entry) => polled(entry.key_span, node, work),
+        Some(entry) => {
+            let server = endpoint.as_ref().and_then(|(name, _)| sql::server(name, endpoints));
+            polled(entry.key_span, node, (within.as_ref(), server), work)
+        }
         None => messages(key, node, kind, work),
     };
     out.awaiting = Some(AwaitPlan {
@@ -128,9 +131,14 @@ fn key_of(node: Node<'_>) -> Option<Span> {
     inner.filter_map(|inner| inner.entry("key")).map(|(entry, _)| entry.key_span).next()
 }
 
-fn polled(key: Span, node: Node<'_>, work: &mut Lower<'_>) -> Option<AwaitSource> {
+fn polled(
+    key: Span,
+    node: Node<'_>,
+    (within, server): (Option<&Spanned<u64>>, Option<sql::Server>),
+    work: &mut Lower<'_>,
+) -> Option<AwaitSource> {
     let mut good = true;
-    for (entry, _) in node.entries() {
+    for (entry, _) in node.entries().filter(|(_, value)| !value.is_hole()) {
         let word = entry.key.as_str();
         if channel::is_word(word) || matches!(word, "match" | "count" | "distinct") {
             let message = format!("`{word}` belongs to an await of messages, and this one asks");
@@ -151,6 +159,16 @@ fn polled(key: Span, node: Node<'_>, work: &mut Lower<'_>) -> Option<AwaitSource
         good = false;
     }
     let every = node.get("every").and_then(|node| work.positive_length(node));
+    if let (Some(every), Some(within)) = (&every, within)
+        && every.value >= within.value
+    {
+        let message = "the await asks once: it ends before it would ask again";
+        let found = Diagnostic::error("plan::await::poll", every.span, message)
+            .label("the time between two requests")
+            .also(within.span, "all of the time");
+        work.push(found.help("ask more often, such as `every: 200ms`, or wait longer: `within`"));
+        good = false;
+    }
     let until = node.get("until").map(|node| check::expect(node, work));
     let request = match node.get("get") {
         Some(path) => {
@@ -161,7 +179,7 @@ fn polled(key: Span, node: Node<'_>, work: &mut Lower<'_>) -> Option<AwaitSource
             PollRequest::Get { path: path?, headers: headers? }
         }
         None => {
-            let (query, params) = sql::statement(node, work)?;
+            let (query, params) = sql::statement(node, server, work)?;
             PollRequest::Query { query, params }
         }
     };

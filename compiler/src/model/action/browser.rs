@@ -1,6 +1,7 @@
 //! (pure) `browser`: what a user does in a page.
 
 use crate::artifact::{BrowserAct, BrowserAction, Piece, Text, Vital};
+use crate::diagnostic::Diagnostic;
 use crate::model::action::selector;
 use crate::model::lower::{Lower, Site};
 use crate::syntax::Node;
@@ -31,7 +32,7 @@ pub(super) fn lower(node: Node<'_>, work: &mut Lower<'_>) -> Option<BrowserActio
 fn act(node: Node<'_>, work: &mut Lower<'_>) -> Option<BrowserAct> {
     let (entry, value) = node.entries().find(|(_, value)| !value.is_hole())?;
     Some(match entry.key.as_str() {
-        "goto" => BrowserAct::Goto(work.text(value, Site::Page)?),
+        "goto" => BrowserAct::Goto(page(value, work)?),
         "click" => BrowserAct::Click(css(value, work)?),
         "wait_for" => BrowserAct::WaitFor(css(value, work)?),
         "wait" => BrowserAct::Wait { length_ns: work.positive_length(value)?.value },
@@ -48,6 +49,25 @@ fn act(node: Node<'_>, work: &mut Lower<'_>) -> Option<BrowserAct> {
         "press" => press(value, work)?,
         _ => return None,
     })
+}
+
+/// Lowers the address of a page, which stands alone: no endpoint gives its beginning.
+fn page(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
+    const SCHEMES: [&str; 5] = ["http://", "https://", "about:", "data:", "file:"];
+    let text = work.text(node, Site::Page)?;
+    let start = match text.0.first() {
+        Some(Piece::Literal(literal)) => literal.as_str(),
+        Some(Piece::Slot(_)) => return Some(text),
+        None => "",
+    };
+    if SCHEMES.iter().any(|scheme| start.starts_with(scheme)) {
+        return Some(text);
+    }
+    let message = format!("`{}` is no address of a page", node.as_str().unwrap_or(start));
+    let found = Diagnostic::error("plan::endpoint::address", node.span(), message);
+    let help = "write all of it: `goto: \"https://shop.example/admin\"`, or begin with a var: `\"{{ vars.shop }}/admin\"`";
+    work.push(found.label("has no beginning").help(help));
+    None
 }
 
 fn field(node: Node<'_>, work: &mut Lower<'_>) -> Option<(Text, Text)> {

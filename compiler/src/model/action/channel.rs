@@ -55,7 +55,7 @@ pub(super) fn lower(
 ) -> Option<Channel> {
     let words = words(kind, way);
     let mut strange = false;
-    for (entry, _) in node.entries() {
+    for (entry, _) in node.entries().filter(|(_, value)| !value.is_hole()) {
         let word = entry.key.as_str();
         if is_word(word) && !words.contains(&word) {
             strange = true;

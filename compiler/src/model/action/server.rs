@@ -23,7 +23,9 @@ pub(super) fn grpc(
     work: &mut Lower<'_>,
 ) {
     let endpoint = endpoint_of(key, node, &[EndpointKind::Grpc], endpoints, out, work);
-    let method = node.get("method").and_then(|method| called(method, work));
+    // A `service` beside it, which is no key, is the first half of the name.
+    let halved = node.entry("service").is_some();
+    let method = node.get("method").filter(|_| !halved).and_then(|method| called(method, work));
     let json = match node.entry("json") {
         Some((_, json)) => work.json(json, Site::Body),
         None => Some(Json::Object(Vec::new())),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::{Action, EndpointKind, Json, Piece, SqlAction, SqlKind, Text};
+use crate::artifact::{self, Action, EndpointKind, Json, Piece, SqlAction, SqlKind, Text};
 use crate::diagnostic::Diagnostic;
 use crate::model::action::endpoint_of;
 use crate::model::endpoint::Endpoint;
@@ -25,7 +25,8 @@ pub(super) fn lower(
     work: &mut Lower<'_>,
 ) {
     let endpoint = endpoint_of(key, node, &[EndpointKind::Sql], endpoints, out, work);
-    let statement = statement(node, work);
+    let server = endpoint.as_ref().and_then(|(name, _)| server(name, endpoints));
+    let statement = statement(node, server, work);
     if let (Some((endpoint, _)), Some((query, params))) = (endpoint, statement) {
         let kind = kind(&written(&query));
         out.action = Some(Action::Sql(SqlAction { endpoint, query, params, kind }));
@@ -33,7 +34,11 @@ pub(super) fn lower(
 }
 
 /// Lowers `query` and `params`; there must be a value for each placeholder.
-pub(super) fn statement(node: Node<'_>, work: &mut Lower<'_>) -> Option<(Text, Vec<Json>)> {
+pub(super) fn statement(
+    node: Node<'_>,
+    server: Option<Server>,
+    work: &mut Lower<'_>,
+) -> Option<(Text, Vec<Json>)> {
     let query_node = node.get("query")?;
     let query = work.text(query_node, Site::Statement);
     let params: Option<Vec<Json>> = match node.entry("params") {
@@ -45,7 +50,26 @@ pub(super) fn statement(node: Node<'_>, work: &mut Lower<'_>) -> Option<(Text, V
         None => Some(Vec::new()),
     };
     let (query, params) = (query?, params?);
-    let wanted = placeholders(&written(&query));
+    let code = bare(&written(&query));
+    let (dollars, marks) = (dollars(&code), marks(&code));
+    let strange = match server {
+        Some(Server::Postgres) if dollars == 0 && marks > 0 && !params.is_empty() => {
+            Some(("?", "PostgreSQL", "write `$1`, `$2`, …, one for each value"))
+        }
+        Some(Server::Mysql) if dollars > 0 && marks == 0 => {
+            Some(("$1", "MySQL", "write `?` for each value"))
+        }
+        _ => None,
+    };
+    if let Some((mark, name, help)) = strange {
+        let message = format!("`{mark}` is no placeholder of {name}");
+        let found = Diagnostic::error("plan::sql::params", query_node.span(), message);
+        work.push(found.label("of another database").help(help));
+        return None;
+    }
+    // In PostgreSQL `?` is an operator.
+    let marks = if server == Some(Server::Postgres) { 0 } else { marks };
+    let wanted = if dollars > 0 { dollars } else { marks };
     if wanted == params.len() {
         return Some((query, params));
     }
@@ -87,9 +111,27 @@ fn kind(query: &str) -> SqlKind {
     if ROWS.contains(&first.as_str()) || returning { SqlKind::Rows } else { SqlKind::Change }
 }
 
-/// Returns how many values the placeholders of a statement take.
-fn placeholders(query: &str) -> usize {
-    let code = bare(query);
+/// Servers that differ in their placeholders.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Server {
+    Postgres,
+    Mysql,
+}
+
+/// Returns what the endpoint `name` is, where its address says so.
+pub(super) fn server(name: &str, endpoints: &Section<Endpoint>) -> Option<Server> {
+    let artifact::Endpoint::Sql(sql) = &endpoints.value(name)?.value else { return None };
+    let Some(Piece::Literal(start)) = sql.url.0.first() else { return None };
+    let begins = |schemes: [&str; 2]| schemes.iter().any(|scheme| start.starts_with(scheme));
+    if begins(["postgres://", "postgresql://"]) {
+        Some(Server::Postgres)
+    } else {
+        begins(["mysql://", "mariadb://"]).then_some(Server::Mysql)
+    }
+}
+
+/// Returns how many values `$1`, `$2`, … of a bare statement take.
+fn dollars(code: &str) -> usize {
     let dollars: BTreeSet<usize> = code
         .match_indices('$')
         .filter_map(|(at, _)| {
@@ -97,10 +139,7 @@ fn placeholders(query: &str) -> usize {
             digits.collect::<String>().parse().ok()
         })
         .collect();
-    match dollars.last() {
-        Some(last) => *last,
-        None => marks(&code),
-    }
+    dollars.last().copied().unwrap_or(0)
 }
 
 /// Counts `?` that stand alone; `?|` and `??` are operators on JSON.
@@ -149,7 +188,12 @@ mod tests {
             ("select a ?| array['x'], b ?? 'c'", 0),
             ("select 'open", 0),
         ] {
-            assert_eq!(placeholders(query), wanted, "{query}");
+            let code = bare(query);
+            let found = match dollars(&code) {
+                0 => marks(&code),
+                found => found,
+            };
+            assert_eq!(found, wanted, "{query}");
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) fn grpc(
     settings: &mut Settings<'_, '_, '_>,
     files: &mut Vec<Spanned<String>>,
 ) -> Option<Endpoint> {
-    const URL: Form = Form { schemes: &["http://", "https://"], example: "http://127.0.0.1:50051" };
+    const URL: Form = Form { schemes: &["http://", "https://", ""], example: "127.0.0.1:50051" };
     if let Some(protos) = settings.node.get("protos") {
         for item in protos.items() {
             match data::path(item, settings.work) {

@@ -30,8 +30,8 @@ const SENDING: &[&str] = &["expect", "capture", "metrics", "split_by"];
 const FAILING: &[&str] = &["timeout", "on_fail", "retry"];
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
-const SOURCES: &[&str] = &["json", "header", "regex", "status"];
-const METRIC_SOURCES: &[&str] = &["json", "header", "regex", "status", "value"];
+const SOURCES: &[&str] = &["json", "header", "regex", "status", "key", "subject"];
+const METRIC_SOURCES: &[&str] = &["json", "header", "regex", "status", "key", "subject", "value"];
 
 impl Shape<'_> {
     /// Checks the list of steps at `key`.

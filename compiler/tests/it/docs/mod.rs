@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tests read the pages and the schema")]
 
 mod codes;
+mod foreign;
 mod keys;
 mod markdown;
 mod schema;
@@ -30,6 +31,7 @@ fn pages() -> Vec<Page> {
     pages.push(values::page(&schema));
     pages.extend(words::pages());
     pages.push(codes::page());
+    pages.push(foreign::page());
     let index = keys::index(&schema);
     pages.insert(0, Page { path: "docs/README.md".into(), text: index });
     pages
