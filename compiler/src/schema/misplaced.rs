@@ -71,6 +71,9 @@ pub(super) fn outdented(tree: &Tree, faults: &[Fault], sink: &mut Diagnostics) -
     beside_nothing(tree, faults, &mut told, sink);
     for at in 0..faults.len() {
         let Violation::MissingKey(key) = &faults[at].violation else { continue };
+        if told[at] {
+            continue;
+        }
         let Some((parent, _)) = faults[at].pointer.rsplit_once('/') else { continue };
         let beside = format!("{parent}/{key}");
         let follows = |fault: &Fault| {

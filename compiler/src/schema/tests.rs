@@ -443,3 +443,41 @@ fn helps_can_be_followed() {
     let found = judge(&top("").replace("name: p", "name p")).2;
     assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["plan::syntax::invalid"]);
 }
+
+#[test]
+fn what_is_meant_is_written_out() {
+    let told = |text: &str, code: &str, place: &str, help: &str| {
+        check(text, &[(code, place)]);
+        let (_, _, found) = judge(text);
+        assert!(found[0].help.contains(help), "{text}\n{found:#?}");
+    };
+    let (kind, key) = ("plan::schema::type", "plan::schema::unknown-key");
+    let quantity = "plan::schema::quantity";
+    told(&load("{ open: [ { rate: 10, for: 1m } ] }"), quantity, "10", "`10/s`");
+    told(&load("{ open: [ { rate: 10/s, for: 60 } ] }"), quantity, "60", "`60s`");
+    let capture = "{ step: a, http: { get: / }, capture: { id: $.id } }";
+    told(&step(capture), kind, "$.id", "{ json: \"$.id\" }");
+    told(&step("{ step: a, http: GET /x }"), kind, "GET /x", "{ get: /x }");
+    // The method and the path are one mistake.
+    let request = "{ step: a, http: { method: POST, url: /x } }";
+    told(&step(request), key, "method", "`post: /x`");
+    // What stands beside a key without a value belongs into it.
+    let left = format!(
+        "{HEAD}scenarios:\nbuy: {{ load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}, {STEPS} }}\n"
+    );
+    told(&left, kind, "buy", "belongs to `scenarios`");
+    let beside = format!(
+        "{HEAD}scenarios:\n  buy:\n  load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}\n  {STEPS}\n"
+    );
+    told(&beside, kind, "load", "belongs to `buy`");
+    // A character that must not be there is the mistake, not the name that holds it.
+    let odd = format!(
+        "version: 1\nname: p\u{85}q\nscenarios: {{ s: {{ load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}, {STEPS} }} }}\n"
+    );
+    check(&odd, &[("plan::syntax::character", "\u{85}")]);
+    // What a tab has broken is not missing.
+    let tab = format!(
+        "{HEAD}scenarios:\n  s:\n    load: {{ open: [ {{ rate: 1/s, for: 1s }} ] }}\n\t{STEPS}\n"
+    );
+    check(&tab, &[("plan::syntax::tab", "\t")]);
+}

@@ -170,3 +170,31 @@ fn any_bytes_are_survived() {
     })
     .budget_ms(1_000);
 }
+
+#[test]
+fn a_mistake_of_layout_is_one_finding_at_its_own_place() {
+    for (text, code, place) in [
+        ("name:shop\nseed: 1\n", "plan::syntax::invalid", "name:shop"),
+        ("a: 1\nname = shop\nb: 2\n", "plan::syntax::invalid", "name = shop"),
+        ("a: 1\nname：shop\nb: 2\n", "plan::syntax::invalid", "name：shop"),
+        ("a:\n  buy\n    load: 1\n", "plan::syntax::invalid", "buy"),
+        ("a:\n  -step: x\n    http: 1\nb: 2\n", "plan::syntax::invalid", "-step"),
+        ("a:\n  buy:\n  load: 1\n    steps: 2\n", "plan::syntax::invalid", "load"),
+        ("a:\n  - step: x\n      http: 1\n", "plan::syntax::invalid", "http"),
+        ("a: 1\n// name\nb: 1\n", "plan::syntax::invalid", "// name"),
+        ("a: { b:1, c:2 }\n", "plan::yaml::space", "b:1"),
+        ("a:\n  <<: *b\n  c: 1\n", "plan::syntax::key", "<<"),
+        ("a: &one 1\nb: *oen\n", "plan::yaml::alias", "*oen"),
+        (
+            "a: 1\n<<<<<<< x\nb: 1\n=======\nb: 2\n>>>>>>> y\n",
+            "plan::syntax::conflict",
+            "<<<<<<< x",
+        ),
+        ("{{- if .x }}\na: 1\n{{- end }}\n", "plan::yaml::template", "{{- if .x }}"),
+        ("a: 1\n\u{a0}\u{a0}b:\n    c: 1\n", "plan::syntax::character", "\u{a0}\u{a0}"),
+    ] {
+        let (_, tree, found) = read(text);
+        assert_eq!(found, [(code, place.to_owned())], "{text}");
+        assert!(tree.is_some(), "{text}");
+    }
+}

@@ -23,6 +23,9 @@ const EXPANDED_MAX: u64 = 190_000;
 /// Bytes of a scalar that count as one element more.
 const BYTES_PER_ELEMENT: usize = 64;
 
+/// Findings of one kind that are made better by looking at others, and places that one of them shows.
+const SUGGESTED_MAX: usize = 10;
+
 /// How one reading of a text ended.
 pub(super) struct Reading {
     /// The elements, if the text could be read to its end.
@@ -209,7 +212,7 @@ impl<'s> Builder<'s> {
             // A misspelt name is one mistake, not two.
             let names = unused.values().filter_map(|span| trap::anchor_name(self.source, *span));
             let names: Vec<&str> = names.collect();
-            for (at, name) in &self.undefined {
+            for (at, name) in self.undefined.iter().take(SUGGESTED_MAX) {
                 if let Some(found) = self.found.get_mut(*at) {
                     trap::suggest_anchor(found, name, &names);
                 }
@@ -333,7 +336,9 @@ impl<'s> Builder<'s> {
         match tight.and_then(|at| self.found.get_mut(at)) {
             // One habit, one finding.
             Some(first) => {
-                first.more.push(Label { span: key_span, message: "and here".to_owned() });
+                if first.more.len() < SUGGESTED_MAX {
+                    first.more.push(Label { span: key_span, message: "and here".to_owned() });
+                }
                 first.fix.extend(found.fix);
             }
             None => {

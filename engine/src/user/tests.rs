@@ -2,6 +2,7 @@
 
 mod fixture;
 mod judge;
+mod mutants;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

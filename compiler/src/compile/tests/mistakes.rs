@@ -157,3 +157,18 @@ fn a_placeholder_of_another_tool_is_sent_with_a_warning() {
         check(&body(text), &[]);
     }
 }
+
+#[test]
+fn a_placeholder_of_other_tools_uses_its_var_and_is_no_second_mistake() {
+    let foreign = "plan::template::foreign";
+    let rest = "  one: { load: { open: [ { rate: 1/s, for: 9s } ] }, steps: [ { step: a, http: { get: \"/${x}\" } } ] }\n";
+    let shop = |url: &str| {
+        format!("vars: {{ x: 1 }}\nendpoints: {{ shop: {{ http: {{ base_url: \"{url}\" }} }} }}")
+    };
+    told(&plan(&shop("http://a"), rest), &[(foreign, "${x}", "is no template here")]);
+    let good = "  one: { load: { open: [ { rate: 1/s, for: 9s } ] }, steps: [ { step: a, http: { get: \"/{{ vars.x }}\" } } ] }\n";
+    told(
+        &plan(&shop("${HOST}"), good),
+        &[("plan::endpoint::base-url", "\"${HOST}\"", "is no address")],
+    );
+}

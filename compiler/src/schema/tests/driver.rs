@@ -37,6 +37,19 @@ fn one_mistake_in_connections_is_one_diagnostic() {
         ),
         (top("endpoints: { e: { kafka: { brokers: x } } }"), "plan::schema::type", "x"),
         (top("endpoints: { e: { sql: { url: x, pool: 0 } } }"), "plan::schema::range", "0"),
+        (top("endpoints: { e: { nats: { url: x } } }"), "plan::schema::unknown-key", "url"),
+        (
+            top("endpoints: { e: { tcp: { host: x, port: 1 } } }"),
+            "plan::schema::unknown-key",
+            "host",
+        ),
+        (
+            top("endpoints: { e: { http: { base_url: x, auth: { user: a, password: b } } } }"),
+            "plan::schema::unknown-key",
+            "user",
+        ),
+        (top("sinks: { m: { csv: { path: x }, labels: { A: b } } }"), "plan::schema::name", "A"),
+        (top("sinks: { m: { otlp: { endpoint: x } } }"), "plan::schema::unknown-key", "endpoint"),
         (top("sinks: { m: { interval: 1s } }"), "plan::schema::kind", "{ interval: 1s }"),
         (top("sinks: { m: { loki: {} } }"), "plan::schema::missing-key", "loki"),
         (
@@ -53,6 +66,17 @@ fn one_mistake_in_connections_is_one_diagnostic() {
 fn one_mistake_in_actions_is_one_diagnostic() {
     for (text, code, at) in [
         (step("{ step: a, publish: { subjekt: x } }"), "plan::schema::unknown-key", "subjekt"),
+        (
+            step("{ step: a, await: { subject: x, timeout: 1s } }"),
+            "plan::schema::unknown-key",
+            "timeout",
+        ),
+        (
+            step("{ step: a, await: { subject: x, within: 1s, match: { $.a: b } } }"),
+            "plan::schema::unknown-key",
+            "$.a",
+        ),
+        (step("{ step: a, exec: { cmd: x, args: [] } }"), "plan::schema::unknown-key", "cmd"),
         (step("{ step: a, publish: { json: 1, text: a } }"), "plan::schema::body", "text"),
         (
             step("{ step: a, http: { get: / }, publish: { subject: x } }"),
