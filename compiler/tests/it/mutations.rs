@@ -58,7 +58,10 @@ fn places(value: &Value, at: &str, out: &mut Vec<String>) {
                 .for_each(|(key, inner)| places(inner, &format!("{at}/{}", escaped(key)), out));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, inner)| places(inner, &format!("{at}/{n}"), out))
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(n, inner)| places(inner, &format!("{at}/{n}"), out));
         }
         _ => {}
     }
