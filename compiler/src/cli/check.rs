@@ -147,10 +147,23 @@ fn is_part(path: &Path) -> bool {
 
 /// Checks one file and what it includes.
 fn check(path: &Path) -> Result<Checked, FileError> {
-    let bytes = files::read(path, Source::BYTES_MAX as u64)?;
+    let bytes = match files::read(path, Source::BYTES_MAX as u64) {
+        Err(FileError::TooLarge { path, bytes_max }) => return Ok(too_large(&path, bytes_max)),
+        read => read?,
+    };
     let folder = path.parent().unwrap_or(Path::new(""));
     let (files, found) = judge(&path.display().to_string(), bytes, folder)?;
     Ok(Checked { files, found })
+}
+
+/// Returns the finding of a plan that is not read because it is too large.
+fn too_large(name: &str, bytes_max: u64) -> Checked {
+    let source = Source::new(FileId::PLAN, name, "");
+    let message = format!("the file has more than {bytes_max} bytes");
+    let found = Diagnostic::error("plan::limit::exceeded", source.span(0, 0), message)
+        .label("not read")
+        .help("split the plan, and put what it sends into files of their own");
+    Checked { files: Files::new(source), found: vec![found] }
 }
 
 /// Returns what is found in the plan `bytes`, called `name`, and in its parts; what it names is below `folder`.

@@ -88,6 +88,18 @@ fn people_get_a_summary_last() {
 }
 
 #[test]
+fn a_plan_that_is_too_large_is_a_finding() {
+    let folder = folder();
+    let large = folder.path().join("large.yaml");
+    fs::write(&large, "#".repeat((16 << 20) + 1)).unwrap();
+    let good = folder.path().join("good.yaml");
+    let (exit, _, err) = plan(&["check"], &[&good, &large]);
+    assert_eq!(exit, Exit::Rejected, "{err}");
+    assert!(err.contains("plan::limit::exceeded") && err.contains("large.yaml:1:1"), "{err}");
+    assert!(err.ends_with("checked 2 files: 1 error, 0 warnings\n"), "{err}");
+}
+
+#[test]
 fn warnings_fail_only_when_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.yaml");
