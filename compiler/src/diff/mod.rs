@@ -1,7 +1,7 @@
 //! (pure) What changed between two artifacts, by meaning: loads, steps, shares, conditions; not lines.
 //!
 //! What follows from something else (slot numbers, digests) is no difference of its own. Everything else is compared:
-//! parts without words of their own go through [`fields`], which knows no construct and so misses none.
+//! parts without words of their own go through `fields`, which knows no construct and so misses none.
 
 mod fields;
 mod load;
