@@ -1,6 +1,6 @@
 //! (pure) All stages in a row: a plan's text and the files it names become diagnostics, and an artifact if there is no error.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::artifact::Artifact;
 use crate::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
@@ -71,29 +71,15 @@ pub fn check(files: &Files, sink: &mut Diagnostics) {
 /// Completes the fixes: the stages know the tree, the texts what is written.
 fn settle(files: &Files, sink: &mut Diagnostics) {
     sink.amend(|found| found.settle(files.text_of(found.primary.span.file)));
-    placeholders(files, sink);
+    placeholders(sink);
 }
 
-/// Leaves out what follows from `${x}`: that nothing uses the var `x`; and `${x}` itself in a value that is wrong anyway.
-fn placeholders(files: &Files, sink: &mut Diagnostics) {
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    sink.amend(|found| {
-        if found.code == FOREIGN {
-            let name = files.slice(found.primary.span).trim_matches(['$', '#', '{', '}']);
-            names.insert(name.trim_start_matches("vars.").to_owned());
-        }
-    });
-    if names.is_empty() {
-        return;
-    }
+/// Leaves out that `${x}` is sent as text, where the value that it stands in is wrong anyway.
+fn placeholders(sink: &mut Diagnostics) {
     // Enough for what a person wrote.
     let errors: Vec<Span> = sink.errors().take(1000).collect();
-    sink.retain(|found| match found.code {
-        FOREIGN if found.severity == Severity::Error => true,
-        FOREIGN => !errors.iter().any(|error| error.holds(found.primary.span)),
-        "plan::variable::unused" => !names.contains(files.slice(found.primary.span)),
-        _ => true,
-    });
+    let told = |found: &Diagnostic| errors.iter().any(|error| error.holds(found.primary.span));
+    sink.retain(|found| found.code != FOREIGN || found.severity == Severity::Error || !told(found));
 }
 
 fn check_whole(files: &Files, whole: &Whole, sink: &mut Diagnostics) {

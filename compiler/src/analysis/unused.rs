@@ -19,6 +19,7 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             _ => false,
         };
     }
+    read[0].extend(plan.placeholders.iter().map(String::as_str));
     let [vars, secrets, data] = read;
     let steps = || lists(plan).flat_map(StepList::all);
     let endpoints = steps().filter_map(endpoint_of).collect();

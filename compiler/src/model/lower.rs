@@ -78,6 +78,8 @@ pub(crate) struct Lower<'a> {
     pub(super) vars: &'a BTreeMap<String, Json>,
     /// Vars that something decided now depends on.
     pub(super) fixed: BTreeSet<String>,
+    /// Names that stand in placeholders of other tools, which are text here.
+    pub(super) placeholders: BTreeSet<String>,
     /// Names read since [`Lower::take_uses`].
     uses: Vec<Use>,
     /// Names read by what is decided now.
@@ -99,6 +101,7 @@ impl<'a> Lower<'a> {
             sink,
             vars,
             fixed: BTreeSet::new(),
+            placeholders: BTreeSet::new(),
             uses: Vec::new(),
             fixed_uses: Vec::new(),
             draws: 0,

@@ -76,6 +76,8 @@ pub struct Plan {
     pub fixed: BTreeSet<String>,
     /// What reads vars when compiling; for the checks of names.
     pub fixed_uses: Vec<Use>,
+    /// Names in placeholders of other tools: who wrote `${x}` meant to use `x`.
+    pub placeholders: BTreeSet<String>,
     /// Secrets.
     pub secrets: Section<SecretSource>,
     /// Endpoints.
@@ -152,6 +154,7 @@ pub fn lower(
         seed,
         fixed: std::mem::take(&mut work.fixed),
         fixed_uses: work.take_fixed_uses(),
+        placeholders: std::mem::take(&mut work.placeholders),
         vars,
         secrets,
         endpoints,

@@ -23,6 +23,7 @@ impl Lower<'_> {
         let at = value.find(found).unwrap_or(0);
         let span = self.place(node, at..at + found.len());
         let name = &found[2..found.len() - 1];
+        self.placeholders.insert(name.trim_start_matches("vars.").to_owned());
         let root = if name.contains('.') { "" } else { "vars." };
         let message = format!("`{found}` is no template here, so it is sent as it is written");
         self.push(

@@ -27,6 +27,7 @@ const TABLE: &[Row] = &[
     row(&["plan"], &["metrics"], "scenarios", "`metrics:` on the step that they are read from"),
     row(&["scenario"], &["on_fail"], "steps", "`on_fail: continue` on each step that it is for"),
     row(&["scenario"], &["retry"], "steps", "`retry: { attempts: 3 }` on each step that it is for"),
+    row(&["step"], &["args", "arguments", "params", "parameters", "inputs"], "with", "`with: { name: … }`, which hands values over to what is called"),
     row(&["step"], &["let"], "step", "`let:` in the scenario, beside `steps`"),
     row(&["http_endpoint"], &["url", "base", "root", "address", "target", "endpoint"], "base_url", ""),
     row(&["http_endpoint"], &["host", "port", "hostname", "server", "domain", "protocol", "scheme"], "base_url", "`base_url: \"http://127.0.0.1:8080\"`"),

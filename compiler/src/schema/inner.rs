@@ -1,8 +1,8 @@
 //! (pure) Keys that are written a level too high, where what they belong to is left out: they are told of once.
 
-use super::fault;
+use super::{fault, steps};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::syntax::{ElementId, Kind, Node, Tree};
+use crate::syntax::{ElementId, Node, Tree};
 
 /// Keys of a stage.
 const STAGE: [&str; 6] = ["rate", "users", "for", "count", "count_each", "within"];
@@ -63,7 +63,7 @@ pub(super) fn has_strangers(context: &str, node: Node<'_>) -> bool {
 /// Reports sections that hold the keys of one thing and not its name, and returns what is broken by that.
 pub(super) fn nameless(tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
     let mut broken: Vec<ElementId> =
-        tree.elements.iter().flat_map(|element| captured_as(tree, &element.kind, sink)).collect();
+        steps::all(tree).into_iter().filter_map(|step| captured_as(step, sink)).collect();
     for (section, thing, keys) in SECTIONS {
         let Some(node) = tree.root().get(section) else { continue };
         let is_key = |key: &str| keys.contains(&key);
@@ -86,10 +86,8 @@ pub(super) fn nameless(tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
 }
 
 /// Reports `capture: { json: $.id, as: id }`, and returns it.
-fn captured_as(tree: &Tree, kind: &Kind, sink: &mut Diagnostics) -> Option<ElementId> {
-    let Kind::Map(entries) = kind else { return None };
-    let entry = entries.iter().find(|entry| entry.key == "capture")?;
-    let node = tree.node(entry.value);
+fn captured_as(step: Node<'_>, sink: &mut Diagnostics) -> Option<ElementId> {
+    let node = step.get("capture")?;
     let one = node.items().next().unwrap_or(node);
     let (named, name) = one.entry("as")?;
     let (source, what) = one.entries().find(|(entry, _)| entry.key != "as")?;
@@ -100,7 +98,7 @@ fn captured_as(tree: &Tree, kind: &Kind, sink: &mut Diagnostics) -> Option<Eleme
             .label("the name of the capture")
             .help(format!("write `capture: {{ {name}: {{ {}: \"{what}\" }} }}`", source.key)),
     );
-    Some(entry.value)
+    Some(node.id())
 }
 
 /// Returns whether `key` is one of what stands in `section`.

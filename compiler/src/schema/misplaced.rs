@@ -3,29 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::fault::{Fault, Violation, known_keys};
+use super::steps::{self, ACTIONS};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::Source;
 use crate::syntax::{ElementId, Kind, Node, Tree};
-
-/// Keys that say what a step does; a step has one of them.
-const ACTIONS: &[&str] = &[
-    "http",
-    "wait",
-    "publish",
-    "await",
-    "browser",
-    "websocket",
-    "sse",
-    "grpc",
-    "sql",
-    "tcp",
-    "exec",
-    "wasm",
-    "call",
-    "repeat",
-    "for_each",
-    "choose",
-];
 
 /// Keys without a value whose neighbours are looked at.
 const MET_MAX: usize = 100;
@@ -33,13 +14,10 @@ const MET_MAX: usize = 100;
 /// Reports steps that go on in the step before, and returns what is broken by that.
 pub(super) fn dashes(source: &Source, tree: &Tree, sink: &mut Diagnostics) -> Vec<ElementId> {
     let mut broken = Vec::new();
-    for element in &tree.elements {
-        let Kind::Seq(items) = &element.kind else { continue };
-        for item in items.iter().map(|id| tree.node(*id)) {
-            if let Some(found) = lost_dash(source, item) {
-                sink.push(found);
-                broken.push(item.id());
-            }
+    for step in steps::all(tree) {
+        if let Some(found) = lost_dash(source, step) {
+            sink.push(found);
+            broken.push(step.id());
         }
     }
     broken

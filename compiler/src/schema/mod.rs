@@ -9,6 +9,7 @@ mod kinds;
 mod meant;
 mod misplaced;
 mod shape;
+mod steps;
 mod words;
 
 use std::collections::BTreeSet;
@@ -201,11 +202,6 @@ impl Place<'_> {
             return;
         };
         edits.push(Edit::Hole(entry.value));
-        let called = context == "step" && self.pointed.node.entry("call").is_some();
-        if called && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs") {
-            let (parent, key) = (self.pointed.node.id(), "with".to_owned());
-            edits.push(Edit::Missing { parent, key, span: entry.key_span });
-        }
         if node.is_hole() || inner::is_told(context, self.pointed.node, key) {
             return;
         }

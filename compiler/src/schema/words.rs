@@ -23,12 +23,6 @@ pub(super) fn unknown_key(key: &str, context: &str, parent: Node<'_>, span: Span
     if let Some(help) = inner::belongs(context, key) {
         return error.help(help);
     }
-    if context == "step"
-        && parent.entry("call").is_some()
-        && matches!(key, "args" | "arguments" | "params" | "parameters" | "inputs")
-    {
-        return error.help("a call hands values over with `with`: `with: { name: … }`");
-    }
     if context == "http"
         && is_method(key)
         && let Some(ours) = request(parent, key)

@@ -284,7 +284,9 @@ fn body(
             Some("text/plain; charset=utf-8")
         }
         // Refused before anything is prepared.
-        artifact::Body::Multipart(_) => return Err(PrepareError::Unbuilt(Vec::new())),
+        artifact::Body::Multipart(_) => {
+            return Err(PrepareError::Unbuilt(vec!["`multipart`".to_owned()]));
+        }
         artifact::Body::File(path) | artifact::Body::JsonFile(path) => {
             let file = around.files.get(path);
             let content = file.and_then(|file| around.contents.get(&file.digest));

@@ -24,6 +24,19 @@ fn helps(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_is_sent_may_look_like_steps() {
+    let like = "[ { http: 1, step: 2, wait: 3 } ]";
+    let body =
+        format!("{{ capture: {{ json: x, as: y }}, list: {like}, sent: \"{{{{ vars.like }}}}\" }}");
+    let post = format!("{{ step: a, http: {{ post: /, json: {body} }} }}");
+    good(&open(&format!("vars: {{ like: {like} }}"), "", &post));
+    // In a list of steps, in blocks too, it is what it looks like.
+    let lost = "{ http: { get: / }, step: b, wait: 1s }";
+    let block = format!("{{ repeat: 2, steps: [ {lost} ] }}");
+    check(&open("", "", &block), &[("plan::schema::action", "step")]);
+}
+
+#[test]
 fn what_never_runs_or_never_changes_is_told() {
     let two = |first: &str, second: &str| {
         steps(&[&format!(

@@ -1,4 +1,4 @@
-//! (pure) What a schema says badly: exactly one of several keys, and words that this version keeps for later.
+//! (pure) What a schema says badly: exactly one of several keys, and keys that mean nothing beside others.
 
 mod action;
 mod load;

@@ -2,28 +2,9 @@
 
 use super::{Shape, children, has_broken};
 use crate::diagnostic::Diagnostic;
+use crate::schema::steps::ACTIONS;
 use crate::schema::words;
 use crate::syntax::{Entry, Kind, Node};
-
-/// Keys of a step of which it has exactly one.
-const ACTIONS: &[&str] = &[
-    "http",
-    "wait",
-    "publish",
-    "await",
-    "browser",
-    "websocket",
-    "sse",
-    "grpc",
-    "sql",
-    "tcp",
-    "exec",
-    "wasm",
-    "call",
-    "for_each",
-    "repeat",
-    "choose",
-];
 
 /// Keys that mean something only beside some actions: what sends, what runs other steps.
 const SENDING: &[&str] = &["expect", "capture", "metrics", "split_by"];
@@ -121,8 +102,9 @@ impl Shape<'_> {
                 "`with` belongs to a `call`, `steps` to a `for_each` or `repeat`",
             ),
         };
-        for (entry, _) in step.entries() {
-            if !strange.iter().any(|keys| keys.contains(&entry.key.as_str())) {
+        for (entry, value) in step.entries() {
+            let stranger = strange.iter().any(|keys| keys.contains(&entry.key.as_str()));
+            if !stranger || value.is_hole() {
                 continue;
             }
             let message = format!("`{}` has no meaning {}", entry.key, what.0);
