@@ -203,13 +203,19 @@ impl Diagnostics {
     /// Changes every finding in place.
     pub fn amend(&mut self, each: impl FnMut(&mut Diagnostic)) {
         self.found.iter_mut().for_each(each);
-        let errors = self.found.iter().filter(|found| found.severity == Severity::Error);
-        self.errors = errors.map(|found| found.primary.span).collect();
+        self.index();
     }
 
     /// Leaves out the findings that `keep` does not want.
     pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
         self.found.retain(keep);
+        self.index();
+    }
+
+    /// Notes the places of errors anew.
+    fn index(&mut self) {
+        let errors = self.found.iter().filter(|found| found.severity == Severity::Error);
+        self.errors = errors.map(|found| found.primary.span).collect();
     }
 
     /// Returns whether no error was found; warnings do not count.
@@ -260,7 +266,8 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Near<'a>> {
     let name: Vec<u8> = name.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
     let limit = (name.len() / 3).max(1);
-    let scored = known.into_iter().take(SUGGESTED_OF_MAX).filter_map(|candidate| {
+    let mut known = known.into_iter();
+    let scored = known.by_ref().take(SUGGESTED_OF_MAX).filter_map(|candidate| {
         let (one, other) = differing(&name, candidate.as_bytes());
         // The distance is at least the difference of the lengths, and one edit leaves at most two bytes.
         let far = one.len().abs_diff(other.len()) > limit || (limit == 1 && one.len() > 2);
@@ -280,6 +287,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             _ => (best, sure) = (Some((score, word)), true),
         }
     }
+    // One that was not compared may be as close.
+    let sure = sure && known.next().is_none();
     best.map(|(_, word)| Near { word, sure })
 }
 

@@ -1,14 +1,15 @@
 //! `plan diff`: what changed between two plans or artifacts, by meaning.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::explain::write_json;
+use super::explain::{FOR_PLANS, write_json};
 use super::files::{self, Input};
 use super::{CliError, OverrideArgs, findings};
 use crate::artifact::Artifact;
 use crate::diff;
 use crate::exit::Exit;
+use crate::model::Overrides;
 
 /// Arguments of `plan diff`.
 #[derive(Debug, clap::Args)]
@@ -52,8 +53,13 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     // Both are read before either decides: a report of two broken plans is worth one run.
-    let old = side(&args.old, &args.overrides, err)?;
-    let new = side(&args.new, &args.overrides, err)?;
+    let (old, new) = (files::open(&args.old, None)?, files::open(&args.new, None)?);
+    let plan = |input: &Input| matches!(input, Input::Plan(_));
+    if args.overrides.any() && !plan(&old) && !plan(&new) {
+        return Err(CliError::Flags(FOR_PLANS));
+    }
+    let overrides = args.overrides.load()?;
+    let (old, new) = (side(old, &overrides, err)?, side(new, &overrides, err)?);
     let (Some(old), Some(new)) = (old, new) else { return Ok(Exit::Rejected) };
     let difference = diff::compare(&old, &new);
     match args.format {
@@ -64,14 +70,14 @@ pub(super) fn run(
     Ok(if difference.equal { Exit::Passed } else { Exit::Rejected })
 }
 
-/// Reads one of the two; the flags change it if it is a plan.
+/// Returns one of the two, compiled with `overrides` if it is a plan.
 fn side(
-    path: &Path,
-    overrides: &OverrideArgs,
+    input: Input,
+    overrides: &Overrides,
     err: &mut dyn Write,
 ) -> Result<Option<Artifact>, CliError> {
-    match files::open(path, None)? {
+    match input {
         Input::Artifact(artifact) => Ok(Some(*artifact)),
-        Input::Plan(files) => findings::compile(&files, &overrides.load()?, err),
+        Input::Plan(files) => findings::compile(&files, overrides, err),
     }
 }

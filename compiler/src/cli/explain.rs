@@ -88,6 +88,9 @@ pub(super) fn run(
     Ok(Exit::Passed)
 }
 
+/// Why flags that change a plan are refused where there is none.
+pub(super) const FOR_PLANS: &str = "`--var`, `--var-file`, `--environment` and `--seed` change plans, not artifacts: give the plan";
+
 fn length(text: &str) -> Result<Length, String> {
     Length::parse(text).map_err(|error| format!("{}: {}", error.message, error.help))
 }
@@ -101,9 +104,7 @@ pub(super) fn load(
     err: &mut dyn Write,
 ) -> Result<Option<Artifact>, CliError> {
     match files::open(path, None)? {
-        Input::Artifact(_) if overrides.any() => Err(CliError::Flags(
-            "`--var`, `--var-file`, `--environment` and `--seed` change plans, not artifacts: give the plan",
-        )),
+        Input::Artifact(_) if overrides.any() => Err(CliError::Flags(FOR_PLANS)),
         Input::Artifact(artifact) => Ok(Some(*artifact)),
         Input::Plan(files) => findings::compile(&files, &overrides.load()?, err),
     }

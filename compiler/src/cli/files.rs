@@ -1,8 +1,8 @@
 //! Files that commands read: plans with what they name, artifacts, var files. Every size is bounded.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::artifact::Artifact;
@@ -198,6 +198,41 @@ fn source(path: &Path, id: FileId, bytes: Vec<u8>) -> Result<Source, FileError> 
 fn is_artifact(bytes: &[u8]) -> bool {
     let opened = bytes.trim_ascii_start().strip_prefix(b"{");
     opened.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"artifact\""))
+}
+
+/// Replaces the file at `path` by `bytes`, with the mode that it has, or makes it; what reads it sees the old content or the
+/// new one.
+///
+/// # Errors
+/// It is read-only, or the folder cannot be written to; the file is then as it was.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A link stays a link.
+    let path = fs::canonicalize(path).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(path.to_owned()),
+        _ => Err(error),
+    })?;
+    let permissions = fs::metadata(&path).ok().map(|there| there.permissions());
+    if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
+        return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = write_new(&beside, bytes, permissions);
+    let done = written.and_then(|()| fs::rename(&beside, &path));
+    if done.is_err() {
+        // What is wrong is told; the file beside is only in the way.
+        let _left = fs::remove_file(&beside);
+    }
+    done
+}
+
+fn write_new(path: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! `plan check --fix`: writes what was certainly meant. A file is replaced as a whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::files::{self, FileError};
-use super::{CliError, judge};
-use crate::diagnostic::{Diagnostic, Edit, Severity};
-use crate::source::Source;
+use super::{CliError, judge, write_failed};
+use crate::diagnostic::{Diagnostic, Diagnostics, Edit};
+use crate::source::{FileId, Source, Span};
+use crate::syntax;
 
 /// How often a file is judged again: a fix can bring to light what it hid.
 const ROUNDS_MAX: usize = 10;
+
+/// How many fixes of a round are tried one by one where all of them together break the grammar.
+const TRIED_MAX: usize = 100;
 
 /// A plan's text with its fixes made.
 #[derive(Debug)]
@@ -31,8 +34,7 @@ pub(super) fn file(path: &Path) -> Result<usize, CliError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let fixed = text_of(&path.display().to_string(), text, folder)?;
     if fixed.fixes > 0 {
-        replace(path, fixed.text.as_bytes())
-            .map_err(|source| CliError::Write { path: path.display().to_string(), source })?;
+        files::replace(path, fixed.text.as_bytes()).map_err(|source| write_failed(path, source))?;
     }
     Ok(fixed.fixes)
 }
@@ -50,22 +52,19 @@ pub fn text_of(name: &str, text: String, folder: &Path) -> Result<Fixed, FileErr
         if fixes.is_empty() {
             break;
         }
-        let broken = grammar(&found);
-        let sound = |text: &str| {
-            let judged = judge(name, text.as_bytes().to_vec(), folder)?;
-            Ok(grammar(&judged.1) <= broken)
-        };
+        let broken = grammar(name, source.text());
+        let sound = |text: &str| grammar(name, text) <= broken;
         let all = apply(source.text(), fixes.iter().copied());
-        if sound(&all)? {
+        if sound(&all) {
             fixed.text = all;
             fixed.fixes += fixes.len();
             continue;
         }
         // One of them is not what was meant: find those that are.
         let mut good: Vec<&[Edit]> = Vec::new();
-        for fix in fixes.into_iter().take(ROUNDS_MAX) {
+        for fix in fixes.into_iter().take(TRIED_MAX) {
             let with = good.iter().copied().chain([fix]);
-            if sound(&apply(source.text(), with))? {
+            if sound(&apply(source.text(), with)) {
                 good.push(fix);
             }
         }
@@ -80,17 +79,18 @@ pub fn text_of(name: &str, text: String, folder: &Path) -> Result<Fixed, FileErr
 
 /// Returns the fixes of `found` that do not overlap, in source order.
 fn fixes<'f>(source: &Source, found: &'f [Diagnostic]) -> Vec<&'f [Edit]> {
-    let mut taken: Vec<&Edit> = Vec::new();
+    let mut taken: BTreeSet<Span> = BTreeSet::new();
     let mut fixes: Vec<&[Edit]> = Vec::new();
     for found in found.iter().filter(|found| !found.fix.is_empty()) {
         let free = |edit: &Edit| {
-            let apart =
-                |other: &&Edit| other.span.hi < edit.span.lo || edit.span.hi < other.span.lo;
-            // Edits come nearly in source order, so that an overlap is among the last.
-            edit.span.file == source.id() && taken.iter().rev().take(8).all(apart)
+            let (before, after) =
+                (taken.range(..=edit.span).next_back(), taken.range(edit.span..).next());
+            edit.span.file == source.id()
+                && before.is_none_or(|other| other.hi < edit.span.lo)
+                && after.is_none_or(|other| edit.span.hi < other.lo)
         };
         if found.fix.iter().all(free) {
-            taken.extend(&found.fix);
+            taken.extend(found.fix.iter().map(|edit| edit.span));
             fixes.push(&found.fix);
         }
     }
@@ -114,37 +114,9 @@ fn apply<'f>(text: &str, fixes: impl Iterator<Item = &'f [Edit]>) -> String {
     fixed
 }
 
-/// Returns how many errors of the text itself there are.
-fn grammar(found: &[Diagnostic]) -> usize {
-    let text = |found: &&Diagnostic| {
-        found.severity == Severity::Error
-            && (found.code.starts_with("plan::syntax::") || found.code.starts_with("plan::yaml::"))
-    };
-    found.iter().filter(text).count()
-}
-
-/// Replaces the file at `path` by `bytes`, with the mode that it has; what reads it sees the old text or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A link stays a link.
-    let path = fs::canonicalize(path)?;
-    let permissions = fs::metadata(&path)?.permissions();
-    if permissions.readonly() {
-        return Err(io::Error::from(io::ErrorKind::PermissionDenied));
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.fix", std::process::id()));
-    let written = write_new(&beside, bytes, permissions);
-    let done = written.and_then(|()| fs::rename(&beside, &path));
-    if done.is_err() {
-        // What is wrong is told; the file beside is only in the way.
-        let _left = fs::remove_file(&beside);
-    }
-    done
-}
-
-fn write_new(path: &PathBuf, bytes: &[u8], permissions: fs::Permissions) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.set_permissions(permissions)?;
-    file.sync_all()
+/// Returns how many errors the plan `text`, called `name`, has by itself.
+fn grammar(name: &str, text: &str) -> usize {
+    let mut sink = Diagnostics::new();
+    syntax::parse(&Source::new(FileId::PLAN, name, text), &mut sink);
+    sink.errors().count()
 }

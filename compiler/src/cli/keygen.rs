@@ -23,15 +23,18 @@ printed, and is what `plan verify --trust` takes.";
 
 pub(super) fn run(args: &KeygenArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|_error| CliError::Flags("the system gives no random bytes"))?;
+    getrandom::fill(&mut bytes).map_err(CliError::Random)?;
     let key = SecretKey::from_random(&bytes);
     let public = key.public().to_string();
     let mut public_path = args.output.clone().into_os_string();
     public_path.push(".pub");
-    // The secret half last: without it a public half that is left behind does no harm.
-    create(Path::new(&public_path), &format!("{public}\n"), false)?;
+    // The secret half first: a public half that is not its own must never lie beside it.
     create(&args.output, &key.to_file_text(), true)?;
+    if let Err(error) = create(Path::new(&public_path), &format!("{public}\n"), false) {
+        // Made above: nobody knows it yet.
+        let _left = std::fs::remove_file(&args.output);
+        return Err(error);
+    }
     writeln!(out, "{public}")?;
     Ok(Exit::Passed)
 }

@@ -154,6 +154,9 @@ pub enum CliError {
         "this is a bug of the compiler, please report it with the plan: the artifact is not valid"
     )]
     Bug(#[source] crate::verify::ArtifactError),
+    /// No key can be made.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
     /// A file or flag holds no key.
     #[error("cannot use the key `{path}`")]
     Key {
@@ -229,6 +232,7 @@ fn report(error: &CliError, err: &mut dyn Write) -> Exit {
         | CliError::Output(_)
         | CliError::Explain(_)
         | CliError::Code { .. }
+        | CliError::Random(_)
         | CliError::Flags(_) => Exit::Usage,
     }
 }

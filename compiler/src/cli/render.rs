@@ -159,7 +159,7 @@ impl<'d> Report<'d> {
                 });
             }
         }
-        let mut help = harmless(&found.help);
+        let mut help = found.help.clone();
         for label in found.more.iter().filter(|label| label.span.file != span.file) {
             if let Some(source) = source_of(sources, label.span) {
                 let place = source.place(label.span.lo);
@@ -167,7 +167,7 @@ impl<'d> Report<'d> {
                 help.push_str(&format!("\n{name}:{line}:{column}: {}", label.message));
             }
         }
-        Report { found, excerpt, labels, help }
+        Report { found, excerpt, labels, help: harmless(&help) }
     }
 }
 
@@ -222,7 +222,15 @@ mod tests {
         let found = Diagnostic::error("plan::x", span, "`\u{1b}[2J` is\u{7} odd")
             .label("\u{1b}")
             .help("write `\u{9b}`");
-        let text = rendered("a\u{1b}[31m: 1\n", found);
+        let elsewhere = Span { file: FileId(1), lo: 0, hi: 1 };
+        let found = found.also(elsewhere, "includes `\u{1b}[2J`");
+        let sources = ["p.yaml", "part\u{1b}.yaml"].into_iter().zip(0..);
+        let sources = sources.map(|(name, id)| Source::new(FileId(id), name, "a\u{1b}[31m: 1\n"));
+        let sources: Vec<Source> = sources.collect();
+        let mut out = Vec::new();
+        write(&sources.iter().collect::<Vec<_>>(), &[found], Look::plain(80), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("includes"), "{text:?}");
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
     }
 

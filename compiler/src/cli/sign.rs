@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, FileError};
 use super::{CliError, write_failed};
 use crate::exit::Exit;
-use crate::signature::{self, SecretKey};
+use crate::signature::{self, SecretKey, SignatureError};
 use crate::verify;
 
 /// Arguments of `plan sign`.
@@ -33,29 +33,30 @@ pub(super) fn run(args: &SignArgs, err: &mut dyn Write) -> Result<Exit, CliError
     let path = beside(&args.artifact);
     let mut lines = Vec::new();
     let mut stale = 0;
-    for line in read_signatures(&path)?.unwrap_or_default().lines() {
+    let refused =
+        |source| CliError::Signature { path: args.artifact.display().to_string(), source };
+    let there = read_signatures(&path)?.unwrap_or_default();
+    for line in there.lines().filter(|line| !line.trim().is_empty()) {
         match signature::verify(&bytes, line, &[]) {
             Ok(keys) if keys.contains(&key.public()) => {}
             Ok(_) => lines.push(line.to_owned()),
-            Err(_) => stale += 1,
+            Err(SignatureError::Other { .. } | SignatureError::Broken { .. }) => stale += 1,
+            // What is not understood is not thrown away.
+            Err(source) => return Err(refused(source)),
         }
     }
     lines.push(signature::sign(&bytes, &key));
     if lines.len() > signature::SIGNATURES_MAX {
-        return Err(CliError::Flags("the artifact has 64 signatures already"));
+        return Err(refused(SignatureError::Count { count: lines.len() }));
     }
-    write(&path, &format!("{}\n", lines.join("\n")))?;
+    let text = format!("{}\n", lines.join("\n"));
+    files::replace(&path, text.as_bytes()).map_err(|source| write_failed(&path, source))?;
     if stale > 0 {
         let noun = if stale == 1 { "signature" } else { "signatures" };
         writeln!(err, "dropped {stale} {noun} of the artifact as it was before")?;
     }
     writeln!(err, "signed `{}` with `{}`", args.artifact.display(), key.public())?;
     Ok(Exit::Passed)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the command line writes files for the compiler")]
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    std::fs::write(path, text).map_err(|source| write_failed(path, source))
 }
 
 /// Returns where the signatures of the artifact at `path` are.

@@ -1,5 +1,6 @@
 //! (pure) What a value of the wrong kind, or a number without its unit, was probably meant as.
 
+use super::steps::METHODS;
 use crate::syntax::{Kind, Node};
 use crate::unit::{Length, Rate, Share, parse_bytes};
 
@@ -101,9 +102,8 @@ fn is_header(text: &str) -> bool {
 fn request(text: &str) -> Option<String> {
     let (method, path) = text.trim().split_once(' ').unwrap_or(("get", text.trim()));
     let method = method.to_ascii_lowercase();
-    let known = ["get", "post", "put", "patch", "delete", "head", "options"];
     let plain = !path.contains([' ', ',', '{', '}', '"']);
-    (known.contains(&method.as_str()) && path.starts_with('/') && plain)
+    (METHODS.contains(&method.as_str()) && path.starts_with('/') && plain)
         .then(|| format!("{{ {method}: {path} }}"))
 }
 

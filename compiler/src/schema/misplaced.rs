@@ -6,7 +6,7 @@ use super::fault::{Fault, Violation, known_keys};
 use super::steps::{self, ACTIONS};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::Source;
-use crate::syntax::{ElementId, Kind, Node, Tree};
+use crate::syntax::{ElementId, Kind, Node, Tree, decoded};
 
 /// Keys without a value whose neighbours are looked at.
 const MET_MAX: usize = 100;
@@ -133,14 +133,19 @@ fn beside_nothing(tree: &Tree, faults: &[Fault], told: &mut [bool], sink: &mut D
                 )),
         );
         told[at] = true;
+        let moved: BTreeSet<&str> = moved.iter().map(|(entry, _)| entry.key.as_str()).collect();
         for (fault, told) in faults.iter().zip(told.iter_mut()) {
-            let inside = moved.iter().any(|(entry, _)| {
-                let below = fault.pointer.strip_prefix(&format!("{parent}/{}", entry.key));
-                let key =
-                    matches!(&fault.violation, Violation::UnknownKey(key) if *key == entry.key);
-                below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                    || (key && fault.pointer == parent)
-            });
+            let Some(below) = fault.pointer.strip_prefix(parent) else { continue };
+            let inside = match (below.strip_prefix('/'), &fault.violation) {
+                (Some(below), _) => {
+                    let token = below.split('/').next().unwrap_or(below);
+                    moved.contains(decoded(token).as_str())
+                }
+                (None, Violation::UnknownKey(key)) => {
+                    below.is_empty() && moved.contains(key.as_str())
+                }
+                (None, _) => false,
+            };
             *told = *told || inside;
         }
     }

@@ -22,6 +22,9 @@ pub(super) const ACTIONS: &[&str] = &[
     "choose",
 ];
 
+/// Keys of a request of which it has exactly one.
+pub(super) const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
+
 /// Returns every entry of every list of steps, in blocks too, in the order of the lists; bodies and vars that look like steps are none.
 pub(super) fn all(tree: &Tree) -> Vec<Node<'_>> {
     let mut steps = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::fault::{self, Violation};
 use super::foreign::{self, Foreign};
+use super::steps::METHODS;
 use super::{borrowed, inner, kinds, meant};
 use crate::diagnostic::{Diagnostic, Near, did_you_mean, nearest};
 use crate::source::Span;
@@ -75,8 +76,7 @@ fn request(parent: Node<'_>, method: &str) -> Option<String> {
     let method = parent.get(method)?.as_str()?.to_ascii_lowercase();
     let (_, path) = parent.entries().find(|(entry, _)| is_path(&entry.key))?;
     let path = path.as_str()?;
-    let known = fault::known_keys("http").contains(&method);
-    (known && path.starts_with('/') && !path.contains(['"', '{', ',']))
+    (METHODS.contains(&method.as_str()) && path.starts_with('/') && !path.contains(['"', '{', ',']))
         .then(|| format!("{method}: {path}"))
 }
 

@@ -133,13 +133,16 @@ fn unclosed_bracket(text: &str, start: usize) -> Option<usize> {
 fn unquoted(line: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
     let mut quote = None;
     let mut before = ' ';
+    let mut escaped = false;
     line[from..].char_indices().filter_map(move |(at, c)| {
         let last = std::mem::replace(&mut before, c);
         match quote {
             Some(open) => {
-                if c == open && (open == '\'' || last != '\\') {
+                let escape = open == '"' && c == '\\' && !escaped;
+                if c == open && !escaped {
                     quote = None;
                 }
+                escaped = escape;
                 return None;
             }
             None if matches!(c, '"' | '\'') && " [{,:-".contains(last) => {

@@ -24,7 +24,7 @@ impl Tree {
         for token in pointer.strip_prefix('/')?.split('/') {
             at = match at.node.kind() {
                 Kind::Map(entries) => {
-                    let key = token.replace("~1", "/").replace("~0", "~");
+                    let key = decoded(token);
                     let entry = entries.find(&key)?;
                     let node = self.node(entry.value);
                     Pointed { node, written: entry.value, key_span: Some(entry.key_span) }
@@ -38,6 +38,11 @@ impl Tree {
         }
         Some(at)
     }
+}
+
+/// Returns the key that a token of a JSON pointer spells.
+pub(crate) fn decoded(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
 }
 
 #[cfg(test)]

@@ -489,12 +489,16 @@ impl<'s> Line<'s> {
         let blank = |c: char| " ".repeat(c.len_utf8());
         let mut bare = String::with_capacity(self.text.len());
         let mut before = ' ';
+        let mut escaped = false;
         for c in self.text.chars() {
             match open {
                 Some(quote) => {
-                    if c == quote && before != '\\' {
+                    // Only double quotes know escapes.
+                    let escape = quote == '"' && c == '\\' && !escaped;
+                    if c == quote && !escaped {
                         open = None;
                     }
+                    escaped = escape;
                     bare.push_str(&blank(c));
                 }
                 None if matches!(c, '"' | '\'') && " [{,:".contains(before) => {

@@ -177,8 +177,12 @@ impl<'s> Builder<'s> {
             Event::UnresolvedAlias(name) => {
                 // What `<<` refers to does not matter: it merges nothing.
                 if !self.stack.iter().any(Frame::drops) {
+                    let at = self.found.len();
                     self.report(|_| trap::unknown_alias(&name, span));
-                    self.undefined.push((self.found.len().saturating_sub(1), name.to_string()));
+                    // Within a template without quotes nothing is reported.
+                    if self.found.len() > at {
+                        self.undefined.push((at, name.to_string()));
+                    }
                 }
                 self.add_hole(span);
             }

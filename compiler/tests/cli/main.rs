@@ -154,6 +154,45 @@ fn a_new_key_signs_and_is_never_shown() {
 }
 
 #[test]
+fn a_public_half_is_only_written_beside_its_own_secret() {
+    let folder = stage();
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(plan(folder.path(), &["keygen", "-o", "a.key"]).0, 0);
+    fs::remove_file(path("a.key.pub")).unwrap();
+    let secret = fs::read(path("a.key")).unwrap();
+    assert_eq!(plan(folder.path(), &["keygen", "-o", "a.key"]).0, 2);
+    assert!(!path("a.key.pub").exists() && fs::read(path("a.key")).unwrap() == secret);
+    // What is in the way of the public half leaves no secret either.
+    fs::write(path("b.key.pub"), "mine").unwrap();
+    assert_eq!(plan(folder.path(), &["keygen", "-o", "b.key"]).0, 2);
+    assert!(!path("b.key").exists());
+    assert_eq!(fs::read_to_string(path("b.key.pub")).unwrap(), "mine");
+}
+
+#[test]
+fn signing_keeps_lines_that_it_does_not_understand() {
+    let folder = stage();
+    let sig = folder.path().join("artifact.json.sig");
+    let sign = ["sign", "artifact.json", "--key", "ci.key"];
+    let newer = "{\"signature\":2,\"of\":\"a later version\"}\n";
+    fs::write(&sig, newer).unwrap();
+    let (exit, text) = plan(folder.path(), &sign);
+    assert_eq!(exit, 95, "{text}");
+    assert_eq!(fs::read_to_string(&sig).unwrap(), newer);
+    fs::write(&sig, "\n\n").unwrap();
+    let (exit, text) = plan(folder.path(), &sign);
+    assert!(exit == 0 && !text.contains("dropped"), "an empty line is no signature: {text}");
+}
+
+#[test]
+fn flags_that_change_plans_are_refused_where_there_is_none() {
+    let folder = stage();
+    let artifacts = ["diff", "artifact.json", "artifact.json", "--var", "x=1"];
+    let (exit, text) = plan(folder.path(), &artifacts);
+    assert!(exit == 2 && text.contains("give the plan"), "{exit}: {text}");
+}
+
+#[test]
 fn a_signature_fits_neither_an_edited_nor_another_artifact() {
     let folder = stage();
     let path = |name: &str| folder.path().join(name);

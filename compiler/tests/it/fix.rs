@@ -100,6 +100,14 @@ fn what_was_certainly_meant_is_written() {
 }
 
 #[test]
+fn an_alias_in_a_template_without_quotes_is_not_what_is_fixed() {
+    let vars = "vars:\n  base: &base 1\n  peak: 10/s\n  b: {{ *bas }}\n";
+    let text = plan("", "        http: { get: / }\n").replace("vars: { peak: 10/s }\n", vars);
+    let fixed = text_of("p.yaml", text, Path::new("")).unwrap();
+    assert!(fixed.text.contains("b: \"{{ *bas }}\""), "{}", fixed.text);
+}
+
+#[test]
 fn tabs_become_spaces_where_all_indentation_is_tabs() {
     let good = plan("", "        http: { get: / }\n")
         .replace("      - step: home\n        http", "      -\n        step: home\n        http");

@@ -2,7 +2,7 @@
 
 use super::{Shape, children, has_broken};
 use crate::diagnostic::Diagnostic;
-use crate::schema::steps::ACTIONS;
+use crate::schema::steps::{ACTIONS, METHODS};
 use crate::schema::words;
 use crate::syntax::{Entry, Kind, Node};
 
@@ -10,7 +10,6 @@ use crate::syntax::{Entry, Kind, Node};
 const SENDING: &[&str] = &["expect", "capture", "metrics", "split_by"];
 const FAILING: &[&str] = &["timeout", "on_fail", "retry"];
 
-const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
 const SOURCES: &[&str] = &["json", "header", "regex", "status", "key", "subject"];
 const METRIC_SOURCES: &[&str] = &["json", "header", "regex", "status", "key", "subject", "value"];
 
