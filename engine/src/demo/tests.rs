@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::*;
@@ -12,32 +12,15 @@ use crate::exchange::{Outcome, Request};
 use crate::user::Target;
 
 fn pool(demo: &Demo) -> Pool {
-    let target = Target {
-        endpoint: "shop".to_owned(),
-        group: "default".to_owned(),
-        host: demo.addr.ip().to_string(),
-        port: demo.addr.port(),
-        tls: false,
-        authority: demo.addr.to_string(),
-        prefix: String::new(),
-        max_body_bytes: 1 << 20,
-    };
+    let target = Target::new(&demo.addr.ip().to_string(), demo.addr.port());
     Driver::Http(HttpDriver::new(vec![target], Clock::real()).unwrap()).pool()
 }
 
 fn request(method: Method, path: &str, headers: &[(&'static str, &str)], body: &str) -> Request {
-    let headers = headers.iter().map(|(name, value)| {
-        (http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-    });
-    Request {
-        target: 0,
-        method,
-        path: path.to_owned(),
-        headers: headers.collect::<HeaderMap>(),
-        body: Bytes::copy_from_slice(body.as_bytes()),
-        timeout_ns: 20_000_000_000,
-        body_wanted: true,
-    }
+    let request = Request::new(method, path, 20_000_000_000).header("host", "shop");
+    let request =
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+    Request { body: Bytes::copy_from_slice(body.as_bytes()), ..request }
 }
 
 fn quick() -> DemoOptions {
@@ -53,7 +36,7 @@ async fn a_shopper_logs_in_orders_and_reads_the_order_back() {
     let demo = start(quick(), Clock::real()).unwrap();
     let pool = pool(&demo);
     let send = async |method, path: &str, headers: &[(&'static str, &str)], body: &str| {
-        pool.send(request(method, path, headers, body)).await
+        pool.send(&request(method, path, headers, body)).await
     };
     let login = send(Method::POST, "/login", &[], r#"{"user": "ann"}"#).await;
     assert_eq!((login.status, body(&login)["user"].as_str()), (Some(200), Some("ann")));
@@ -83,7 +66,7 @@ async fn products_have_pages_and_what_is_not_there_is_refused() {
     let mut skus = BTreeSet::new();
     for page in 1..=5 {
         let outcome =
-            pool.send(request(Method::GET, &format!("/products?page={page}"), &[], "")).await;
+            pool.send(&request(Method::GET, &format!("/products?page={page}"), &[], "")).await;
         for product in body(&outcome)["products"].as_array().unwrap() {
             skus.insert(product["sku"].as_str().unwrap().to_owned());
             assert!(product["price"].as_u64().unwrap() > 0);
@@ -108,7 +91,7 @@ async fn products_have_pages_and_what_is_not_there_is_refused() {
         (Method::GET, "/orders/o-99", &[("authorization", "Bearer x")], 404),
     ];
     for (method, path, headers, status) in cases {
-        let outcome = pool.send(request(method.clone(), path, headers, "")).await;
+        let outcome = pool.send(&request(method.clone(), path, headers, "")).await;
         assert_eq!((outcome.failure, outcome.status), (None, Some(status)), "{method} {path}");
     }
 }
@@ -122,7 +105,7 @@ async fn errors_come_by_share_and_the_same_seed_gives_the_same() {
         let mut statuses = Vec::new();
         for _ in 0..200 {
             statuses
-                .push(pool.send(request(Method::GET, "/health", &[], "")).await.status.unwrap());
+                .push(pool.send(&request(Method::GET, "/health", &[], "")).await.status.unwrap());
         }
         statuses
     };
@@ -138,7 +121,7 @@ async fn a_stall_answers_nothing_until_it_is_over() {
     let clock = Clock::real();
     let before = clock.now();
     let demo = start(DemoOptions { stall, ..quick() }, clock.clone()).unwrap();
-    let outcome = pool(&demo).send(request(Method::GET, "/health", &[], "")).await;
+    let outcome = pool(&demo).send(&request(Method::GET, "/health", &[], "")).await;
     assert_eq!(outcome.status, Some(200));
     assert!(outcome.ended - before >= 300_000_000);
 }
@@ -153,10 +136,10 @@ async fn every_request_is_in_the_log_once() {
     for number in 0..REQUESTS {
         let arrival = format!("k3v9x0q2ab.buy.{number}");
         let headers = [("x-volley-arrival", arrival.as_str()), ("x-volley-step", "look")];
-        let outcome = pool.send(request(Method::GET, "/products?page=1", &headers, "")).await;
+        let outcome = pool.send(&request(Method::GET, "/products?page=1", &headers, "")).await;
         assert_eq!(outcome.status, Some(200));
     }
-    pool.send(request(Method::GET, "/health", &[], "")).await;
+    pool.send(&request(Method::GET, "/health", &[], "")).await;
     demo.stop().unwrap();
     let log = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = log.lines().collect();

@@ -3,6 +3,7 @@
 //! Drivers are `!Send`: each worker has its own, on its current-thread runtime, so that no request is handed from one
 //! thread to another.
 
+mod alarm;
 mod connect;
 mod http;
 mod script;
@@ -11,12 +12,13 @@ mod tls;
 
 pub use self::http::{DriverError, HttpDriver, HttpPool};
 pub use self::script::{Answer, Script, ScriptDriver};
+pub use self::tls::TlsError;
 use crate::exchange::{Outcome, Request};
 
 /// What performs requests.
 #[derive(Clone, Debug)]
 pub enum Driver {
-    /// HTTP/1.1 over TCP or TLS.
+    /// HTTP/1.1 and HTTP/2 over TCP or TLS.
     Http(HttpDriver),
     /// A script of a test: no network.
     Script(ScriptDriver),
@@ -35,17 +37,25 @@ impl Driver {
 /// Connections that are used again; clones share them.
 #[derive(Clone, Debug)]
 pub enum Pool {
-    /// Connections of HTTP/1.1.
+    /// Connections of HTTP.
     Http(HttpPool),
     /// None: a script.
     Script(ScriptDriver),
 }
 
 impl Pool {
+    /// Returns a new, empty pool of the same driver.
+    pub fn fresh(&self) -> Pool {
+        match self {
+            Pool::Http(pool) => Pool::Http(pool.fresh()),
+            Pool::Script(driver) => Pool::Script(driver.clone()),
+        }
+    }
+
     /// Sends a request and returns what came of it, within its time limit.
     ///
     /// Dropping the future before its end closes the connection.
-    pub async fn send(&self, request: Request) -> Outcome {
+    pub async fn send(&self, request: &Request) -> Outcome {
         match self {
             Pool::Http(pool) => pool.send(request).await,
             Pool::Script(driver) => driver.send(request).await,

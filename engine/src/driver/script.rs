@@ -77,9 +77,9 @@ impl ScriptDriver {
     }
 
     /// Answers one request.
-    pub(super) async fn send(&self, request: Request) -> Outcome {
+    pub(super) async fn send(&self, request: &Request) -> Outcome {
         let sent = self.clock.now();
-        let answer = (self.script.0)(&request);
+        let answer = (self.script.0)(request);
         let timed_out = answer.latency_ns > request.timeout_ns;
         let taken_ns = answer.latency_ns.min(request.timeout_ns);
         if taken_ns > 0 {
@@ -100,8 +100,10 @@ impl ScriptDriver {
         if outcome.failure.is_none() {
             outcome.status = Some(answer.status);
             outcome.bytes_received = answer.body.len() as u64;
-            outcome.headers = answer.headers;
-            if request.body_wanted {
+            if request.wanted.headers {
+                outcome.headers = answer.headers;
+            }
+            if request.wanted.body {
                 outcome.body = answer.body;
             }
         }
@@ -116,29 +118,21 @@ mod tests {
     use super::*;
     use crate::driver::Driver;
 
-    fn request() -> Request {
-        Request {
-            target: 0,
-            method: Method::GET,
-            path: "/".to_owned(),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            timeout_ns: 1_000_000_000,
-            body_wanted: true,
-        }
+    fn request(path: &str) -> Request {
+        Request::new(Method::GET, path, 1_000_000_000)
     }
 
     #[tokio::test(start_paused = true)]
     async fn answers_take_the_time_that_the_script_says() {
-        let script = Script::new(|request| match request.path.as_str() {
+        let script = Script::new(|request| match request.head.path() {
             "/slow" => Answer::new(200, 2_000_000_000),
             _ => Answer::new(201, 5_000_000).body("hello"),
         });
         let pool = Driver::Script(ScriptDriver::new(script, Clock::fake())).pool();
-        let outcome = pool.send(request()).await;
+        let outcome = pool.send(&request("/")).await;
         assert_eq!((outcome.status, outcome.ended - outcome.sent), (Some(201), 5_000_000));
         assert_eq!(outcome.body, "hello");
-        let slow = pool.send(Request { path: "/slow".to_owned(), ..request() }).await;
+        let slow = pool.send(&request("/slow")).await;
         assert_eq!(slow.failure.map(|failure| failure.kind), Some(FailureKind::Timeout));
         assert_eq!((slow.status, slow.ended - slow.sent), (None, 1_000_000_000));
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use compiler::artifact::{OpenLoad, Scenario};
+use compiler::artifact::{Connections, OpenLoad, Scenario};
 use compiler::schedule::{Cursor, Due, Open};
 
 use super::context::Context;
@@ -34,6 +34,7 @@ pub(super) struct OpenLane {
     length_ns: u64,
     late_after_ns: u64,
     warm_up_ns: u64,
+    connections: Connections,
 }
 
 impl OpenLane {
@@ -52,6 +53,7 @@ impl OpenLane {
             length_ns: open.length_ns(),
             late_after_ns: load.late_after_ns,
             warm_up_ns: scenario.warm_up_ns,
+            connections: scenario.connections,
             share,
         }
     }
@@ -99,7 +101,11 @@ impl OpenLane {
         let residue = next.number % u64::from(self.share.modulus);
         let group = self.share.group_of(u32::try_from(residue).unwrap_or(0));
         let arrival = Arrival { scenario, number: next.number, user: None, group };
-        let (pool, shared, queued) = (pool.clone(), Rc::clone(context), context.queue());
+        let pool = match self.connections {
+            Connections::Pool => pool.clone(),
+            Connections::PerUser => pool.fresh(),
+        };
+        let (shared, queued) = (Rc::clone(context), context.queue());
         context.spawn(scenario, async move {
             let _in_flight = in_flight;
             drop(queued);

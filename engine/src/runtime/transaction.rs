@@ -30,6 +30,8 @@ pub(super) struct Transaction<'a> {
 /// How far a transaction has come.
 struct Progress {
     values: Values,
+    /// Where the requests of a sequence are rendered, one after the other.
+    request: Request,
     steps: Steps,
     /// When the present moment was last known: the start, or the end of the last step that ended.
     at: Ticks,
@@ -72,6 +74,7 @@ impl Transaction<'_> {
         };
         let mut progress = Progress {
             values: context.program.values(self.arrival.scenario),
+            request: Request::default(),
             steps,
             at: begun,
             sent: None,
@@ -113,8 +116,8 @@ impl Transaction<'_> {
                 self.step_ended(step, None);
                 continue;
             }
-            let request = self.render(step, &progress.values)?;
-            let outcome = self.pool.send(request).await;
+            self.render(step, &progress.values, &mut progress.request)?;
+            let outcome = self.pool.send(&progress.request).await;
             self.judge(step, &outcome, progress, progress.at)?;
         }
         progress.steps = Steps::Sequence { current: shape.len() };
@@ -162,13 +165,17 @@ impl Transaction<'_> {
         // A step that cannot be rendered has ended as soon as it began.
         progress.set(step, State::Ended { begun, ended: begun });
         let request = match wait_ns {
-            None => Some(self.render(step, &progress.values)?),
+            None => {
+                let mut request = Request::default();
+                self.render(step, &progress.values, &mut request)?;
+                Some(request)
+            }
             Some(_) => None,
         };
         progress.set(step, State::Running { begun });
         let future = async move {
             match request {
-                Some(request) => Some(self.pool.send(request).await),
+                Some(request) => Some(self.pool.send(&request).await),
                 None => {
                     tokio::time::sleep(Duration::from_nanos(wait_ns.unwrap_or(0))).await;
                     None
@@ -182,13 +189,13 @@ impl Transaction<'_> {
         self.context.program.wait_ns(&self.arrival, step)
     }
 
-    fn render(&self, step: usize, values: &Values) -> Result<Request, Failed> {
+    fn render(&self, step: usize, values: &Values, request: &mut Request) -> Result<(), Failed> {
         let unix_ms = self.context.clock.unix_ms();
         let scenario = self.arrival.scenario;
-        match self.context.program.request(&self.arrival, step, values, unix_ms) {
-            Ok(request) => {
+        match self.context.program.request(&self.arrival, step, values, unix_ms, request) {
+            Ok(()) => {
                 self.record(|recorder| recorder.attempted(scenario, step));
-                Ok(request)
+                Ok(())
             }
             Err(failure) => {
                 self.step_ended(step, Some(&failure));

@@ -68,6 +68,11 @@ impl Capture {
         matches!(self.from, From::Json(..) | From::Regex(_))
     }
 
+    /// Returns whether the headers must be there to find it.
+    pub(super) fn reads_headers(&self) -> bool {
+        matches!(self.from, From::Header(_))
+    }
+
     /// Returns the place among a transaction's values.
     pub(super) fn place(&self) -> usize {
         self.place

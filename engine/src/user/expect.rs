@@ -86,6 +86,11 @@ impl Expectations {
         !self.json.is_empty() || !self.body.is_empty()
     }
 
+    /// Returns whether the headers must be there to judge it.
+    pub(super) fn reads_headers(&self) -> bool {
+        !self.header.is_empty()
+    }
+
     /// Judges an answer.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ use bytes::Bytes;
 pub use self::prepare::PrepareError;
 pub use self::program::{Program, Values};
 pub use self::rows::TableError;
+pub use self::target::{ClientTls, Hidden, Target};
 pub use self::unbuilt::unbuilt;
 
 /// What a run adds to its artifact.
@@ -56,27 +57,6 @@ pub struct Arrival {
     pub user: Option<u32>,
     /// Group of its home seat, by place in the artifact.
     pub group: usize,
-}
-
-/// A server that requests go to: an endpoint as seen from one group.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
-    /// Name of the endpoint.
-    pub endpoint: String,
-    /// Name of the group.
-    pub group: String,
-    /// Host name or address, without brackets.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Whether the connection is TLS.
-    pub tls: bool,
-    /// Value of the `host` header: the host, and the port unless it is the scheme's own.
-    pub authority: String,
-    /// Path before every request's own, without a slash at its end; requests hold it already.
-    pub prefix: String,
-    /// Largest response body in bytes.
-    pub max_body_bytes: u64,
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use super::template::{Scope, Template};
 use super::unbuilt::unbuilt;
 use super::value::Value;
 use super::{Arrival, Inputs, Target, Values, target};
+use crate::exchange::Wanted;
 
 /// Why an artifact cannot be run with these inputs.
 #[derive(Debug, thiserror::Error)]
@@ -227,20 +228,19 @@ impl<'a> Context<'a> {
         for (name, endpoint) in &self.artifact.endpoints {
             let Endpoint::Http(endpoint) = endpoint else { return Err(not_built(self.artifact)) };
             for (at, (group, _)) in self.groups.iter().enumerate() {
-                let mut template = Template::default();
                 let names = self.names(at);
-                template.push_text(
-                    &endpoint.base_url,
-                    &names,
-                    Encoding::Plain,
-                    String::push_str,
-                )?;
-                let url = template.text(scope).map_err(|_| PrepareError::BaseUrl {
+                let no_text = || PrepareError::BaseUrl {
                     endpoint: name.clone(),
                     group: (*group).to_owned(),
-                    reason: "a value of it has no text",
-                })?;
-                targets.push(target::read((name, endpoint), group, &url)?);
+                    reason: "a value of it or of its `tls` has no text",
+                };
+                let render = |text: &artifact::Text| {
+                    let mut template = Template::default();
+                    template.push_text(text, &names, Encoding::Plain, String::push_str)?;
+                    template.text(scope).map(Cow::into_owned).map_err(|_| no_text())
+                };
+                let url = render(&endpoint.base_url)?;
+                targets.push(target::read((name, endpoint), group, &url, &render)?);
             }
         }
         Ok(targets)
@@ -319,8 +319,11 @@ impl<'a> Context<'a> {
         let captures = captures
             .map(|capture| Capture::prepare(&step.name, capture, &scenario.captures, &names))
             .collect::<Result<Vec<_>, _>>()?;
-        let body_wanted = expectations.reads_body() || captures.iter().any(Capture::reads_body);
-        let request = RequestTemplate::prepare(action, step.timeout_ns, body_wanted, &around)?;
+        let wanted = Wanted {
+            headers: expectations.reads_headers() || captures.iter().any(Capture::reads_headers),
+            body: expectations.reads_body() || captures.iter().any(Capture::reads_body),
+        };
+        let request = RequestTemplate::prepare(action, step.timeout_ns, wanted, &around)?;
         Ok(Step::Http(Box::new(HttpStep { request, expectations, captures })))
     }
 }

@@ -70,7 +70,8 @@ impl Program {
         Values(vec![None; self.scenarios.get(scenario).map_or(0, |scenario| scenario.captures)])
     }
 
-    /// Renders the request of a step; `unix_ms` is the wall clock in milliseconds since 1970.
+    /// Renders the request of a step into `request`, whose buffer is used again; `unix_ms` is the wall clock in
+    /// milliseconds since 1970.
     ///
     /// The same arrival with the same values gives the same request on every node, but for what reads the wall clock.
     ///
@@ -82,11 +83,13 @@ impl Program {
         step: usize,
         values: &Values,
         unix_ms: u64,
-    ) -> Result<Request, Failure> {
+        request: &mut Request,
+    ) -> Result<(), Failure> {
         let Some(Step::Http(http)) = self.step(arrival, step) else {
             return Err(self.failure(no_http_step(arrival, step)));
         };
-        let rendered = http.request.render(Scope { arrival, values, unix_ms: Some(unix_ms) });
+        let rendered =
+            http.request.render(Scope { arrival, values, unix_ms: Some(unix_ms) }, request);
         rendered.map_err(|why| self.failure((FailureKind::Render, why)))
     }
 

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use compiler::artifact::{self, HttpAction, HttpEndpoint, NameValue, Piece, SlotSource};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use compiler::artifact::{self, HttpAction, HttpEndpoint, NameValue};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, Method};
 
 use super::encode::{self, Encoding};
 use super::slot::Names;
 use super::template::{Scope, Template};
 use super::{PrepareError, Target};
-use crate::exchange::Request;
+use crate::exchange::{Head, Request, Wanted};
 
-const ARRIVAL: HeaderName = HeaderName::from_static("x-volley-arrival");
-const STEP: HeaderName = HeaderName::from_static("x-volley-step");
+const ARRIVAL: &str = "x-volley-arrival";
+const STEP: &str = "x-volley-step";
 
 /// What a request is made of besides its step.
 pub(super) struct Surroundings<'a> {
@@ -35,14 +34,21 @@ pub(super) struct RequestTemplate {
     target: usize,
     method: Method,
     url: Url,
-    /// Values that never change, and empty places for those of `dynamic` that stand alone under their name.
-    headers: HeaderMap,
-    dynamic: Vec<DynamicHeader>,
+    lines: Vec<Line>,
+    /// Lines that name arrival and step, if requests are tracked: up to the arrival's number, and from there on.
+    tracking: Option<(String, String)>,
     body: Body,
     timeout_ns: u64,
-    body_wanted: bool,
-    /// `<run>.<scenario>.`, if requests are tracked.
-    arrival_prefix: Option<String>,
+    redirects: u32,
+    wanted: Wanted,
+}
+
+/// A stretch of the headers.
+enum Line {
+    /// Whole lines that never change.
+    Constant(String),
+    /// A header whose value is rendered.
+    Rendered { name: String, value: Template },
 }
 
 enum Url {
@@ -56,12 +62,6 @@ enum Url {
     },
 }
 
-struct DynamicHeader {
-    name: HeaderName,
-    value: Template,
-    replaces: bool,
-}
-
 enum Body {
     Constant(Bytes),
     Rendered(Template),
@@ -72,94 +72,44 @@ impl RequestTemplate {
     pub(super) fn prepare(
         action: &HttpAction,
         timeout_ns: u64,
-        body_wanted: bool,
+        wanted: Wanted,
         around: &Surroundings<'_>,
     ) -> Result<RequestTemplate, PrepareError> {
         let (body, content_type) = body(action, around)?;
-        let mut template = RequestTemplate {
+        Ok(RequestTemplate {
             target: around.target_index,
             method: method(action.method),
             url: url(action, around)?,
-            headers: HeaderMap::new(),
-            dynamic: Vec::new(),
+            lines: lines(action, content_type, around)?,
+            tracking: tracking(around),
             body,
             timeout_ns: if timeout_ns > 0 { timeout_ns } else { around.endpoint.timeout_ns },
-            body_wanted,
-            arrival_prefix: None,
-        };
-        let overridden = |header: &&NameValue| {
-            !action.headers.iter().any(|own| own.name.eq_ignore_ascii_case(&header.name))
-        };
-        for header in around.endpoint.headers.iter().filter(overridden) {
-            template.add_header(header, around.endpoint_names)?;
-        }
-        for header in &action.headers {
-            template.add_header(header, around.names)?;
-        }
-        if let Some(content_type) = content_type {
-            let value = HeaderValue::from_static(content_type);
-            template.headers.entry(CONTENT_TYPE).or_insert(value);
-        }
-        if around.endpoint.tracking
-            && let Some(scenario) = around.names.scenario
-        {
-            let step = HeaderValue::from_str(around.step)
-                .map_err(|_| PrepareError::Header(STEP.to_string()))?;
-            template.headers.insert(STEP, step);
-            template.headers.insert(ARRIVAL, HeaderValue::from_static(""));
-            template.arrival_prefix = Some(format!("{}.{}.", around.names.run, scenario.name));
-        }
-        Ok(template)
+            redirects: action.redirects.unwrap_or(around.endpoint.options.redirects),
+            wanted,
+        })
     }
 
-    fn add_header(&mut self, header: &NameValue, names: &Names<'_>) -> Result<(), PrepareError> {
-        let name = HeaderName::from_bytes(header.name.as_bytes())
-            .map_err(|_| PrepareError::Header(header.name.clone()))?;
-        if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
-            return Err(PrepareError::Framing(header.name.clone()));
-        }
-        let mut value = Template::default();
-        value.push_text(&header.value, names, Encoding::Plain, String::push_str)?;
-        let constant = value.constant().and_then(|text| HeaderValue::from_str(text).ok());
-        if let Some(mut constant) = constant {
-            constant.set_sensitive(header.value.0.iter().any(is_secret));
-            self.headers.append(name, constant);
-            return Ok(());
-        }
-        let replaces = !self.headers.contains_key(&name);
-        if replaces {
-            self.headers.insert(name.clone(), HeaderValue::from_static(""));
-        }
-        self.dynamic.push(DynamicHeader { name, value, replaces });
-        Ok(())
-    }
-
-    /// Renders the request of an arrival.
+    /// Renders the request of an arrival into `request`, whose buffer is used again.
     ///
     /// # Errors
     /// A sentence about what cannot be rendered.
-    pub(super) fn render(&self, scope: Scope<'_>) -> Result<Request, String> {
-        let mut headers = self.headers.clone();
-        for header in &self.dynamic {
-            let mut text = String::with_capacity(header.value.size_hint());
-            header.value.render(&mut text, scope)?;
-            let value = visible(text).ok_or_else(|| {
-                format!("header `{}` would hold a character that no header can", header.name)
-            })?;
-            if header.replaces {
-                headers.insert(header.name.clone(), value);
-            } else {
-                headers.append(header.name.clone(), value);
+    pub(super) fn render(&self, scope: Scope<'_>, request: &mut Request) -> Result<(), String> {
+        request.head.begin(self.method.as_str(), |out| self.url.render(out, scope))?;
+        for line in &self.lines {
+            match line {
+                Line::Constant(lines) => request.head.push_lines(lines),
+                Line::Rendered { name, value } => {
+                    push_header(&mut request.head, name, value, scope)?;
+                }
             }
         }
-        if let Some(prefix) = &self.arrival_prefix {
-            const DIGITS_MAX: usize = 20;
-            let mut text = String::with_capacity(prefix.len() + DIGITS_MAX);
-            text.push_str(prefix);
-            super::value::push_display(&mut text, &scope.arrival.number);
-            headers.insert(ARRIVAL, visible(text).ok_or("the run's id is no header value")?);
+        if let Some((before, after)) = &self.tracking {
+            request.head.begin_tracking();
+            request.head.push_lines(before);
+            request.head.push_number(scope.arrival.number);
+            request.head.push_lines(after);
         }
-        let body = match &self.body {
+        request.body = match &self.body {
             Body::Constant(body) => body.clone(),
             Body::Rendered(template) => {
                 let mut body = String::with_capacity(template.size_hint());
@@ -167,52 +117,137 @@ impl RequestTemplate {
                 Bytes::from(body)
             }
         };
-        Ok(Request {
-            target: self.target,
-            method: self.method.clone(),
-            path: self.url.render(scope)?,
-            headers,
-            body,
-            timeout_ns: self.timeout_ns,
-            body_wanted: self.body_wanted,
-        })
+        request.target = self.target;
+        request.method.clone_from(&self.method);
+        request.timeout_ns = self.timeout_ns;
+        request.redirects = self.redirects;
+        request.wanted = self.wanted;
+        Ok(())
     }
+}
+
+/// Appends a header, if its value is one that a header can have.
+fn push_header(
+    head: &mut Head,
+    name: &str,
+    value: &Template,
+    scope: Scope<'_>,
+) -> Result<(), String> {
+    head.push_header(name, |out| {
+        let start = out.len();
+        value.render(out, scope)?;
+        if is_visible(&out[start..]) {
+            return Ok(());
+        }
+        Err(format!("header `{name}` would hold a character that no header can"))
+    })
+}
+
+/// Returns the endpoint's headers, over them the step's, and what no request goes without.
+fn lines(
+    action: &HttpAction,
+    content_type: Option<&str>,
+    around: &Surroundings<'_>,
+) -> Result<Vec<Line>, PrepareError> {
+    let named = |headers: &[NameValue], name: &str| {
+        headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))
+    };
+    let (shared, own) = (&around.endpoint.headers, &action.headers);
+    let mut lines = Vec::new();
+    if !named(shared, "host") && !named(own, "host") {
+        push_constant(&mut lines, "host", &around.target.authority);
+    }
+    for header in shared.iter().filter(|header| !named(own, &header.name)) {
+        push_line(&mut lines, header, around, around.endpoint_names)?;
+    }
+    for header in own {
+        push_line(&mut lines, header, around, around.names)?;
+    }
+    if let Some(content_type) = content_type
+        && !named(shared, "content-type")
+        && !named(own, "content-type")
+    {
+        push_constant(&mut lines, "content-type", content_type);
+    }
+    Ok(lines)
+}
+
+fn push_line(
+    lines: &mut Vec<Line>,
+    header: &NameValue,
+    around: &Surroundings<'_>,
+    names: &Names<'_>,
+) -> Result<(), PrepareError> {
+    let name = HeaderName::from_bytes(header.name.as_bytes())
+        .map_err(|_| PrepareError::Header(header.name.clone()))?;
+    let name = name.as_str();
+    if ["content-length", "transfer-encoding"].contains(&name) {
+        return Err(PrepareError::Framing(header.name.clone()));
+    }
+    if tracking_names(around.endpoint)
+        .is_some_and(|(arrival, step)| [arrival, step].contains(&name))
+    {
+        return Ok(());
+    }
+    let mut value = Template::default();
+    value.push_text(&header.value, names, Encoding::Plain, String::push_str)?;
+    match value.constant().filter(|text| is_visible(text)) {
+        Some(text) => push_constant(lines, name, text),
+        None => lines.push(Line::Rendered { name: name.to_owned(), value }),
+    }
+    Ok(())
+}
+
+fn push_constant(lines: &mut Vec<Line>, name: &str, value: &str) {
+    let line = format!("{name}: {value}\r\n");
+    match lines.last_mut() {
+        Some(Line::Constant(lines)) => lines.push_str(&line),
+        _ => lines.push(Line::Constant(line)),
+    }
+}
+
+/// Returns the names of the headers that name arrival and step; `None` if requests are not tracked.
+fn tracking_names(endpoint: &HttpEndpoint) -> Option<(&str, &str)> {
+    match &endpoint.options.tracking_names {
+        Some(names) => Some((&names.arrival, &names.step)),
+        None => endpoint.tracking.then_some((ARRIVAL, STEP)),
+    }
+}
+
+fn tracking(around: &Surroundings<'_>) -> Option<(String, String)> {
+    let (arrival, step) = tracking_names(around.endpoint)?;
+    let (run, scenario) = (around.names.run, &around.names.scenario?.name);
+    let before = format!("{arrival}: {run}.{scenario}.");
+    Some((before, format!("\r\n{step}: {}\r\n", around.step)))
 }
 
 impl Url {
-    fn render(&self, scope: Scope<'_>) -> Result<String, String> {
+    fn render(&self, out: &mut String, scope: Scope<'_>) -> Result<(), String> {
         match self {
-            Url::Constant(url) => Ok(url.clone()),
-            Url::Encoded(template) => {
-                let mut url = String::with_capacity(template.size_hint());
-                template.render(&mut url, scope)?;
-                Ok(url)
-            }
+            Url::Constant(url) => out.push_str(url),
+            Url::Encoded(template) => template.render(out, scope)?,
             Url::Raw { path, query } => {
-                let mut url = String::new();
-                path.render(&mut url, scope)?;
-                let begins = url.len();
-                query.render(&mut url, scope)?;
-                if url.len() > begins {
-                    let separator = if url[..begins].contains('?') { '&' } else { '?' };
-                    url.insert(begins, separator);
+                let start = out.len();
+                path.render(out, scope)?;
+                let begins = out.len();
+                query.render(out, scope)?;
+                if out.len() > begins {
+                    let separator = if out[start..begins].contains('?') { '&' } else { '?' };
+                    out.insert(begins, separator);
                 }
-                let valid = !url.contains('#') && PathAndQuery::try_from(url.as_str()).is_ok();
-                let reason = "the path would hold a character that no path can";
-                if valid { Ok(url) } else { Err(reason.to_owned()) }
+                let url = &out[start..];
+                if url.contains('#') || PathAndQuery::try_from(url).is_err() {
+                    return Err("the path would hold a character that no path can".to_owned());
+                }
             }
         }
+        Ok(())
     }
 }
 
-fn is_secret(piece: &Piece) -> bool {
-    matches!(piece, Piece::Slot(slot) if matches!(slot.from, SlotSource::Secret(_)))
-}
-
-/// Takes what a header can hold: visible ASCII, spaces and tabs, so neither CR nor LF.
-fn visible(text: String) -> Option<HeaderValue> {
-    let fits = text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
-    if fits { HeaderValue::from_maybe_shared(Bytes::from(text)).ok() } else { None }
+/// Returns whether a header can hold it: visible ASCII, spaces and tabs, so neither CR nor LF.
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }
 
 fn method(method: artifact::Method) -> Method {

@@ -5,8 +5,8 @@ mod driver;
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Connections, Counter, Load, Metric, OnAgentLoss, OnFail,
-    OnOverload, Scenario, Step, Threshold,
+    Action, Artifact, ClosedStage, Counter, Load, Metric, OnAgentLoss, OnFail, OnOverload,
+    Scenario, Step, Threshold,
 };
 
 /// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
@@ -99,10 +99,6 @@ fn of_load(scenario: &Scenario) -> Vec<&'static str> {
     }
     if scenario.max_failures.is_some() {
         found.push("`max_failures`");
-    }
-    match scenario.connections {
-        Connections::Pool => {}
-        Connections::PerUser => found.push("`connections: per_user`"),
     }
     found
 }

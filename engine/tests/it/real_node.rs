@@ -79,7 +79,7 @@ async fn run(
     let requests = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&requests);
     let script = Script::new(move |request| {
-        let (method, path) = (request.method.to_string(), request.path.clone());
+        let (method, path) = (request.method.to_string(), request.head.path().to_owned());
         log.lock().unwrap().push((method, path, request.body.clone()));
         Answer::new(200, 20_000_000)
     });

@@ -1,5 +1,6 @@
 //! The driver against servers on the loopback.
 
+mod redirects;
 mod tls;
 
 use std::sync::Arc;
@@ -7,23 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, Method, StatusCode, Uri};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::exchange::Wanted;
 
 fn target(port: u16, max_body_bytes: u64) -> Target {
-    Target {
-        endpoint: "shop".to_owned(),
-        group: "default".to_owned(),
-        host: "127.0.0.1".to_owned(),
-        port,
-        tls: false,
-        authority: format!("127.0.0.1:{port}"),
-        prefix: String::new(),
-        max_body_bytes,
-    }
+    Target { max_body_bytes, ..Target::new("127.0.0.1", port) }
 }
 
 fn pool(port: u16) -> HttpPool {
@@ -31,15 +26,8 @@ fn pool(port: u16) -> HttpPool {
 }
 
 fn request(method: Method, path: &str, body: &'static str) -> Request {
-    Request {
-        target: 0,
-        method,
-        path: path.to_owned(),
-        headers: HeaderMap::new(),
-        body: Bytes::from_static(body.as_bytes()),
-        timeout_ns: 20_000_000_000,
-        body_wanted: true,
-    }
+    let body = Bytes::from_static(body.as_bytes());
+    Request { body, ..Request::new(method, path, 20_000_000_000) }.header("host", "shop")
 }
 
 fn get(path: &str) -> Request {
@@ -103,11 +91,11 @@ fn every_method_and_body_arrives() {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let pool = pool(port);
         let check = async |method: Method, body: &'static str, expected: &str| {
-            let outcome = pool.send(request(method, "/a?b=1", body)).await;
+            let outcome = pool.send(&request(method, "/a?b=1", body)).await;
             assert_eq!(outcome.failure, None);
             assert_eq!(outcome.status, Some(201));
             assert_eq!(outcome.body, expected);
-            assert_eq!(outcome.headers["x-host"], format!("127.0.0.1:{port}"));
+            assert_eq!(outcome.headers["x-host"], "shop");
             assert!(outcome.sent <= outcome.ended);
             assert!(outcome.bytes_sent > body.len() as u64 + 20);
             assert!(outcome.bytes_received > expected.len() as u64 + 20);
@@ -121,8 +109,8 @@ fn every_method_and_body_arrives() {
         check(Method::OPTIONS, "", "OPTIONS /a?b=1 - ").await;
         check(Method::HEAD, "", "").await;
         check(Method::GET, "", "GET /a?b=1 - ").await;
-        let unwanted = Request { body_wanted: false, ..get("/") };
-        assert!(pool.send(unwanted).await.body.is_empty());
+        let unwanted = Request { wanted: Wanted::default(), ..get("/") };
+        assert!(pool.send(&unwanted).await.body.is_empty());
     });
 }
 
@@ -160,15 +148,16 @@ fn connections_are_used_again() {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let pool = pool(port);
         for _ in 0..20 {
-            let outcome = pool.send(get("/")).await;
+            let outcome = pool.send(&get("/")).await;
             assert_eq!((outcome.status, &*outcome.body), (Some(200), &b"counted"[..]));
         }
         assert_eq!(requests.load(Ordering::Relaxed), 20);
         assert_eq!(connections.load(Ordering::Relaxed), 1);
-        let outcomes = tokio::join!(pool.send(get("/")), pool.send(get("/")), pool.send(get("/")));
+        let get = get("/");
+        let outcomes = tokio::join!(pool.send(&get), pool.send(&get), pool.send(&get));
         assert_eq!((outcomes.0.status, outcomes.1.status), (Some(200), Some(200)));
         assert_eq!(connections.load(Ordering::Relaxed), 3);
-        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 3 }");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 3, sessions: 0 }");
     });
 }
 
@@ -187,7 +176,7 @@ fn many_at_once_are_each_answered_once() {
             let pool = pool.clone();
             users.spawn_local(async move {
                 for _ in 0..10 {
-                    let outcome = pool.send(get("/")).await;
+                    let outcome = pool.send(&get("/")).await;
                     assert_eq!((outcome.failure, &*outcome.body), (None, &b"counted"[..]));
                 }
             });
@@ -217,12 +206,12 @@ fn large_bodies_go_both_ways() {
         let body: Bytes = (0..5u32 << 20).map(|at| at.to_le_bytes()[1]).collect();
         for _ in 0..2 {
             let request = Request { body: body.clone(), ..request(Method::POST, "/", "") };
-            let outcome = pool.send(request).await;
+            let outcome = pool.send(&request).await;
             assert_eq!(outcome.failure, None);
             assert!(outcome.body == body);
             assert!(outcome.bytes_sent > 5 << 20 && outcome.bytes_received > 5 << 20);
         }
-        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 1 }");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 1, sessions: 0 }");
     });
 }
 
@@ -238,7 +227,7 @@ fn a_closed_connection_is_not_used_again() {
         .await;
         let pool = pool(port);
         for number in 0..3 {
-            let outcome = pool.send(get("/")).await;
+            let outcome = pool.send(&get("/")).await;
             assert_eq!(outcome.failure, None);
             assert_eq!(outcome.body, number.to_string());
             // The server had closed before its answer was read; the runtime only has to look at the socket.
@@ -260,13 +249,14 @@ fn a_connection_is_given_up_when_the_server_says_so_or_the_request_is_cut() {
         })
         .await;
         let pool = pool(port);
-        assert_eq!(pool.send(get("/")).await.body, "x");
-        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
+        assert_eq!(pool.send(&get("/")).await.body, "x");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0, sessions: 0 }");
+        let unanswered = get("/");
         tokio::select! {
-            _outcome = pool.send(get("/")) => panic!("the server never answers"),
+            _outcome = pool.send(&unanswered) => panic!("the server never answers"),
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
         }
-        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0, sessions: 0 }");
     });
 }
 
@@ -281,8 +271,8 @@ fn a_request_that_was_sent_is_never_sent_again() {
         })
         .await;
         let pool = pool(port);
-        assert_eq!(pool.send(get("/")).await.status, Some(204));
-        let second = pool.send(get("/")).await;
+        assert_eq!(pool.send(&get("/")).await.status, Some(204));
+        let second = pool.send(&get("/")).await;
         assert_eq!(failure(&second).0, FailureKind::Protocol, "{second:?}");
         assert_eq!(second.status, None);
         assert!(second.bytes_sent > 0);
@@ -304,17 +294,17 @@ fn time_limits_hold_in_every_phase() {
         .await;
         let pool = pool(port);
         let hasty = || Request { timeout_ns: 150_000_000, ..get("/") };
-        let first = pool.send(hasty()).await;
+        let first = pool.send(&hasty()).await;
         assert_eq!(failure(&first), (FailureKind::Timeout, "no response within 150ms"));
         assert_eq!(first.status, None);
-        let second = pool.send(hasty()).await;
+        let second = pool.send(&hasty()).await;
         assert_eq!(
             failure(&second),
             (FailureKind::Timeout, "the response did not end within 150ms")
         );
         assert_eq!(second.status, Some(200));
         assert!(second.ended - second.sent >= 150_000_000);
-        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0 }");
+        assert_eq!(format!("{pool:?}"), "HttpPool { idle: 0, sessions: 0 }");
     });
 }
 
@@ -324,7 +314,7 @@ fn what_is_no_answer_is_a_failure_of_its_kind() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let closed = listener.local_addr().unwrap().port();
         drop(listener);
-        let refused = pool(closed).send(get("/")).await;
+        let refused = pool(closed).send(&get("/")).await;
         assert_eq!(failure(&refused).0, FailureKind::Connect);
         assert!(
             failure(&refused).1.starts_with(&format!("127.0.0.1:{closed}: Connection refused"))
@@ -341,12 +331,12 @@ fn what_is_no_answer_is_a_failure_of_its_kind() {
         .await;
         let pool = pool(port);
         for _ in 0..3 {
-            assert_eq!(failure(&pool.send(get("/")).await).0, FailureKind::Protocol);
+            assert_eq!(failure(&pool.send(&get("/")).await).0, FailureKind::Protocol);
         }
-        for path in ["no-slash", "/a b", ""] {
-            assert_eq!(failure(&pool.send(get(path)).await).0, FailureKind::Render, "{path}");
+        for path in ["no-slash", ""] {
+            assert_eq!(failure(&pool.send(&get(path)).await).0, FailureKind::Render, "{path}");
         }
-        let nowhere = pool.send(Request { target: 7, ..get("/") }).await;
+        let nowhere = pool.send(&Request { target: 7, ..get("/") }).await;
         assert_eq!(failure(&nowhere), (FailureKind::Connect, "there is no target 7 of 1"));
     });
 }
@@ -367,12 +357,12 @@ fn bodies_are_bounded_however_they_are_sent() {
         .await;
         let driver = HttpDriver::new(vec![target(port, 10)], Clock::real()).unwrap();
         for _ in 0..2 {
-            let outcome = driver.pool().send(get("/")).await;
+            let outcome = driver.pool().send(&get("/")).await;
             let too_large = (FailureKind::BodyTooLarge, "the body is larger than 10 bytes");
             assert_eq!(failure(&outcome), too_large);
             assert_eq!(outcome.status, Some(200));
         }
-        assert_eq!(driver.pool().send(get("/")).await.body, "1234567890");
+        assert_eq!(driver.pool().send(&get("/")).await.body, "1234567890");
     });
 }
 
@@ -387,8 +377,8 @@ fn names_are_resolved() {
         let named = |host: &str| Target { host: host.to_owned(), ..target(port, 10) };
         let targets = vec![named("localhost"), named("nowhere.invalid")];
         let pool = HttpDriver::new(targets, Clock::real()).unwrap().pool();
-        assert_eq!(pool.send(get("/")).await.status, Some(204));
-        let nowhere = pool.send(Request { target: 1, ..get("/") }).await;
+        assert_eq!(pool.send(&get("/")).await.status, Some(204));
+        let nowhere = pool.send(&Request { target: 1, ..get("/") }).await;
         assert!(matches!(failure(&nowhere).0, FailureKind::Connect | FailureKind::Timeout));
     });
 }
@@ -397,7 +387,8 @@ fn names_are_resolved() {
 fn a_request_on_its_way_is_small() {
     local(async {
         let pool = pool(9);
-        let sending = pool.send(request(Method::GET, "/", ""));
+        let request = get("/");
+        let sending = pool.send(&request);
         let bytes = size_of_val(&sending);
         assert!(bytes <= 3_000, "each user and each arrival in flight holds {bytes} bytes");
     });

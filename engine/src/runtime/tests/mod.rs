@@ -268,7 +268,7 @@ pub(super) fn run(
 
 /// Returns the arrival number and the step of a request, as its tracking headers say.
 fn arrival_of(request: &Request) -> (u64, String) {
-    let header = |name: &str| request.headers.get(name).unwrap().to_str().unwrap().to_owned();
+    let header = |name: &str| request.head.header(name).unwrap().to_owned();
     let arrival = header("x-volley-arrival");
     let number = arrival.rsplit('.').next().unwrap().parse().unwrap();
     (number, header("x-volley-step"))

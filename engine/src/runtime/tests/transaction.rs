@@ -11,7 +11,7 @@ fn steps(count: u64, steps: Vec<Step>) -> Artifact {
 /// Answers each step after the milliseconds that its path says.
 fn by_path(latencies: &'static [(&'static str, u64)]) -> impl Fn(&Request) -> Answer + Send + Sync {
     move |request| {
-        let known = latencies.iter().find(|(path, _)| *path == request.path);
+        let known = latencies.iter().find(|(path, _)| *path == request.head.path());
         Answer::new(200, known.unwrap().1 * MS)
     }
 }
@@ -78,7 +78,7 @@ fn a_failed_step_ends_the_transaction_and_skips_the_rest() {
     let branches = vec![get("a", &[]), get("b", &[]), get("c", &["a", "b"])];
     for (list, b_ok) in [(sequence, 0), (branches, 0)] {
         let artifact = steps(10, list);
-        let seen = run(&artifact, 1, |request| match request.path.as_str() {
+        let seen = run(&artifact, 1, |request| match request.head.path() {
             "/a" => Answer::new(503, 10 * MS),
             _ => Answer::new(200, 500 * MS),
         });

@@ -1,6 +1,6 @@
 //! (pure) Endpoints, actions, bodies and sinks that no driver executes yet.
 
-use compiler::artifact::{Action, Artifact, Body, Endpoint, HttpOptions, HttpVersion};
+use compiler::artifact::{Action, Artifact, Body, Endpoint, HttpOptions};
 
 /// Adds what of the endpoints and sinks of `artifact` has no driver.
 pub(super) fn connections(artifact: &Artifact, found: &mut Vec<String>) {
@@ -21,19 +21,8 @@ pub(super) fn connections(artifact: &Artifact, found: &mut Vec<String>) {
 }
 
 fn options(options: &HttpOptions, found: &mut Vec<String>) {
-    let default = HttpOptions::default();
-    // A run follows no redirect, keeps no cookies and decodes nothing, so that only wishes for more are refused.
-    let keys = [
-        ("redirects", ![default.redirects, 0].contains(&options.redirects)),
-        ("tracking: { … }", options.tracking_names.is_some()),
-        ("tls", options.tls.is_some()),
-        ("version", options.version == HttpVersion::Http2),
-        ("max_header", options.max_header_bytes != default.max_header_bytes),
-        ("connect_timeout", options.connect_timeout_ns != 0),
-        ("first_byte_timeout", options.first_byte_timeout_ns != 0),
-        ("auth", options.auth.is_some()),
-        ("proxy", options.proxy.is_some()),
-    ];
+    // A run keeps no cookies and asks for nothing compressed, so that only wishes for more are refused.
+    let keys = [("auth", options.auth.is_some()), ("proxy", options.proxy.is_some())];
     let used = keys.into_iter().filter(|(_, used)| *used);
     let used = used.map(|(key, _)| format!("`{key}` of an HTTP endpoint"));
     let new: Vec<String> = used.filter(|what| !found.contains(what)).collect();
@@ -48,13 +37,8 @@ pub(super) fn action(action: &Action) -> Vec<&'static str> {
         | Action::Repeat(_)
         | Action::Choose(_)
         | Action::Call(_) => Vec::new(),
-        Action::Http(http) => {
-            let used = [
-                ("multipart", matches!(http.body, Body::Multipart(_))),
-                ("redirects", http.redirects.is_some_and(|most| most > 0)),
-            ];
-            used.iter().filter(|(_, used)| *used).map(|(what, _)| *what).collect()
-        }
+        Action::Http(http) if matches!(http.body, Body::Multipart(_)) => vec!["multipart"],
+        Action::Http(_) => Vec::new(),
         other => vec![other.word()],
     }
 }
