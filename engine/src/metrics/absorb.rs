@@ -88,6 +88,7 @@ fn add_step(known: &mut StepRow, more: StepRow) {
     known.warm_up_failed += more.warm_up_failed;
     known.skipped += more.skipped;
     known.attempts += more.attempts;
+    known.redirects += more.redirects;
     known.bytes_sent += more.bytes_sent;
     known.bytes_received += more.bytes_received;
     known.critical_us += more.critical_us;

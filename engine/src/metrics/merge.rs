@@ -110,15 +110,16 @@ struct Stretches {
 impl Stretches {
     fn new(artifact: &Artifact, series: &[Series], threshold: &Threshold) -> Stretches {
         let (aggregates, series, steps) = match &threshold.metric {
-            Metric::Response(wanted) | Metric::Service(wanted) => {
+            Metric::Response(wanted)
+            | Metric::Service(wanted)
+            | Metric::Phase { aggregate: wanted, .. } => {
                 (vec![*wanted], select::latencies(artifact, series, threshold), Vec::new())
             }
             Metric::Share(_) | Metric::Rate(_) | Metric::Count(_) => {
                 (Vec::new(), Vec::new(), select::steps(artifact, &threshold.select))
             }
             // Thresholds on these are refused before a run starts.
-            Metric::Phase { .. }
-            | Metric::Vital { .. }
+            Metric::Vital { .. }
             | Metric::Trend { .. }
             | Metric::Value { .. }
             | Metric::OwnCount { .. }
@@ -309,6 +310,7 @@ impl Totals {
             && match series.kind {
                 SeriesKind::Response | SeriesKind::WarmUpResponse => open,
                 SeriesKind::Service | SeriesKind::WarmUpService => !open,
+                SeriesKind::Phase(_) => false,
             }
     }
 

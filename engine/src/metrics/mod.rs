@@ -13,6 +13,6 @@ mod window;
 
 pub use self::merge::Totals;
 pub use self::record::{Arrivals, DroppedBy, Ending, NodeRecord, RunRecord};
-pub use self::series::{Series, SeriesKind, series};
+pub use self::series::{PHASES, Series, SeriesKind, series};
 pub use self::window::{ErrorRow, Histogram, LedgerRow, SecondRow, StepRow, Window};
 pub use crate::exchange::FailureKind;

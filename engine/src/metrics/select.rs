@@ -1,6 +1,6 @@
 //! (pure) What part of a run a threshold reads.
 
-use compiler::artifact::{Artifact, Load, Metric, Selector, Threshold};
+use compiler::artifact::{Aggregate, Artifact, Load, Metric, Selector, Threshold};
 use compiler::unit::SECOND_NS;
 
 use super::{Series, SeriesKind};
@@ -15,12 +15,14 @@ pub(super) fn latencies(artifact: &Artifact, series: &[Series], threshold: &Thre
     let matches = |it: &Series| {
         let Some((name, scenario)) = scenarios.get(it.scenario) else { return false };
         let step = it.step.and_then(|step| scenario.steps.get(step)).map(|step| &step.name);
-        let kind = match (&scenario.load, wants_response && it.step.is_none()) {
-            (Load::Open(_), true) => SeriesKind::Response,
-            (Load::Open(_) | Load::Closed(_) | Load::Observe { .. }, _) => SeriesKind::Service,
+        let kind = match (&threshold.metric, &scenario.load) {
+            (Metric::Phase { phase, .. }, _) => SeriesKind::Phase(*phase),
+            (_, Load::Open(_)) if wants_response && it.step.is_none() => SeriesKind::Response,
+            (_, Load::Open(_) | Load::Closed(_) | Load::Observe { .. }) => SeriesKind::Service,
         };
         let step_fits = match select.step.as_deref() {
-            None => step.is_none(),
+            // Phases are those of requests, whichever step sends them.
+            None => step.is_none() || matches!(kind, SeriesKind::Phase(_)),
             Some("*") => step.is_some(),
             Some(wanted) => step.is_some_and(|step| step == wanted),
         };
@@ -54,6 +56,16 @@ pub(super) fn origin_second(artifact: &Artifact, select: &Selector) -> u64 {
 /// Returns whether a selection with a step takes this one.
 pub(super) fn picks(select: &Selector, step: &str) -> bool {
     select.step.as_deref().is_some_and(|wanted| wanted == "*" || wanted == step)
+}
+
+/// Returns what a threshold takes of a distribution; `None` if it judges no latency.
+pub(super) fn aggregate(metric: &Metric) -> Option<Aggregate> {
+    match metric {
+        Metric::Response(wanted)
+        | Metric::Service(wanted)
+        | Metric::Phase { aggregate: wanted, .. } => Some(*wanted),
+        _ => None,
+    }
 }
 
 fn index(place: usize) -> u32 {

@@ -1,6 +1,10 @@
 //! (pure) Which latencies a run measures apart from each other: the numbering of its histograms.
 
-use compiler::artifact::{Action, Artifact, Load, Step};
+use compiler::artifact::{Action, Artifact, Load, Phase, Step};
+
+/// Parts of a request's time, in the order in which they follow each other.
+pub const PHASES: [Phase; 5] =
+    [Phase::Dns, Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Body];
 
 /// One histogram of a run; its index is its place in [`series`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -24,12 +28,14 @@ pub enum SeriesKind {
     WarmUpResponse,
     /// [`SeriesKind::Service`] of warm-up arrivals.
     WarmUpService,
+    /// A part of a step's requests; only of those that needed it.
+    Phase(Phase),
 }
 
 /// Returns every series of a run, in the order of their indices.
 ///
 /// For each scenario: the transaction's response (open loads) and service, both again for the warm-up if there is
-/// one, then the service of each step that is no wait.
+/// one, then the service of each step that is no wait, and if it is HTTP the phases of its requests.
 pub fn series(artifact: &Artifact) -> Vec<Series> {
     let mut list = Vec::new();
     for (scenario, compiled) in artifact.scenarios.values().enumerate() {
@@ -54,11 +60,12 @@ pub fn series(artifact: &Artifact) -> Vec<Series> {
             )
         };
         let sending = compiled.steps.iter().enumerate().filter(|(_, step)| !unmeasured(step));
-        list.extend(sending.map(|(step, _)| Series {
-            scenario,
-            step: Some(step),
-            kind: SeriesKind::Service,
-        }));
+        for (step, compiled) in sending {
+            let phases = PHASES.iter().filter(|_| matches!(compiled.action, Action::Http(_)));
+            let kinds = phases.map(|phase| SeriesKind::Phase(*phase));
+            let kinds = std::iter::once(SeriesKind::Service).chain(kinds);
+            list.extend(kinds.map(|kind| Series { scenario, step: Some(step), kind }));
+        }
     }
     list
 }

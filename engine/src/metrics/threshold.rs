@@ -165,11 +165,11 @@ impl Judge {
     }
 
     fn over_run(&self, it: &Threshold, totals: &Totals, known: Known<'_>) -> Option<Observed> {
-        if let Metric::Response(wanted) | Metric::Service(wanted) = &it.metric {
+        if let Some(wanted) = select::aggregate(&it.metric) {
             let series = select::latencies(&self.artifact, &series(&self.artifact), it);
             let merged = totals.merged(&series);
             let enough = merged.len() >= it.min_samples.max(1);
-            let us = aggregate_of(&merged, *wanted).filter(|_| enough)?;
+            let us = aggregate_of(&merged, wanted).filter(|_| enough)?;
             return Some(Observed { amount: u128::from(us), per: 1 });
         }
         self.cumulative(&it.select, totals, known).observed(it)
@@ -259,7 +259,7 @@ impl Judge {
         stretch: u64,
         (from_ms, to_ms): (u64, u64),
     ) -> Option<Observed> {
-        if let Metric::Response(_) | Metric::Service(_) = it.metric {
+        if select::aggregate(&it.metric).is_some() {
             let point = totals.stretch(name, stretch);
             let us = point.values.first().copied().flatten();
             let us = us.filter(|_| point.count >= it.min_samples.max(1))?;

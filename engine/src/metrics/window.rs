@@ -98,6 +98,9 @@ pub struct StepRow {
     pub skipped: u64,
     /// Requests sent.
     pub attempts: u64,
+    /// Redirects that were followed, each a further request.
+    #[serde(default)]
+    pub redirects: u64,
     /// Answers by status code.
     pub status: BTreeMap<u16, u64>,
     /// Bytes of requests.

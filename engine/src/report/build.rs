@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use compiler::artifact::{Action, Artifact, Json, Load, Piece, Quantity};
+use compiler::artifact::{Action, Artifact, Json, Load, Phase, Piece, Quantity};
 use compiler::exit::Exit;
 use compiler::schedule::{Closed, Open};
 use compiler::unit::{Length, SECOND_NS};
@@ -15,7 +15,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::laws::laws;
 use super::model::{
-    ErrorGroup, FORMAT, Inputs, Latency, Lateness, Model, Node, Run, RunResult, Scenario,
+    ErrorGroup, FORMAT, Inputs, Latency, Lateness, Model, Node, Phases, Run, RunResult, Scenario,
     ScenarioSeries, Series, Step, StepKind, Threshold, Unit, Users, WarmUp,
 };
 use super::warnings::{warning, warnings};
@@ -229,6 +229,17 @@ fn scenarios(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Vec<Sc
         .collect()
 }
 
+fn phases(scenario: usize, step: usize, totals: &Totals) -> Phases {
+    let of = |phase| summary(&totals.histogram(scenario, Some(step), SeriesKind::Phase(phase)));
+    Phases {
+        dns: of(Phase::Dns),
+        connect: of(Phase::Connect),
+        tls: of(Phase::Tls),
+        first_byte: of(Phase::FirstByte),
+        body: of(Phase::Body),
+    }
+}
+
 fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) -> Vec<Step> {
     let Some(counted) = totals.scenarios().get(at) else { return Vec::new() };
     let critical_us: u64 = counted.steps.iter().map(|row| row.critical_us).sum();
@@ -258,9 +269,11 @@ fn steps(at: usize, scenario: &compiler::artifact::Scenario, totals: &Totals) ->
                 failed: row.failed,
                 skipped: row.skipped,
                 attempts: row.attempts,
+                redirects: row.redirects,
                 status: row.status.clone(),
                 errors,
                 service_us: (kind == StepKind::Http).then(|| summary(&service)),
+                phases_us: (kind == StepKind::Http).then(|| phases(at, place, totals)),
                 bytes_sent: row.bytes_sent,
                 bytes_received: row.bytes_received,
                 critical_path_share: fraction(row.critical_us, critical_us),

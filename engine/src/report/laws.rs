@@ -116,7 +116,7 @@ fn steps(broken: &mut Vec<String>, of: &str, it: &Scenario) {
                 ));
             }
         }
-        if step.attempts < step.status.values().sum() {
+        if step.attempts + step.redirects < step.status.values().sum() {
             broken.push(format!("{of}: more answers than requests"));
         }
         if !(0.0..=1.0).contains(&step.critical_path_share) {

@@ -209,20 +209,41 @@ pub struct Step {
     pub failed: u64,
     /// Not run.
     pub skipped: u64,
-    /// Requests sent.
+    /// Requests sent, without those that followed a redirect.
     pub attempts: u64,
+    /// Redirects that were followed, each with a request of its own.
+    #[serde(default)]
+    pub redirects: u64,
     /// Answers by status code.
     pub status: BTreeMap<u16, u64>,
     /// Failures by kind, most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// From send to end; `null` for a step that sends nothing.
     pub service_us: Option<Latency>,
+    /// Parts of its requests' time, of those requests that needed them; `null` for a step that sends nothing.
+    #[serde(default)]
+    pub phases_us: Option<Phases>,
     /// Bytes of requests.
     pub bytes_sent: u64,
     /// Bytes of responses.
     pub bytes_received: u64,
     /// Which part of all transactions' time this step alone held up, as a fraction of one.
     pub critical_path_share: f64,
+}
+
+/// Parts of the time of requests; a redirected request has the sum over its hops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Looking up the host's address; only of new connections to a name.
+    pub dns: Latency,
+    /// Opening a TCP connection; only of new connections.
+    pub connect: Latency,
+    /// Shaking hands over TLS; only of new connections.
+    pub tls: Latency,
+    /// From the request's last byte to the response's first.
+    pub first_byte: Latency,
+    /// From the response's first byte to its last.
+    pub body: Latency,
 }
 
 /// What a step does.

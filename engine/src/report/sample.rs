@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use compiler::artifact::{
     Action, Aggregate, Artifact, Body, Bound, ClosedLoad, ClosedStage, Counter, Data, Delivery,
     FileRef, Format, Group, HttpAction, Load, Method, Metric, NoData, Nodes, OnAgentLoss, OpenLoad,
-    OpenStage, Per, Piece, Quantity, Scenario, Selector, SlotSet, Step, Take, Text, Threshold,
-    Tuning, WaitAction,
+    OpenStage, Per, Phase, Piece, Quantity, Scenario, Selector, SlotSet, Step, Take, Text,
+    Threshold, Tuning, WaitAction,
 };
 use compiler::schedule::Open;
 use compiler::unit::{Rate, SECOND_NS, Share};
@@ -329,6 +329,7 @@ fn times(
             SeriesKind::Response | SeriesKind::Service if it.step.is_none() => !warm,
             SeriesKind::Response | SeriesKind::Service => true,
             SeriesKind::WarmUpResponse | SeriesKind::WarmUpService => warm,
+            SeriesKind::Phase(phase) => [Phase::FirstByte, Phase::Body].contains(&phase),
         };
         if it.scenario != scenario || !takes || started == 0 {
             continue;
@@ -337,7 +338,10 @@ fn times(
         let mut own =
             Draws(second * 131 + it.step.map_or(0, |step| 7 + u64::try_from(step).unwrap()));
         let (base_us, waited_us) = match (it.step, it.kind) {
+            (Some(_), SeriesKind::Phase(Phase::Body)) => (200, 0),
+            (Some(step), SeriesKind::Phase(_)) => ([7_800, 3_800, 20_800, 5_800][step], 0),
             (Some(step), _) => ([8_000, 4_000, 21_000, 6_000][step], 0),
+            (None, SeriesKind::Phase(_)) => continue,
             (None, SeriesKind::Response | SeriesKind::WarmUpResponse) => {
                 (35_000, 150 + stall_us / 4)
             }

@@ -9,10 +9,10 @@ use compiler::artifact::Artifact;
 
 use super::share::Share;
 use crate::clock::Ticks;
-use crate::exchange::{Failure, FailureKind, Outcome};
+use crate::exchange::{Failure, FailureKind, Outcome, Phases};
 use crate::metrics::latency::{new_histogram, record};
 use crate::metrics::{
-    ErrorRow, Histogram, LedgerRow, SecondRow, Series, SeriesKind, StepRow, Window, series,
+    ErrorRow, Histogram, LedgerRow, PHASES, SecondRow, Series, SeriesKind, StepRow, Window, series,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -83,6 +83,8 @@ struct StepCounts {
     critical_ns: u64,
     errors: [Option<(u64, String)>; KINDS.len()],
     series: Option<usize>,
+    /// As [`PHASES`].
+    phases: [Option<usize>; PHASES.len()],
 }
 
 impl Recorder {
@@ -204,13 +206,20 @@ impl Recorder {
         let series = self.step(scenario, step, |counts| {
             counts.row.bytes_sent += outcome.bytes_sent;
             counts.row.bytes_received += outcome.bytes_received;
-            if let Some(status) = outcome.status.filter(|status| (100..1_000).contains(status)) {
+            counts.row.redirects += outcome.hops.len() as u64;
+            let statuses = outcome.hops.iter().copied().chain(outcome.status);
+            for status in statuses.filter(|status| (100..1_000).contains(status)) {
                 *counts.row.status.entry(status).or_default() += 1;
             }
-            counts.series
+            (counts.series, counts.phases)
         });
-        if !warm_up {
-            self.latency(series.flatten(), outcome.ended.saturating_sub(outcome.sent));
+        let Some((series, phases)) = series.filter(|_| !warm_up) else { return };
+        self.latency(series, outcome.ended.saturating_sub(outcome.sent));
+        let Phases { dns, connect, tls, first_byte, body } = outcome.phases;
+        for (series, ns) in phases.into_iter().zip([dns, connect, tls, first_byte, body]) {
+            if let Some(ns) = ns {
+                self.latency(series, ns);
+            }
         }
     }
 
@@ -349,6 +358,7 @@ impl ScenarioCounts {
         let step = |step| StepCounts {
             row: StepRow { scenario: row.scenario, step: index(step), ..StepRow::default() },
             series: find(Some(step), SeriesKind::Service),
+            phases: PHASES.map(|phase| find(Some(step), SeriesKind::Phase(phase))),
             ..StepCounts::default()
         };
         let kinds = [
@@ -434,6 +444,29 @@ mod tests {
         assert_eq!((second.from_ms, second.to_ms), (1_000, 2_000));
         assert_eq!((row.started, row.dropped_late, row.upto, row.active_us), (0, 0, 9, 1));
         assert!(second.steps.is_empty() && second.errors.is_empty() && second.seconds.is_empty());
+    }
+
+    #[test]
+    fn phases_and_redirects_of_a_request_are_kept_apart() {
+        let mut recorder = recorder();
+        let phases = Phases {
+            dns: None,
+            connect: Some(3_000),
+            first_byte: Some(9_000),
+            ..Phases::default()
+        };
+        let hops = vec![302, 307];
+        let outcome =
+            Outcome { status: Some(200), hops, phases, ended: 20_000, ..Outcome::default() };
+        recorder.answered(0, 0, false, &outcome);
+        recorder.answered(0, 0, true, &outcome);
+        let window = recorder.cut(1);
+        assert_eq!(window.steps[0].status, [(200, 2), (302, 2), (307, 2)].into());
+        assert_eq!(window.steps[0].redirects, 4);
+        // Response and service of the transaction, then the step's service, then its phases.
+        let values: Vec<_> =
+            window.histograms.iter().map(|(at, it)| (*at, it.len(), it.max())).collect();
+        assert_eq!(values, [(2, 1, 20), (4, 1, 3), (6, 1, 9)]);
     }
 
     #[test]

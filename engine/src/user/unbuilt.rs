@@ -112,8 +112,7 @@ fn of_threshold(threshold: &Threshold) -> Option<&'static str> {
         return Some("`split`");
     }
     match &threshold.metric {
-        Metric::Response(_) | Metric::Service(_) => None,
-        Metric::Phase { .. } => Some("the phases of a request"),
+        Metric::Response(_) | Metric::Service(_) | Metric::Phase { .. } => None,
         Metric::Vital { .. } => Some("what a browser measures"),
         Metric::Trend { .. }
         | Metric::Value { .. }
