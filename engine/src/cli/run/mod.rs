@@ -1,5 +1,6 @@
 //! `volley run`: loads a plan or an artifact, coordinates its run, writes the results.
 
+mod child;
 mod fleet;
 mod load;
 mod outcome;
