@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use crate::analysis::place::{self, Where};
 use crate::analysis::{endpoint_uses, lists, with_called};
 use crate::artifact::SlotSource;
+use crate::artifact::limits::EXPANDED_MAX;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{Block, Handed, Plan, StepList, StepPlan, TransactionPlan, Use, too_much};
 use crate::source::Span;
-
-/// Most steps of one transaction with those of all that it calls.
-const EXPANDED_MAX: u64 = 10_000;
 
 /// Checks every call; `ends` says whether no transaction calls itself.
 pub(super) fn check(plan: &Plan, ends: bool, sink: &mut Diagnostics) {
@@ -163,7 +161,8 @@ pub(super) fn reached<'a>(plan: &'a Plan, steps: &[&StepPlan]) -> Vec<&'a Transa
 fn expanded(plan: &Plan, sink: &mut Diagnostics) {
     let mut known = BTreeMap::new();
     let own = [&plan.before, &plan.after].into_iter();
-    let scenarios = plan.scenarios.whole().map(|(_, scenario)| &scenario.transaction);
+    let scenarios = plan.scenarios.whole();
+    let scenarios = scenarios.flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
     let transactions = plan.transactions.whole().map(|(_, transaction)| &transaction.list);
     for list in transactions.chain(own).chain(scenarios) {
         if count(plan, list, &mut known) <= EXPANDED_MAX {

@@ -1,8 +1,9 @@
 //! What is judged across aliases, calls and parts: by what runs, not by where it is written.
 
 use super::{check, good, plan, run};
-use crate::artifact::{Action, AwaitAction, Scenario};
+use crate::artifact::{Action, AwaitAction, Scenario, to_bytes};
 use crate::model::Overrides;
+use crate::verify::load;
 
 const HTTP: &str = "shop: { http: { base_url: http://a } }";
 const BUS: &str = "bus: { nats: { servers: [\"nats://a:4222\"] } }";
@@ -136,6 +137,19 @@ fn users_call_nothing_that_reads_rows_of_arrivals() {
     };
     good(&text(", per: user"));
     check(&text(""), &[(PLACE, "data.users.name")]);
+}
+
+#[test]
+fn what_compiles_is_within_the_limits_of_an_artifact() {
+    let scenario =
+        format!("one: {{ {LOAD}, steps: [ {{ step: a, http: {{ use: shop, get: / }} }} ] }}");
+    let text = |nodes: &str| {
+        both(&format!("nodes: {{ {nodes} }}"), &[&scenario]).replace(&format!(", {BUS}"), "")
+    };
+    load(&to_bytes(&good(&text("join_timeout: 24h, lease: 1h")))).unwrap();
+    const RANGE: &str = "plan::value::range";
+    check(&text("join_timeout: 25h"), &[(RANGE, "25h")]);
+    check(&text("tuning: { final_wait: 48h }"), &[(RANGE, "48h")]);
 }
 
 #[test]
