@@ -1,19 +1,20 @@
 //! (pure) Awaits: what each counts from, whether it can end in time, and whether it can tell its own event from others'.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::reads::Flows;
+use crate::analysis::{scenario_steps, with_called};
 use crate::artifact::{
     Action, Aggregate, AwaitSource, Bound, Channel, Metric, Piece, SlotSource, Text,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::graph::Flow;
 use crate::model::{AwaitPlan, Block, Named, Plan, ScenarioPlan, StepList, StepPlan};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use crate::unit::Length;
 
-/// For each await, by the place of its key, the step that it counts from.
-pub type Since = BTreeMap<Span, String>;
+/// For each await, by its number, the step that it counts from.
+pub type Since = BTreeMap<u32, String>;
 
 /// Checks all awaits of the plan.
 pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) -> Since {
@@ -25,7 +26,6 @@ pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) -> Since
     for (list, flow) in around.into_iter().chain(called) {
         let root = Level { list, flow, at: None, outer: None, observes: false };
         root.walk(&mut since, sink);
-        list.all().into_iter().for_each(|step| is_its_own(step, sink));
     }
     for (item, flow) in plan.scenarios.items.iter().zip(&flows.scenarios) {
         let (Some(scenario), Some((each_user, steps))) = (&item.value, flow) else { continue };
@@ -35,19 +35,33 @@ pub(super) fn check(plan: &Plan, flows: &Flows, sink: &mut Diagnostics) -> Since
         {
             let root = Level { list, flow, at: None, outer: None, observes };
             root.walk(&mut since, sink);
-            // What an observing scenario awaits first begins a transaction.
-            let begins = |step: &StepPlan| {
-                observes && list.steps.first().is_some_and(|first| std::ptr::eq(first, step))
-            };
-            for step in list.all().into_iter().filter(|step| !begins(step)) {
-                ends_in_time(item, scenario, step, sink);
-                if !observes {
-                    is_its_own(step, sink);
-                }
+        }
+    }
+    each_arrival(plan, sink);
+    since
+}
+
+/// Checks the awaits of every scenario, those of the transactions that it calls among them; what runs around the run
+/// waits once.
+fn each_arrival(plan: &Plan, sink: &mut Diagnostics) {
+    // A step that several scenarios call is told of once.
+    let (mut late, mut shared) = (BTreeSet::new(), BTreeSet::new());
+    for (item, scenario) in plan.scenarios.whole() {
+        // What an observing scenario awaits first begins a transaction.
+        let begins = scenario.transaction.steps.first().filter(|_| scenario.observes);
+        for step in scenario_steps(plan, scenario) {
+            let Some(wait) = &step.awaiting else { continue };
+            if begins.is_some_and(|first| std::ptr::eq(first, step)) {
+                continue;
+            }
+            if !late.contains(&wait.number) && ends_in_time(item, scenario, step, sink) {
+                late.insert(wait.number);
+            }
+            if !scenario.observes && shared.insert(wait.number) {
+                is_its_own(step, sink);
             }
         }
     }
-    since
 }
 
 /// A list of steps, with the lists that it stands in.
@@ -69,7 +83,7 @@ impl Level<'_> {
             let here = Level { at: Some(at), ..self };
             if let Some(plan) = &step.awaiting {
                 let from = here.counts_from(plan, sink);
-                since.extend(from.map(|from| (plan.key, from)));
+                since.extend(from.map(|from| (plan.number, from)));
             }
             for (list, flow) in step.inner().into_iter().zip(&self.flow.inner[at]) {
                 let inner = Level { list, flow, at: None, outer: Some(&here), ..self };
@@ -217,17 +231,20 @@ fn bad_since(
     found.help(help)
 }
 
+/// Warns of an await that its scenario cuts; returns whether it did.
 fn ends_in_time(
     item: &Named<ScenarioPlan>,
     scenario: &ScenarioPlan,
     step: &StepPlan,
     sink: &mut Diagnostics,
-) {
-    let (Some(Action::Await(action)), Some(plan)) = (&step.action, &step.awaiting) else { return };
+) -> bool {
+    let (Some(Action::Await(action)), Some(plan)) = (&step.action, &step.awaiting) else {
+        return false;
+    };
     let limits = [("timeout", scenario.timeout_ns), ("graceful_stop", scenario.graceful_stop_ns)];
     // A `graceful_stop` of 0 is a wish to stop at once, a `timeout` of 0 is none.
     let short = limits.iter().find(|(_, length)| *length > 0 && *length < action.within_ns);
-    let Some((key, length)) = short else { return };
+    let Some((key, length)) = short else { return false };
     let message = format!(
         "this await may take {}, longer than the `{key}` of `{}`, {}",
         Length(action.within_ns),
@@ -247,6 +264,7 @@ fn ends_in_time(
                 Length(action.within_ns)
             )),
     );
+    true
 }
 
 /// Checks that each arrival waits for an event of its own.
@@ -297,7 +315,7 @@ pub(super) fn thresholds(plan: &Plan, sink: &mut Diagnostics) {
         let limit_ns = threshold.require.value.saturating_mul(1_000);
         let scenarios = plan.scenarios.whole();
         let judged = scenarios.filter(|(item, _)| named.is_none_or(|n| n == "*" || n == item.name));
-        let steps = judged.flat_map(|(_, scenario)| scenario.transaction.all());
+        let steps = judged.flat_map(|(_, scenario)| with_called(plan, scenario.transaction.all()));
         let longest = steps
             .filter_map(|step| match &step.action {
                 Some(Action::Await(action)) => Some((step.awaiting.as_ref()?, action.within_ns)),

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::place::{self, Where};
-use crate::analysis::{endpoint_uses, lists};
+use crate::analysis::{endpoint_uses, lists, with_called};
 use crate::artifact::SlotSource;
+use crate::artifact::limits::EXPANDED_MAX;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{Block, Handed, Plan, StepList, StepPlan, TransactionPlan, Use, too_much};
 use crate::source::Span;
-
-/// Most steps of one transaction with those of all that it calls.
-const EXPANDED_MAX: u64 = 10_000;
 
 /// Checks every call; `ends` says whether no transaction calls itself.
 pub(super) fn check(plan: &Plan, ends: bool, sink: &mut Diagnostics) {
@@ -93,8 +91,11 @@ fn around(plan: &Plan, sink: &mut Diagnostics) {
             let Some(Block::Call { transaction, .. }) = &step.block else { continue };
             let mut reached = Vec::new();
             reach(plan, &transaction.value, &mut reached);
-            let read = reached.into_iter().flat_map(reads).find(|read| is_strange(place, read));
-            if let Some((read, (what, _))) = read.and_then(|r| Some((r, absent(place, r)?))) {
+            let read = reached
+                .into_iter()
+                .flat_map(reads)
+                .find(|read| absent(plan, place, read).is_some());
+            if let Some((read, (what, _))) = read.and_then(|r| Some((r, absent(plan, place, r)?))) {
                 let name = &transaction.value;
                 let message =
                     format!("`{name}` reads {what}, which {} does not have", place.name());
@@ -106,8 +107,8 @@ fn around(plan: &Plan, sink: &mut Diagnostics) {
                 );
             }
         }
-        for read in endpoint_uses(plan, &list.all()) {
-            if let Some((what, _)) = absent(place, read) {
+        for read in endpoint_uses(plan, &with_called(plan, list.all())) {
+            if let Some((what, _)) = absent(plan, place, read) {
                 let message = format!("this endpoint reads {what}, and {} uses it", place.name());
                 sink.push(
                     Diagnostic::error("plan::template::place", read.span, message)
@@ -119,14 +120,10 @@ fn around(plan: &Plan, sink: &mut Diagnostics) {
     }
 }
 
-fn absent(place: Where<'_>, read: &Use) -> Option<(&'static str, &'static str)> {
+fn absent(plan: &Plan, place: Where<'_>, read: &Use) -> Option<(&'static str, &'static str)> {
     // What a transaction is handed, captures and iterates is its own.
     let own = matches!(read.from, SlotSource::Param(_) | SlotSource::Capture { .. });
-    if own { None } else { place::absent(&read.from, place) }
-}
-
-fn is_strange(place: Where<'_>, read: &&Use) -> bool {
-    absent(place, read).is_some()
+    if own { None } else { place::absent(plan, &read.from, place) }
 }
 
 /// Returns everything that a transaction reads itself.
@@ -164,7 +161,8 @@ pub(super) fn reached<'a>(plan: &'a Plan, steps: &[&StepPlan]) -> Vec<&'a Transa
 fn expanded(plan: &Plan, sink: &mut Diagnostics) {
     let mut known = BTreeMap::new();
     let own = [&plan.before, &plan.after].into_iter();
-    let scenarios = plan.scenarios.whole().map(|(_, scenario)| &scenario.transaction);
+    let scenarios = plan.scenarios.whole();
+    let scenarios = scenarios.flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
     let transactions = plan.transactions.whole().map(|(_, transaction)| &transaction.list);
     for list in transactions.chain(own).chain(scenarios) {
         if count(plan, list, &mut known) <= EXPANDED_MAX {

@@ -1,8 +1,8 @@
 //! (pure) Flow: branches of a `choose`, time-outs that another one hides, metrics of the plan's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::{lists, whole};
+use crate::analysis::{lists, whole, with_called};
 use crate::artifact::OwnKind;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Block, BranchPlan, Plan, StepList, StepPlan};
@@ -35,14 +35,19 @@ pub(super) fn check(plan: &Plan, sink: &mut Diagnostics) {
             }
         }
     }
+    let mut told = BTreeSet::new();
     for (_, scenario) in whole(plan) {
         if scenario.timeout_ns == 0 {
             continue;
         }
-        for step in scenario.transaction.all() {
+        for step in with_called(plan, scenario.transaction.all()) {
             let Some(span) = step.timeout.filter(|_| step.timeout_ns > scenario.timeout_ns) else {
                 continue;
             };
+            // Another scenario may call it too.
+            if !told.insert(span) {
+                continue;
+            }
             let message = format!(
                 "`{}` may take {}, and its transaction {}",
                 step.name,

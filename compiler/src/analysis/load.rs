@@ -1,6 +1,7 @@
 //! (pure) Loads: how many arrivals there are, and whether they can run at all.
 
 use crate::analysis::whole;
+use crate::artifact::limits::DRAWN_MAX;
 use crate::artifact::{Load, OpenLoad, OpenStage};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::{Flow, Waits};
@@ -13,10 +14,8 @@ use crate::unit::{Length, SECOND_NS};
 /// Most arrivals of one plan: every reader of JSON keeps numbers up to here exact.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// Most rates that the loads of one plan draw, those of a traffic once more for each scenario of its mix.
-const INTERVALS_MAX: u64 = 1_000_000;
-
-/// Reports loads that together draw more rates than are laid out; returns whether they do not.
+/// Reports loads that together draw more rates than are laid out, those of a traffic once more for each scenario of its
+/// mix; returns whether they do not.
 fn few_intervals(plan: &Plan, sink: &mut Diagnostics) -> bool {
     let traffic = plan.traffic.whole().filter_map(|(_, traffic)| traffic.load.as_ref());
     let own = whole(plan).filter_map(|(_, scenario)| scenario.load.as_ref());
@@ -25,9 +24,9 @@ fn few_intervals(plan: &Plan, sink: &mut Diagnostics) -> bool {
         if let Load::Open(open) = &load.load {
             sum = sum.saturating_add(intervals(open));
         }
-        if sum > INTERVALS_MAX {
+        if sum > DRAWN_MAX {
             let place = load.portion.unwrap_or(load.span);
-            sink.push(too_much("intervals with a rate of their own", INTERVALS_MAX, place));
+            sink.push(too_much("intervals with a rate of their own", DRAWN_MAX, place));
             return false;
         }
     }

@@ -46,7 +46,7 @@ pub struct Resolved {
     pub transactions: Vec<Option<Flow>>,
     /// Flows of `before` and `after`.
     pub around: Option<(Flow, Flow)>,
-    /// For each await, by the place of its key, the step that it counts from.
+    /// For each await, by its number, the step that it counts from.
     pub since: Since,
 }
 
@@ -157,6 +157,11 @@ fn lists(plan: &Plan) -> impl Iterator<Item = &StepList> {
 fn scenario_steps<'a>(plan: &'a Plan, scenario: &'a ScenarioPlan) -> Vec<&'a StepPlan> {
     let mut steps = scenario.before_each_user.all();
     steps.extend(scenario.transaction.all());
+    with_called(plan, steps)
+}
+
+/// Returns `steps` and those of the transactions that they call, each once.
+fn with_called<'a>(plan: &'a Plan, mut steps: Vec<&'a StepPlan>) -> Vec<&'a StepPlan> {
     let called = call::reached(plan, &steps);
     steps.extend(called.into_iter().flat_map(|called| called.list.all()));
     steps

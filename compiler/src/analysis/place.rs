@@ -59,27 +59,29 @@ pub(super) fn check(
             let found = unknown("params", "`params` of this transaction", name, known, read);
             found.filter(|_| transaction.params_whole)
         }
-        (SlotSource::Data { data, .. }, Where::EachUser) => {
-            let source = plan.data.value(data)?;
-            (source.per != Per::User).then(|| {
-                let help = "a row by arrival is not known yet: say `per: user` of this data";
-                misplaced(read.span, "data by arrival", "`before_each_user`", help)
-            })
-        }
         (from, place) => {
-            let (what, help) = absent(from, place)?;
+            let (what, help) = absent(plan, from, place)?;
             Some(misplaced(read.span, what, place.name(), help))
         }
     }
 }
 
 /// Returns what a name is that is not known at a place, and what to do instead.
-pub(super) fn absent(from: &SlotSource, place: Where<'_>) -> Option<(&'static str, &'static str)> {
+pub(super) fn absent(
+    plan: &Plan,
+    from: &SlotSource,
+    place: Where<'_>,
+) -> Option<(&'static str, &'static str)> {
     const ONCE: &str = "it runs once for the cluster, before any arrival or user";
     const HAND: &str = "hand it over: add a param, and `with` to the call";
     match (from, place) {
         (SlotSource::Data { .. }, Where::Before | Where::After) => {
             Some(("data", "rows belong to arrivals: read a var, or the data in the scenario"))
+        }
+        (SlotSource::Data { data, .. }, Where::EachUser) => {
+            let by_arrival = plan.data.value(data)?.per != Per::User;
+            let help = "a row by arrival is not known yet: say `per: user` of this data";
+            by_arrival.then_some(("data by arrival", help))
         }
         (SlotSource::ArrivalNumber | SlotSource::ArrivalId, Where::Before | Where::After) => {
             Some(("a name of an arrival", ONCE))

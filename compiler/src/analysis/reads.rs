@@ -458,23 +458,34 @@ fn users_of_open(
 ) {
     let open = scenario.load.as_ref().filter(|load| !matches!(load.load, Load::Closed(_)));
     let Some(load) = open else { return };
+    let (kind, label) = match load.load {
+        Load::Observe { .. } => ("observes", "observes traffic that exists"),
+        Load::Open(_) | Load::Closed(_) => ("is open", "an open load"),
+    };
     if let Some(span) = scenario.before_each_user_span {
-        let message = format!("`{}` is open, where every arrival is a new user", item.name);
+        let message = match scenario.observes {
+            true => format!("`{}` observes and has no users", item.name),
+            false => format!("`{}` is open, where every arrival is a new user", item.name),
+        };
         sink.push(
             Diagnostic::error("plan::user::open", span, message)
-                .label("would run for every arrival")
-                .also(load.span, "an open load")
+                .label(if scenario.observes {
+                    "would never run"
+                } else {
+                    "would run for every arrival"
+                })
+                .also(load.span, label)
                 .help("put these steps at the start of `steps`, or use a closed load"),
         );
     }
     for read in super::scenario_uses(plan, scenario) {
         if read.from == SlotSource::UserNumber {
-            let message = format!("`{}` is open and has no users to number", item.name);
+            let message = format!("`{}` {kind} and has no users to number", item.name);
             sink.push(
                 Diagnostic::error("plan::variable::user", read.span, message)
                     .label("closed scenarios only")
-                    .also(load.span, "an open load")
-                    .help("every arrival of an open load is a new user: read `arrival.number`"),
+                    .also(load.span, label)
+                    .help("only users of a closed load have a number: read `arrival.number`"),
             );
         }
     }

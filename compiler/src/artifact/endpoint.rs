@@ -197,6 +197,9 @@ pub struct HttpOptions {
 impl HttpOptions {
     /// Most redirects that are followed where a plan does not say.
     pub const REDIRECTS: u32 = 10;
+
+    /// Most redirects that a plan can ask for.
+    pub const REDIRECTS_MAX: u32 = 100;
     /// Largest head of a response where a plan does not say, in bytes.
     pub const MAX_HEADER_BYTES: u64 = 64 << 10;
 }

@@ -13,6 +13,7 @@ mod digest;
 mod driver;
 mod endpoint;
 mod flow;
+pub mod limits;
 mod load;
 mod message;
 mod nodes;

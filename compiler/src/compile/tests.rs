@@ -1,5 +1,6 @@
 //! Whole plans: what they become, and what is wrong with them and where.
 
+mod across;
 mod flow;
 mod mistakes;
 mod told;

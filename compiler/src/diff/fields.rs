@@ -11,6 +11,12 @@ use super::spell;
 /// Keys that a reader does not need: what they hold says the same.
 const SILENT: [&str; 8] = ["", "action", "http", "check", "equals", "number", "value", "file"];
 
+/// Keys whose mapping has names of the plan's own, which are no words of the format.
+const NAMED: [&str; 4] = ["vars", "requires", "with", "returns"];
+
+/// What stands for an item that has nothing to tell.
+const EMPTY: &str = "empty";
+
 /// Values that need no word where a whole part is told.
 pub(super) const NOTHING: [&str; 3] = ["false", "0", "0s"];
 
@@ -51,6 +57,15 @@ impl Fields {
         let mut path = above.to_vec();
         if !SILENT.contains(&key) {
             path.push(spell::words(key));
+        }
+        if let (true, Value::Object(map)) = (NAMED.contains(&key), value) {
+            for (name, value) in map {
+                let mut below = path.clone();
+                below.push(name.clone());
+                self.items.insert(below.clone());
+                self.add(&below, "", value);
+            }
+            return;
         }
         if let Some(text) = spell::whole(key, value) {
             self.put(path, text);
@@ -201,10 +216,13 @@ fn alone(old: &mut Fields, new: &mut Fields) -> Vec<(Path, Option<String>, Optio
     let mut found = Vec::new();
     for item in items {
         let [before, after] = [&*old, &*new].map(|side| {
-            let text = side.items.contains(&item).then(|| side.under(&item));
-            text.filter(|text| !text.is_empty())
+            side.items.contains(&item).then(|| match side.under(&item) {
+                text if text.is_empty() => EMPTY.to_owned(),
+                text => text,
+            })
         });
-        if before.is_none() && after.is_none() {
+        // An item of one that is alone itself was told with it; it comes right behind.
+        if found.last().is_some_and(|(told, ..): &(Path, _, _)| item.starts_with(told)) {
             continue;
         }
         for side in [&mut *old, &mut *new] {

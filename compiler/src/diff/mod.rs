@@ -169,7 +169,7 @@ fn plan(old: &Artifact, new: &Artifact, changes: &mut Vec<Change>) {
     } = old;
     let mut text = |label: &str, old: &str, new: &str| {
         if old != new {
-            let said = |text: &str| (!text.is_empty()).then(|| text.replace(char::is_control, " "));
+            let said = |text: &str| (!text.is_empty()).then(|| label::printable(text));
             changes.push(Change::value("plan", label, said(old), said(new)));
         }
     };

@@ -25,7 +25,7 @@ pub(super) fn whole(key: &str, value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::Bool(value) => Some(value.to_string()),
-        Value::String(text) => Some(text.replace(char::is_control, " ")),
+        Value::String(text) => Some(label::printable(text)),
         Value::Number(number) => Some(quantity(key, number)),
         Value::Array(items) => list(items),
         Value::Object(map) => object(value, map),

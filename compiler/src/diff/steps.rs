@@ -169,7 +169,7 @@ fn runs(needs: &[String]) -> String {
     }
 }
 
-/// Returns `step` with the captures it reads under the new names of their steps.
+/// Returns `step` with the captures it reads, and the step it counts from, under the new names of their steps.
 fn with_names(step: &Value, renames: &BTreeMap<&str, &str>) -> Value {
     match step {
         Value::Object(map) => {
@@ -180,6 +180,11 @@ fn with_names(step: &Value, renames: &BTreeMap<&str, &str>) -> Value {
                 if let Some(to) = to {
                     capture.insert("step".to_owned(), Value::String((*to).to_owned()));
                 }
+            }
+            if let Some(since) = map.get_mut("await").and_then(|wait| wait.get_mut("since"))
+                && let Some(to) = since.as_str().and_then(|from| renames.get(from))
+            {
+                *since = Value::String((*to).to_owned());
             }
             Value::Object(
                 map.iter().map(|(key, value)| (key.clone(), with_names(value, renames))).collect(),

@@ -156,8 +156,19 @@ pub(crate) fn template(text: &Text) -> String {
         Piece::Slot(slot) => self::slot(slot),
     };
     let text: String = text.0.iter().map(piece).collect();
-    // A terminal must not obey what a plan says.
-    text.replace(char::is_control, " ")
+    printable(&text)
+}
+
+/// Returns a text on one line that a terminal does not obey: control characters as their pictures, `␊` for a line end.
+/// Texts that differ still do.
+pub(crate) fn printable(text: &str) -> String {
+    let picture = |c: char| match u32::from(c) {
+        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or(c).to_string(),
+        0x7f => "\u{2421}".to_owned(),
+        _ if c.is_control() => c.escape_unicode().to_string(),
+        _ => c.to_string(),
+    };
+    text.chars().map(picture).collect()
 }
 
 /// Returns a slot spelled as a template.

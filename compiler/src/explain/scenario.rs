@@ -239,7 +239,8 @@ pub(super) fn explained<'a>(
     let length = length_ns(&scenario.load);
     let latest_ns = scenario.late_start.as_ref().map_or(scenario.start_ns, |late| late.latest_ns);
     let all = seats(scenario, &tally, &effort);
-    let arrivals_expected = all.iter().map(|seat| seat.arrivals_expected).sum();
+    let arrivals_expected = all.iter().map(|seat| seat.arrivals_expected);
+    let arrivals_expected = arrivals_expected.fold(0, u64::saturating_add);
     let requests = all.iter().map(|seat| seat.requests).fold(Requests::NONE, Requests::and);
     let mut view = ScenarioView {
         name: name.to_owned(),

@@ -11,7 +11,7 @@ use crate::template::{Call, Fault};
 /// Deepest nesting of parentheses, lists and `not`.
 const DEPTH_MAX: usize = 32;
 
-/// Longest condition, in bytes.
+/// Longest condition or value, in bytes.
 const LENGTH_MAX: usize = 10_000;
 
 const SYNTAX: &str = "plan::expression::syntax";
@@ -70,12 +70,7 @@ pub enum OperandValue {
 /// # Errors
 /// The first thing that is not of the grammar, with what to write instead.
 pub fn parse_condition(text: &str) -> Result<Test, Fault> {
-    if text.len() > LENGTH_MAX {
-        let first = text.chars().next().map_or(0, char::len_utf8);
-        let message = format!("the condition has more than {LENGTH_MAX} characters");
-        let fault = Fault::new(SYNTAX, 0..first, message).label("begins here");
-        return Err(fault.help("decide by fewer values, such as one that a step captures"));
-    }
+    short(text, "the condition", "decide by fewer values, such as one that a step captures")?;
     let mut parser = Parser { scan: Scan::new(text)?, depth: 0 };
     let test = parser.any()?;
     match parser.scan.peek() {
@@ -89,12 +84,23 @@ pub fn parse_condition(text: &str) -> Result<Test, Fault> {
 /// # Errors
 /// Anything else, or anything behind it.
 pub fn parse_operand(text: &str) -> Result<Operand, Fault> {
+    short(text, "the value", "write a long list as one of YAML, or name a var that holds it")?;
     let mut parser = Parser { scan: Scan::new(text)?, depth: 0 };
     let operand = parser.operand()?;
     match parser.scan.peek() {
         Token::End => Ok(operand),
         _ => Err(parser.scan.unexpected("the end")),
     }
+}
+
+/// Refuses a text that is too long to be read with the place of every part.
+fn short(text: &str, what: &str, help: &str) -> Result<(), Fault> {
+    if text.len() <= LENGTH_MAX {
+        return Ok(());
+    }
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let message = format!("{what} has more than {LENGTH_MAX} bytes");
+    Err(Fault::new(SYNTAX, 0..first, message).label("begins here").help(help))
 }
 
 struct Parser<'a> {

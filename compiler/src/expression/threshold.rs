@@ -103,7 +103,8 @@ pub fn builtins() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// Not of that shape, an unknown function or metric, or a limit in a unit that the metric does not have.
 pub fn parse_require(text: &str, own: &Own) -> Result<Option<Require>, Fault> {
-    parse(text, own).map_err(|fault| match foreign::respelled(text) {
+    let good = |ours: &String| parse(ours, own).is_ok();
+    parse(text, own).map_err(|fault| match foreign::respelled(text).filter(good) {
         Some(ours) => fault.help(format!("write `{ours}`")),
         None => fault,
     })
@@ -397,6 +398,17 @@ mod tests {
         ];
         let kinds = kinds.map(|(name, kind)| (name.to_owned(), kind)).into_iter().collect();
         Own { kinds, incomplete: false }
+    }
+
+    #[test]
+    fn what_is_suggested_can_be_written() {
+        let help = |text: &str| parse_require(text, &own()).unwrap_err().help;
+        assert_eq!(help("p(95)<500"), "write `p95(service) < 500ms`");
+        for text in ["p(95)=<500", "avg => 5", "p(0)<500", "http_req_failed === 1%", "p95<5 apples"]
+        {
+            let help = help(text);
+            assert!(!help.starts_with("write `"), "{text}: {help}");
+        }
     }
 
     #[test]

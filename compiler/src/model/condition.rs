@@ -4,7 +4,7 @@ use crate::artifact::{Bound, Condition, Json};
 use crate::expression::{Operand, OperandValue, Test, parse_condition, parse_operand};
 use crate::model::lower::{Lower, Site};
 use crate::source::{Span, Spanned};
-use crate::syntax::{Kind, Node, value_span};
+use crate::syntax::{Kind, Node};
 use crate::template::Expr;
 
 /// A condition of a step, branch or loop.
@@ -112,7 +112,7 @@ fn each(
 }
 
 fn value(node: Node<'_>, operand: Operand, work: &mut Lower<'_>) -> Option<Spanned<Json>> {
-    let span = value_span(work.source, node, operand.range.clone());
+    let span = work.place(node, operand.range.clone());
     let json = match operand.value {
         OperandValue::Literal(json) => json,
         OperandValue::Name(head) => {

@@ -1,5 +1,6 @@
 //! (pure) `load`: stages that set when transactions start, or how many users are active.
 
+use crate::artifact::limits::STAGES_MAX;
 use crate::artifact::{Arrivals, ClosedLoad, ClosedStage, Load, OnOverload, OpenLoad};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::{Lower, too_much};
@@ -8,9 +9,6 @@ use crate::schedule::{INTERVALS_MAX, closed_length_ns, intervals, open_length_ns
 use crate::source::Span;
 use crate::syntax::Node;
 use crate::unit::{LENGTH_NS_MAX, SECOND_NS};
-
-/// Most stages of one load.
-const STAGES_MAX: usize = 1_000;
 
 /// Transactions that may run at one time where the plan does not say.
 const IN_FLIGHT_DEFAULT: u64 = 10_000;

@@ -85,6 +85,7 @@ pub(crate) struct Lower<'a> {
     /// Names read by what is decided now.
     fixed_uses: Vec<Use>,
     draws: u32,
+    awaits: u32,
     json_nodes: usize,
     /// The scalar that was looked into last; one may hold thousands of templates.
     mapped: Option<ValueMap>,
@@ -105,6 +106,7 @@ impl<'a> Lower<'a> {
             uses: Vec::new(),
             fixed_uses: Vec::new(),
             draws: 0,
+            awaits: 0,
             json_nodes: 0,
             mapped: None,
         }
@@ -117,6 +119,12 @@ impl<'a> Lower<'a> {
             std::mem::take(&mut self.uses).into_iter().partition(|read| read.site == Site::Fixed);
         self.fixed_uses.extend::<Vec<Use>>(fixed);
         others
+    }
+
+    /// Returns a number for an await that no other has.
+    pub(super) fn next_await(&mut self) -> u32 {
+        self.awaits += 1;
+        self.awaits
     }
 
     /// Returns every name that is read by what is decided now.

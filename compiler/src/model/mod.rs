@@ -141,7 +141,7 @@ pub fn lower(
     let run = scenarios.whole().flat_map(|(_, s)| [&s.before_each_user, &s.transaction]);
     let lists = [&before, &after].into_iter().chain(called).chain(run);
     let mut own = threshold::own_metrics(lists, work);
-    own.incomplete |= scenarios.items.iter().any(|item| item.value.is_none());
+    own.incomplete |= !scenarios.is_whole() || !transactions.is_whole();
     let thresholds = threshold::lower(top, &own, work);
     let delivery = threshold::delivery(top, work);
     let sinks = sink::lower(top, work);

@@ -65,6 +65,11 @@ impl<T> Section<T> {
         self.items.push(item);
     }
 
+    /// Returns whether nothing of it was lost to an error.
+    pub fn is_whole(&self) -> bool {
+        self.complete && self.items.iter().all(|item| item.value.is_some())
+    }
+
     /// Returns the thing named `name`, broken or not.
     pub fn get(&self, name: &str) -> Option<&Named<T>> {
         self.items.get(*self.places.get(name)?)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::artifact::limits::WAIT_NS_MAX;
 use crate::artifact::{Group, Json, OnAgentLoss, Tuning};
 use crate::model::lower::Lower;
 use crate::model::name::{Named, Section};
 use crate::model::vars;
 use crate::source::Span;
 use crate::syntax::Node;
-use crate::unit::SECOND_NS;
+use crate::unit::{Length, SECOND_NS};
 
 /// Most seats of one group; more than slots can be dealt to.
 const AGENTS_MAX: u64 = 65_536;
@@ -54,7 +55,7 @@ pub(super) fn lower(top: Node<'_>, declared: &Section<Json>, work: &mut Lower<'_
         groups.push(single(COORDINATOR, top.span()));
     }
     let mut length = |key: &str, default_ns: u64| match nodes.and_then(|node| node.get(key)) {
-        Some(node) => work.positive_length(node).map_or(default_ns, |length| length.value),
+        Some(node) => cluster_wait(node, work).unwrap_or(default_ns),
         None => default_ns,
     };
     let join_timeout_ns = length("join_timeout", 30 * SECOND_NS);
@@ -157,10 +158,22 @@ fn tuning(node: Option<Node<'_>>, work: &mut Lower<'_>) -> Tuning {
     ];
     for (key, field) in fields {
         if let Some(node) = node.and_then(|node| node.get(key))
-            && let Some(length) = work.positive_length(node)
+            && let Some(wait_ns) = cluster_wait(node, work)
         {
-            *field = length.value;
+            *field = wait_ns;
         }
     }
     tuning
+}
+
+/// Returns a wait of the cluster, in nanoseconds.
+fn cluster_wait(node: Node<'_>, work: &mut Lower<'_>) -> Option<u64> {
+    let wait = work.positive_length(node)?;
+    if wait.value > WAIT_NS_MAX {
+        let message = format!("{} is longer than the cluster waits", Length(wait.value));
+        let help = format!("write at most `{}`", Length(WAIT_NS_MAX));
+        work.out_of_range(wait.span, message, &help);
+        return None;
+    }
+    Some(wait.value)
 }

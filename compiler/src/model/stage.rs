@@ -1,5 +1,6 @@
 //! (pure) The stages of a load.
 
+use crate::artifact::limits::USERS_MAX;
 use crate::artifact::{ClosedStage, OpenStage};
 use crate::diagnostic::Diagnostic;
 use crate::model::lower::{Lower, too_much};
@@ -7,9 +8,6 @@ use crate::schedule::INTERVALS_MAX;
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 use crate::unit::Rate;
-
-/// Most users of one scenario.
-const USERS_MAX: u64 = 1_000_000;
 
 /// Most iterations or arrivals that one stage counts.
 pub(super) const COUNT_MAX: u64 = 1_000_000_000_000;
@@ -164,7 +162,7 @@ fn closed_stage(item: Node<'_>, before: u32, work: &mut Lower<'_>) -> Option<Clo
 }
 
 fn whole_users(node: Node<'_>, work: &mut Lower<'_>) -> Option<u32> {
-    work.whole(node, 0..USERS_MAX + 1).and_then(|n| u32::try_from(n.value).ok())
+    work.whole(node, 0..u64::from(USERS_MAX) + 1).and_then(|n| u32::try_from(n.value).ok())
 }
 
 fn positive_users(node: Node<'_>, work: &mut Lower<'_>) -> Option<u32> {

@@ -78,7 +78,7 @@ fn action(step: &StepPlan, inner: &[Flow], since: &Since) -> Option<Action> {
 fn plain(step: &StepPlan, since: &Since) -> Option<Action> {
     let mut action = step.action.clone()?;
     if let Action::Await(wait) = &mut action {
-        wait.since.clone_from(since.get(&step.awaiting.as_ref()?.key)?);
+        wait.since.clone_from(since.get(&step.awaiting.as_ref()?.number)?);
     }
     Some(action)
 }

@@ -18,7 +18,7 @@ pub use self::entries::Entries;
 pub use self::pointer::Pointed;
 pub(crate) use self::pointer::decoded;
 pub use self::tree::{Element, ElementId, Entry, Kind, Node, Tree, ValueRange};
-pub use self::value_map::{ValueMap, value_span};
+pub use self::value_map::ValueMap;
 
 use crate::diagnostic::Diagnostics;
 use crate::source::Source;

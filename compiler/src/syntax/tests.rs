@@ -159,7 +159,7 @@ fn any_bytes_are_survived() {
             for at in 0..tree.elements.len() {
                 let node = tree.node(ElementId(u32::try_from(at).unwrap()));
                 let length = node.as_str().map_or(1, str::len);
-                value_span(&source, node, 0..length);
+                ValueMap::of(&source, node).span(0..length);
             }
         }
         for found in sink.into_sorted() {

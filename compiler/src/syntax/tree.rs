@@ -165,5 +165,5 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Maps a range of a scalar's value (bytes) to the bytes that wrote it; see [`crate::syntax::value_span`].
+/// Maps a range of a scalar's value (bytes) to the bytes that wrote it; see [`crate::syntax::ValueMap::span`].
 pub type ValueRange = Range<usize>;

@@ -46,7 +46,8 @@ impl ValueMap {
         self.whole
     }
 
-    /// Returns the source bytes that wrote the bytes `range` of the value; the whole scalar when `range` is not in its value.
+    /// Returns the source bytes that wrote the bytes `range` of the value, exact for every style of scalar; the whole
+    /// scalar when `range` is not in its value.
     pub fn span(&self, range: ValueRange) -> Span {
         let valid = range.start <= range.end && range.end <= self.bytes;
         let Some(pieces) = self.pieces.as_ref().filter(|_| valid) else { return self.whole };
@@ -62,13 +63,6 @@ impl ValueMap {
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Span { lo: narrow(lo), hi: narrow(hi.max(lo)), ..self.whole }
     }
-}
-
-/// Returns the source bytes that wrote the bytes `range` of the value of `node`.
-///
-/// Exact for every style of scalar; the whole scalar when `range` is not in its value.
-pub fn value_span(texts: &dyn Texts, node: Node<'_>, range: ValueRange) -> Span {
-    ValueMap::of(texts, node).span(range)
 }
 
 /// Reads the scalar at `span` again in each style that it can have, until one yields `value`.

@@ -3,21 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{ensure, traffic};
+use crate::artifact::limits::{DRAWN_MAX, STAGES_MAX, USERS_MAX};
 use crate::artifact::{
     Action, Artifact, ClosedLoad, ClosedStage, Connections, Load, OpenLoad, OpenStage, Per,
     Scenario, Step, Take, WaitAction,
 };
 use crate::schedule::{Closed, INTERVALS_MAX, Open, intervals};
 use crate::unit::{LENGTH_NS_MAX, RATE_PER_SECOND_MAX, Rate, SECOND_NS};
-
-/// Most users of one closed scenario.
-const USERS_MAX: u32 = 1_000_000;
-
-/// Most rates that all scenarios draw.
-const DRAWN_MAX: u64 = 1_000_000;
-
-/// Most stages of one scenario.
-const STAGES_MAX: usize = 10_000;
 
 /// Every rate is a whole number of arrivals in this time: six decimals per hour.
 const PER_NS_WHOLE: u64 = 3600 * SECOND_NS * 1_000_000;

@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::ensure;
+use crate::artifact::limits::WAIT_NS_MAX;
 use crate::artifact::{Artifact, Group, Scenario, SlotSet, Tuning};
 use crate::partition::WEIGHTS_MAX;
 
 /// Most slots of one scenario: a multiple of at most [`WEIGHTS_MAX`] that was at least 256.
 const SLOT_COUNT_MAX: u32 = WEIGHTS_MAX;
-
-/// Longest of the cluster's waits: one day.
-const WAIT_NS_MAX: u64 = 24 * 3600 * 1_000_000_000;
 
 /// Checks the cluster and each scenario's placement.
 pub(super) fn check(artifact: &Artifact) -> Result<(), String> {

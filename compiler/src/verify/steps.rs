@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ensure;
 use super::names::is_public_name;
+use crate::artifact::limits::EXPANDED_MAX;
 use crate::artifact::{Action, Artifact, Step};
 
 /// Returns the step named `name`, in blocks too.
@@ -74,32 +75,76 @@ pub(super) fn check_dag(steps: &[Step]) -> Result<(), String> {
     ensure(done == steps.len(), || "no step needs itself, directly or over others".to_owned())
 }
 
-/// Checks that no transaction calls itself, directly or over others.
-pub(super) fn check_calls(artifact: &Artifact) -> Result<(), String> {
-    let mut open: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, called) in &artifact.transactions {
-        let mut calls = BTreeSet::new();
-        callees(&called.steps, &mut calls);
-        open.insert(name, calls);
-    }
-    // What calls nothing that is still open ends; whatever never gets there calls itself.
-    while !open.is_empty() {
-        let ends = |calls: &BTreeSet<&str>| !calls.iter().any(|name| open.contains_key(name));
-        let done: Vec<&str> =
-            open.iter().filter(|(_, calls)| ends(calls)).map(|(name, _)| *name).collect();
-        ensure(!done.is_empty(), || "no transaction calls itself".to_owned())?;
-        done.into_iter().for_each(|name| {
-            open.remove(name);
-        });
-    }
-    Ok(())
+/// What a list of steps is made of once calls are written out.
+#[derive(Default)]
+struct Written<'a> {
+    /// Steps of its own, those in blocks among them.
+    steps: u64,
+    /// How often each transaction is called.
+    calls: BTreeMap<&'a str, u64>,
 }
 
-fn callees<'a>(steps: &'a [Step], calls: &mut BTreeSet<&'a str>) {
-    for step in steps {
-        if let Action::Call(call) = &step.action {
-            calls.insert(&call.transaction);
-        }
-        step.inner().into_iter().for_each(|inner| callees(inner, calls));
+impl<'a> Written<'a> {
+    fn of(steps: &'a [Step]) -> Written<'a> {
+        let mut written = Written::default();
+        written.add(steps);
+        written
     }
+
+    fn add(&mut self, steps: &'a [Step]) {
+        for step in steps {
+            self.steps += 1;
+            if let Action::Call(call) = &step.action {
+                *self.calls.entry(&call.transaction).or_default() += 1;
+            }
+            step.inner().into_iter().for_each(|inner| self.add(inner));
+        }
+    }
+
+    /// Returns how many steps there are with those of what is called, whose numbers are `known`.
+    fn expanded(&self, known: &BTreeMap<&str, u64>) -> u64 {
+        let called = self.calls.iter().map(|(name, times)| {
+            let steps = known.get(name).copied().unwrap_or(0);
+            steps.saturating_mul(*times)
+        });
+        called.fold(self.steps, u64::saturating_add)
+    }
+}
+
+/// Checks that no transaction calls itself, directly or over others, and that no list is endless once calls are written out.
+pub(super) fn check_calls(artifact: &Artifact) -> Result<(), String> {
+    let written: BTreeMap<&str, Written<'_>> = (artifact.transactions.iter())
+        .map(|(name, called)| (name.as_str(), Written::of(&called.steps)))
+        .collect();
+    let mut open: BTreeMap<&str, usize> =
+        written.iter().map(|(name, it)| (*name, it.calls.len())).collect();
+    let mut callers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, it) in &written {
+        it.calls.keys().for_each(|called| callers.entry(called).or_default().push(name));
+    }
+    let few = |steps: u64| {
+        let rule = || format!("a list has at most {EXPANDED_MAX} steps with those that it calls");
+        ensure(steps <= EXPANDED_MAX, rule)
+    };
+    // What calls nothing that is still open ends; whatever never gets there calls itself.
+    let mut ready: Vec<&str> =
+        open.iter().filter(|(_, calls)| **calls == 0).map(|(name, _)| *name).collect();
+    let mut known: BTreeMap<&str, u64> = BTreeMap::new();
+    while let Some(name) = ready.pop() {
+        let steps = written[name].expanded(&known);
+        few(steps)?;
+        known.insert(name, steps);
+        for caller in callers.get(name).into_iter().flatten() {
+            let Some(calls) = open.get_mut(caller) else { continue };
+            *calls -= 1;
+            if *calls == 0 {
+                ready.push(caller);
+            }
+        }
+    }
+    ensure(known.len() == written.len(), || "no transaction calls itself".to_owned())?;
+    let scenarios = artifact.scenarios.values();
+    let lists = scenarios.flat_map(|scenario| [&scenario.before_each_user, &scenario.steps]);
+    let lists = lists.chain([&artifact.before, &artifact.after]);
+    lists.into_iter().try_for_each(|list| few(Written::of(list).expanded(&known)))
 }

@@ -1,7 +1,10 @@
 //! Artifacts: one spelling, a digest that holds, rules that are checked again, and a published schema.
 
+use std::collections::BTreeMap;
+
 use compiler::artifact::{
-    ARTIFACT_SCHEMA, Artifact, Load, OpenStage, SlotSet, seal_digest, to_bytes,
+    ARTIFACT_SCHEMA, Action, Artifact, Call, Load, OpenStage, SlotSet, Step, Transaction,
+    WaitAction, seal_digest, to_bytes,
 };
 use compiler::explain::Options;
 use compiler::unit::Rate;
@@ -52,6 +55,44 @@ fn another_format_is_named() {
     {
         assert!(load(other.as_bytes()).is_err(), "{other}");
     }
+}
+
+/// A transaction of two steps that each call `next`, or that wait.
+fn twice(next: Option<&str>) -> Transaction {
+    let action = |next: Option<&str>| match next {
+        Some(next) => Action::Call(Call { transaction: next.to_owned(), with: BTreeMap::new() }),
+        None => Action::Wait(WaitAction::Constant { length_ns: 1 }),
+    };
+    let steps = ["a", "b"].map(|name| Step::new(name.to_owned(), action(next)));
+    Transaction { params: Vec::new(), steps: steps.to_vec(), returns: BTreeMap::new() }
+}
+
+#[test]
+fn calls_of_calls_end_and_are_few() {
+    let tower = |levels: usize| {
+        move |artifact: &mut Artifact| {
+            for level in 0..levels {
+                let next = (level > 0).then(|| format!("t{}", level - 1));
+                artifact.transactions.insert(format!("t{level}"), twice(next.as_deref()));
+            }
+        }
+    };
+    let mut fits = sample::artifact();
+    tower(12)(&mut fits);
+    assert_eq!(verify(&fits), Ok(()));
+    let rule = edited(tower(40));
+    assert!(rule.contains("at most 10000 steps"), "{rule}");
+    let rule = edited(|artifact| {
+        tower(12)(artifact);
+        artifact.transactions.insert("t0".to_owned(), twice(Some("t11")));
+    });
+    assert_eq!(rule, "no transaction calls itself");
+    let rule = edited(|artifact| {
+        tower(12)(artifact);
+        let top = twice(Some("t11")).steps;
+        artifact.before = top;
+    });
+    assert!(rule.contains("at most 10000 steps"), "{rule}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn a_renamed_step_is_renamed_wherever_it_is_read() {
 }
 
 #[test]
-fn markdown_is_a_table_whose_cells_hold() {
+fn golden_markdown_is_a_table_whose_cells_hold() {
     let (desk, old) = (Desk::new(), checkout());
     let new = old.replace("wait: { uniform: [200ms, 600ms] }", "wait: 1s").replace("40/s", "50/s");
     let new = new.replace("look the order up.", "look | `up` <b>.");
@@ -173,7 +173,8 @@ fn no_field_is_missed() {
 /// Changes one field of each shape that was not tried before, in as small a part of the artifact as holds it.
 fn change_each_field(artifact: &Artifact, tried: &mut BTreeMap<Vec<String>, u32>) {
     let value = serde_json::to_value(artifact).unwrap();
-    let mut paths = Vec::new();
+    let (words, mut paths) = (enumerations(), Vec::new());
+    assert!(words.len() > 10, "{words:?}");
     leaves(&value, &mut Vec::new(), &mut paths);
     for path in &paths {
         // Needs are compared without what others imply; an unknown name implies nothing.
@@ -191,31 +192,66 @@ fn change_each_field(artifact: &Artifact, tried: &mut BTreeMap<Vec<String>, u32>
         }
         let (part, path) = part(&value, path);
         let mut other = part.clone();
-        let leaf = path.iter().fold(&mut other, |value, key| match value {
-            Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
-            value => &mut value[key],
-        });
+        let leaf = at(&mut other, &path);
         // No arrivals in any time are no arrivals.
         let is_rest = path.last().is_some_and(|key| key == "per_ns") && is_zero(&part, &path);
-        *leaf = match &*leaf {
+        let others: Vec<Value> = match &*leaf {
             _ if is_rest => continue,
-            Value::Bool(flag) => Value::Bool(!flag),
-            Value::Number(number) => Value::from(number.as_i64().map_or(7, |n| n ^ 1)),
+            Value::Bool(flag) => vec![Value::Bool(!flag)],
+            Value::Number(number) => vec![Value::from(number.as_i64().map_or(7, |n| n ^ 1))],
             // A step without a name is called by its place.
             Value::String(text) if text.starts_with('#') => continue,
             // The first digits of a digest are shown, and tell contents apart.
             Value::String(text) if path.last().is_some_and(|key| key == "digest") => {
-                Value::from(text.replacen("blake3:", "blake3:x", 1))
+                vec![Value::from(text.replacen("blake3:", "blake3:x", 1))]
             }
-            Value::String(text) => Value::from(format!("{text}x")),
+            Value::String(text) => {
+                let words = words.iter().filter(|words| words.contains(text)).flatten();
+                let words = words.filter(|word| *word != text).cloned();
+                std::iter::once(format!("{text}x")).chain(words).map(Value::from).collect()
+            }
             _ => continue,
         };
         // What is no artifact any more cannot be compared.
-        let Ok(new) = serde_json::from_value::<Artifact>(other) else { continue };
+        let mut whole = others.into_iter().filter_map(|value| {
+            let mut other = part.clone();
+            *at(&mut other, &path) = value;
+            serde_json::from_value::<Artifact>(other).ok()
+        });
+        let Some(new) = whole.next() else { continue };
         let old = serde_json::from_value::<Artifact>(part).unwrap();
         *tried.entry(shape).or_default() += 1;
         assert!(!compare(&old, &new).equal, "{}", path.join("/"));
     }
+}
+
+/// Returns what stands at `path`.
+fn at<'a>(value: &'a mut Value, path: &[String]) -> &'a mut Value {
+    path.iter().fold(value, |value, key| match value {
+        Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
+        value => &mut value[key],
+    })
+}
+
+/// Returns the words of each enumeration of the format.
+fn enumerations() -> Vec<Vec<String>> {
+    fn collect(schema: &Value, found: &mut Vec<Vec<String>>) {
+        match schema {
+            Value::Object(map) => {
+                let words = map.get("enum").and_then(Value::as_array).into_iter().flatten();
+                let words: Vec<String> =
+                    words.filter_map(Value::as_str).map(str::to_owned).collect();
+                found.push(words);
+                map.values().for_each(|inner| collect(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| collect(inner, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    collect(&serde_json::from_str(artifact::ARTIFACT_SCHEMA).unwrap(), &mut found);
+    found.retain(|words| words.len() > 1);
+    found
 }
 
 /// Sections of an artifact whose keys are names of the plan's.
@@ -311,6 +347,51 @@ fn leaves(value: &Value, path: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
         Value::Object(map) => map.iter().for_each(|(key, value)| each(key.clone(), value)),
         _ => out.push(path.clone()),
     }
+}
+
+/// Checks what is told of a plan of two steps and a transaction when `from` becomes `to`.
+#[track_caller]
+fn small(from: &str, to: &str, expected: &str) {
+    const PLAN: &str = r#"version: 1
+name: small
+vars: { who: x }
+endpoints: { shop: { http: { base_url: "http://a" } }, bus: { nats: { servers: ["nats://a:1"] } } }
+nodes: { groups: { eu: { agents: 1, requires: { value: a, disk_ns: b }, vars: { who: "y z" } } } }
+transactions: { sign: { params: [number, http], steps: [ { step: s, http: { use: shop, get: "/{{ params.http }}", headers: { x-who: "a b", x-no: "" } }, capture: { c: { json: $.c } } } ], returns: { value: "{{ s.c }}", file: "{{ s.c }}" } } }
+scenarios:
+  one:
+    load: { open: [ { rate: 1/s, for: 9s } ] }
+    steps:
+      - { step: call, call: sign, with: { number: 5, http: "{{ vars.who }}" } }
+      - { step: send, publish: { use: bus, subject: a, text: "{{ call.value }}{{ call.file }}" } }
+      - { step: take, await: { use: bus, subject: b, match: { json: $.id, equals: "{{ arrival.id }}" }, within: 1s } }
+"#;
+    assert!(PLAN.contains(from), "`{from}` is in the plan");
+    let desk = Desk::new();
+    let new = PLAN.replacen(from, to, 1);
+    let found = lines(&compare(&desk.compile(PLAN), &desk.compile(&new)));
+    assert_eq!(found[0], expected, "{found:#?}");
+    assert!(found[2].starts_with("1 difference,"), "{found:#?}");
+}
+
+#[test]
+fn what_is_empty_or_looks_like_space_is_told() {
+    small(", x-no: \"\"", "", "transaction sign, step s: headers x-no empty → none");
+    small("\"y z\"", "\"y\\tz\"", "group eu: vars who y z → y␉z");
+    small("\"a b\"", "\"a\\tb\"", "transaction sign, step s: headers x-who `a b` → `a␉b`");
+}
+
+#[test]
+fn names_of_the_plan_are_no_words_of_the_format() {
+    small("number: 5", "number: 6", "scenario one, step call: with number 5 → 6");
+    small("value: a,", "value: c,", "group eu: requires value a → c");
+    small("disk_ns: b", "disk_ns: d", "group eu: requires disk_ns b → d");
+    small("file: \"{{ s.c }}\"", "file: done", "transaction sign: returns file {{ s.c }} → done");
+}
+
+#[test]
+fn a_renamed_sender_is_told_once() {
+    small("step: send", "step: emit", "scenario one, step send: renamed to emit");
 }
 
 /// Mappings whose order says nothing, by the key that they stand under; the plan itself is one.

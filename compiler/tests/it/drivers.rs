@@ -91,6 +91,20 @@ fn connections_are_judged_by_what_they_can_do() {
     told(mysql, &[dollar], &[(1, "sql::params")]);
     told(postgres, &["{ step: a, sql: { query: \"select '{}'::jsonb ? 'a'\" } }"], &[]);
 
+    // Which database a secret names is not known.
+    let secret = "db: { sql: { url: \"{{ secrets.url }}\" } } }\nsecrets: { url: { env: URL }";
+    let operator = "{ step: a, sql: { query: \"select '{}'::jsonb ? 'a'\" } }";
+    told(secret, &[operator], &[]);
+    told(secret, &[q], &[]);
+    // Its second line moves the steps one down.
+    told(secret, &[&q.replace("[1]", "[1, 2]")], &[(2, "sql::params")]);
+    told("db: { sql: { url: \"sqlite:a.db\" } }", &[operator], &[(1, "sql::params")]);
+
+    let amqp = "bus: { amqp: { url: \"amqp://a\" } }";
+    let fanout = "{ step: a, publish: { exchange: all, routing_key: \"\", text: x } }";
+    told(amqp, &[fanout], &[]);
+    told(amqp, &["{ step: a, publish: { queue: \"\", text: x } }"], &[(1, "channel::name")]);
+
     let grpc = "g: { grpc: { target: \"a:50051\" } }";
     let call = |more: &str| format!("{{ step: a, grpc: {{ method: p.S/C }}, {more} }}");
     told(grpc, &[&call("expect: { status: [ok, not_found] }")], &[]);

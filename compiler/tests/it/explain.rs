@@ -31,7 +31,7 @@ fn arrivals(scenario: &str, seat: Option<&str>, format: ArrivalsFormat) -> Strin
 }
 
 #[test]
-fn an_explanation_reads_so() {
+fn golden_an_explanation_reads_so() {
     let found = text(None);
     golden::check("compiler/tests/it/explain.txt", found.as_bytes());
     assert!(found.lines().all(|line| line.chars().count() <= 100));

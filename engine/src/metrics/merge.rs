@@ -8,7 +8,7 @@ use compiler::artifact::{Aggregate, Artifact, Metric, Threshold};
 use compiler::unit::{LENGTH_NS_MAX, SECOND_NS};
 
 use super::timeline::{Point, Sparse, Timeline};
-use super::{Histogram, SecondRow, StepRow, Window, latency, select};
+use super::{Histogram, SecondRow, StepRow, Window, latency, select, warm_up};
 use super::{Series, SeriesKind, series};
 use crate::exchange::FailureKind;
 
@@ -63,6 +63,8 @@ pub struct ScenarioTotals {
     pub errors: BTreeMap<(usize, FailureKind), ErrorTotal>,
     /// What happened by second of the run.
     pub seconds: BTreeMap<u32, SecondRow>,
+    /// Of `seconds`, what belongs to arrivals of the warm-up.
+    pub warm_up_seconds: BTreeMap<u32, SecondRow>,
 }
 
 /// What is known of one node.
@@ -257,17 +259,12 @@ impl Totals {
                 self.stray_rows += 1;
                 continue;
             };
-            let second = row.second.min(u32::try_from(SECOND_MAX).unwrap_or(u32::MAX));
-            let total = scenario.seconds.entry(second).or_insert_with(|| SecondRow {
-                second,
-                scenario: row.scenario,
-                ..SecondRow::default()
-            });
-            total.started += row.started;
-            total.succeeded += row.succeeded;
-            total.failed += row.failed;
-            total.dropped += row.dropped;
-            total.in_flight += row.in_flight;
+            add_second(&mut scenario.seconds, row);
+        }
+        for row in warm_up::share_of_seconds(window) {
+            if let Some(scenario) = self.scenarios.get_mut(place(row.scenario)) {
+                add_second(&mut scenario.warm_up_seconds, &row);
+            }
         }
     }
 
@@ -412,6 +409,17 @@ fn add_step(total: &mut StepRow, row: &StepRow) {
     for (code, count) in &row.status {
         *total.status.entry(*code).or_default() += count;
     }
+}
+
+fn add_second(seconds: &mut BTreeMap<u32, SecondRow>, row: &SecondRow) {
+    let second = row.second.min(u32::try_from(SECOND_MAX).unwrap_or(u32::MAX));
+    let empty = SecondRow { second, scenario: row.scenario, ..SecondRow::default() };
+    let total = seconds.entry(second).or_insert(empty);
+    total.started += row.started;
+    total.succeeded += row.succeeded;
+    total.failed += row.failed;
+    total.dropped += row.dropped;
+    total.in_flight += row.in_flight;
 }
 
 /// Adds `part` to `sum`. All histograms of a run have the same range, so nothing can be out of it; if one ever had

@@ -9,6 +9,7 @@ mod select;
 mod series;
 pub mod threshold;
 pub mod timeline;
+mod warm_up;
 mod window;
 
 pub use self::merge::Totals;

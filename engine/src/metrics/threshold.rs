@@ -272,9 +272,11 @@ impl Judge {
             let bound = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
             let seconds = bound(from_ms / 1000)..bound(to_ms.div_ceil(1000));
             for (at, _) in self.selected_scenarios(&it.select) {
-                let rows = totals.scenarios().get(at).into_iter();
-                let rows = rows.flat_map(|it| it.seconds.range(seconds.clone()));
+                let Some(live) = totals.scenarios().get(at) else { continue };
+                let rows = live.seconds.range(seconds.clone());
                 sum = rows.fold(sum, |sum, (_, row)| sum.with(row));
+                let warm_up = live.warm_up_seconds.range(seconds.clone());
+                sum = warm_up.fold(sum, |sum, (_, row)| sum.without(row));
             }
         }
         sum.planned = sum.started + sum.dropped;
@@ -297,6 +299,16 @@ impl Counters {
             succeeded: self.succeeded + row.succeeded,
             failed: self.failed + row.failed,
             dropped: self.dropped + row.dropped,
+            ..self
+        }
+    }
+
+    fn without(self, row: &SecondRow) -> Counters {
+        Counters {
+            started: self.started.saturating_sub(row.started),
+            succeeded: self.succeeded.saturating_sub(row.succeeded),
+            failed: self.failed.saturating_sub(row.failed),
+            dropped: self.dropped.saturating_sub(row.dropped),
             ..self
         }
     }

@@ -1,6 +1,7 @@
 //! `volley run` over a real `nats-server`: the same plan, the same requests, and the truth when an agent dies.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -183,4 +184,24 @@ fn local_brings_its_own_broker_and_agents() {
     assert_eq!(result(&out).nodes.len(), 3);
     let seen = shop.requests();
     assert_eq!(seen.len(), 100);
+}
+
+#[test]
+fn a_private_server_that_does_not_start_is_quoted() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempdir().unwrap();
+    let server = folder.path().join("nats-server");
+    let script = "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho 'no such option' >&2\nexit 1\n";
+    fs::write(&server, script).unwrap();
+    fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = write_plan(folder.path(), &plan("http://127.0.0.1:1", "10/s", "1s"), 100);
+    let out = folder.path().join("out");
+    let mut command = volley();
+    command.args(["run", &path, "--nats", "local", "--out", out.to_str().unwrap()]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let said = finish(command.spawn().unwrap()).exits(96);
+    assert!(said.err.contains("ended at once"), "{}", said.err);
+    assert!(said.err.contains("no such option"), "{}", said.err);
 }

@@ -97,6 +97,15 @@ fn what_is_no_condition_is_refused_at_its_place() {
 }
 
 #[test]
+fn a_value_is_as_bounded_as_a_condition() {
+    assert!(parse_operand("[1, [a.b, 'x']]").is_ok());
+    for text in [format!("{}1", "[".repeat(5_000)), format!("[1{}]", ", 1".repeat(9_000))] {
+        let fault = parse_operand(&text).unwrap_err();
+        assert!(text.get(fault.range).is_some() && !fault.help.is_empty());
+    }
+}
+
+#[test]
 fn any_text_is_parsed_or_refused_within_it() {
     let parts = [
         "a.b", " ", "==", "and", "or", "not", "(", ")", "[", "]", ",", "'", "1", "ä", "\\", "-",

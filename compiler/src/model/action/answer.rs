@@ -21,6 +21,9 @@ const SOURCES: [&str; 6] = ["json", "header", "regex", "status", "key", "subject
 /// Every check.
 const CHECKS: [&str; 5] = ["status", "duration", "json", "header", "body"];
 
+/// What a step is tried again for, besides statuses.
+const RETRIED: [&str; 3] = ["timeout", "connect", "expect"];
+
 fn answer(action: &str, node: Node<'_>, keyless: bool) -> Option<Answer> {
     let of = |name, expect, capture| Some(Answer { name, expect, capture });
     match action {
@@ -80,6 +83,7 @@ pub(in crate::model) fn check(step: Node<'_>, action: Option<&Action>, work: &mu
                 }
             }
         }
+        retries(step, action, &answer, work);
         let named = |key: &str| step.get(key).into_iter().flat_map(Node::entries);
         let metrics = named("metrics").flat_map(|(_, metric)| metric.entries());
         let sources = named("capture").chain(metrics).map(|(_, source)| source);
@@ -95,6 +99,30 @@ pub(in crate::model) fn check(step: Node<'_>, action: Option<&Action>, work: &mu
     }
 }
 
+/// Reports statuses that a step is tried again for and that its answer cannot have.
+fn retries(step: Node<'_>, action: &Entry, answer: &Answer, work: &mut Lower<'_>) {
+    let when = step.get("retry").and_then(|retry| retry.get("when"));
+    let is_word = |item: &Node<'_>| item.as_str().is_some_and(|text| RETRIED.contains(&text));
+    for item in when.into_iter().flat_map(Node::items) {
+        if item.is_hole() || is_word(&item) {
+            continue;
+        }
+        if answer.expect.contains(&"status") {
+            status(item, action, work);
+            continue;
+        }
+        let message = format!("{} has no status that it could be tried again for", answer.name);
+        let found = Diagnostic::error("plan::answer::kind", item.span(), message);
+        let words = RETRIED.map(|word| format!("`{word}`")).join(", ");
+        work.push(
+            found
+                .label("not there")
+                .also(action.key_span, "what is done here")
+                .help(format!("what can be tried again here: {words}")),
+        );
+    }
+}
+
 /// Returns whether what is awaited are messages of a broker that gives them no key.
 fn is_keyless(action: &Action) -> bool {
     let Action::Await(wait) = action else { return false };
@@ -106,30 +134,29 @@ fn is_keyless(action: &Action) -> bool {
 
 /// Reports statuses of HTTP where gRPC answers, and the other way round.
 fn statuses(node: Node<'_>, action: &Entry, work: &mut Lower<'_>) {
-    let grpc = action.key == "grpc";
-    let items = match node.kind() {
-        Kind::Seq(_) => node.items().collect(),
-        _ => vec![node],
-    };
-    for item in items {
-        let named = item.as_str().is_some_and(|text| check::GRPC_STATUSES.contains(&text));
-        let number = matches!(item.kind(), Kind::Int(_))
-            || item.as_str().is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-        let (message, help) = match (grpc, named, number) {
-            (true, false, true) => (
-                "gRPC has no such status",
-                "write its name, such as `ok`, `not_found`, `unavailable`",
-            ),
-            (false, true, _) => (
-                "HTTP has no such status",
-                "write a code such as `404`, a class such as `4xx`, or a list of them",
-            ),
-            _ => continue,
-        };
-        let found = Diagnostic::error("plan::answer::kind", item.span(), message);
-        let found = found.label("of another protocol").also(action.key_span, "what is done here");
-        work.push(found.help(help));
+    match node.kind() {
+        Kind::Seq(_) => node.items().for_each(|item| status(item, action, work)),
+        _ => status(node, action, work),
     }
+}
+
+fn status(item: Node<'_>, action: &Entry, work: &mut Lower<'_>) {
+    let named = item.as_str().is_some_and(|text| check::GRPC_STATUSES.contains(&text));
+    let number = matches!(item.kind(), Kind::Int(_))
+        || item.as_str().is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+    let (message, help) = match (action.key == "grpc", named, number) {
+        (true, false, true) => {
+            ("gRPC has no such status", "write its name, such as `ok`, `not_found`, `unavailable`")
+        }
+        (false, true, _) => (
+            "HTTP has no such status",
+            "write a code such as `404`, a class such as `4xx`, or a list of them",
+        ),
+        _ => return,
+    };
+    let found = Diagnostic::error("plan::answer::kind", item.span(), message);
+    let found = found.label("of another protocol").also(action.key_span, "what is done here");
+    work.push(found.help(help));
 }
 
 fn missing(

@@ -21,6 +21,8 @@ const COUNT_MAX: u64 = 1_000_000;
 /// Places of an await that the analysis speaks of.
 #[derive(Clone, Debug)]
 pub struct AwaitPlan {
+    /// Its own among all awaits of the plan; those of one anchor share every place.
+    pub number: u32,
     /// The step that it says it counts from.
     pub since: Option<Spanned<String>>,
     /// Where the action's key stands.
@@ -57,6 +59,7 @@ pub(super) fn lower(
         None => messages(key, node, kind, work),
     };
     out.awaiting = Some(AwaitPlan {
+        number: work.next_await(),
         since: since.clone().flatten(),
         key,
         within: within.map_or(key, |within| within.span),

@@ -226,8 +226,9 @@ fn sample(text: &Text) -> String {
 
 fn check(kind: EndpointKind, way: Way, word: &str, name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
-        // The default exchange of AMQP has no name.
-        return if word == "exchange" { Ok(()) } else { Err("it is empty") };
+        // The default exchange of AMQP has no name; an exchange that sends to all queues reads no key.
+        let fits = matches!(word, "exchange" | "routing_key");
+        return if fits { Ok(()) } else { Err("it is empty") };
     }
     match kind {
         EndpointKind::Nats => subject(way, name),

@@ -1,6 +1,8 @@
 //! (pure) `http`: a request.
 
-use crate::artifact::{Action, Body, EndpointKind, Filter, HttpAction, Method, Piece, Text};
+use crate::artifact::{
+    Action, Body, EndpointKind, Filter, HttpAction, HttpOptions, Method, Piece, Text,
+};
 use crate::diagnostic::Diagnostic;
 use crate::model::action::{body, endpoint_of};
 use crate::model::endpoint::Endpoint;
@@ -11,9 +13,6 @@ use crate::model::settings::pairs;
 use crate::model::step::StepPlan;
 use crate::source::Span;
 use crate::syntax::Node;
-
-/// Most redirects that a step can ask for.
-const REDIRECTS_MAX: u64 = 100;
 
 const METHODS: [(&str, Method); 7] = [
     ("get", Method::Get),
@@ -49,7 +48,7 @@ pub(super) fn lower(
             "query" => query = pairs(value, Site::Query, work),
             "headers" => fields = headers(value, Site::Header, work),
             "redirects" => {
-                let most = work.whole(value, 0..REDIRECTS_MAX + 1);
+                let most = work.whole(value, 0..u64::from(HttpOptions::REDIRECTS_MAX) + 1);
                 redirects = most.and_then(|most| u32::try_from(most.value).ok());
             }
             _ => {

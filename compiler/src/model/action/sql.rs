@@ -67,8 +67,13 @@ pub(super) fn statement(
         work.push(found.label("of another database").help(help));
         return None;
     }
-    // In PostgreSQL `?` is an operator.
-    let marks = if server == Some(Server::Postgres) { 0 } else { marks };
+    // In PostgreSQL `?` is an operator; where a secret holds the address it may be one.
+    let operator = match server {
+        Some(Server::Postgres) => true,
+        Some(Server::Mysql | Server::Sqlite) => false,
+        None => params.is_empty(),
+    };
+    let marks = if operator { 0 } else { marks };
     let wanted = if dollars > 0 { dollars } else { marks };
     if wanted == params.len() {
         return Some((query, params));
@@ -116,6 +121,7 @@ fn kind(query: &str) -> SqlKind {
 pub(super) enum Server {
     Postgres,
     Mysql,
+    Sqlite,
 }
 
 /// Returns what the endpoint `name` is, where its address says so.
@@ -125,8 +131,10 @@ pub(super) fn server(name: &str, endpoints: &Section<Endpoint>) -> Option<Server
     let begins = |schemes: [&str; 2]| schemes.iter().any(|scheme| start.starts_with(scheme));
     if begins(["postgres://", "postgresql://"]) {
         Some(Server::Postgres)
+    } else if begins(["mysql://", "mariadb://"]) {
+        Some(Server::Mysql)
     } else {
-        begins(["mysql://", "mariadb://"]).then_some(Server::Mysql)
+        start.starts_with("sqlite:").then_some(Server::Sqlite)
     }
 }
 

@@ -5,9 +5,6 @@ use crate::model::endpoint::{BODY_BYTES_DEFAULT, TIMEOUT_NS_DEFAULT, tracking};
 use crate::model::lower::Site;
 use crate::model::settings::{Form, Settings};
 
-/// Most redirects that a plan can ask for.
-const REDIRECTS_MAX: u32 = 100;
-
 const ORIGIN: Form = Form { schemes: &["http://", "https://"], example: "http://127.0.0.1:8080" };
 
 /// Lowers an HTTP endpoint.
@@ -27,7 +24,11 @@ pub(super) fn http(settings: &mut Settings<'_, '_, '_>) -> Option<Endpoint> {
     let versions =
         [("auto", HttpVersion::Auto), ("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2)];
     let options = HttpOptions {
-        redirects: settings.number("redirects", HttpOptions::REDIRECTS, 0..=REDIRECTS_MAX),
+        redirects: settings.number(
+            "redirects",
+            HttpOptions::REDIRECTS,
+            0..=HttpOptions::REDIRECTS_MAX,
+        ),
         tracking_names,
         tls: settings.tls(),
         version: settings.word("version", &versions, HttpVersion::Auto),

@@ -15,7 +15,7 @@ fn spans_of(text: &str, word: &str) -> Vec<String> {
     let found = value.match_indices(word);
     found
         .map(|(at, word)| {
-            let span = value_span(&source, node, at..at + word.len());
+            let span = ValueMap::of(&source, node).span(at..at + word.len());
             source.slice(span).to_owned()
         })
         .collect()
@@ -55,8 +55,8 @@ fn a_range_outside_the_value_is_the_whole_scalar() {
     let source = Source::new(FileId(0), "p.yaml", "a: 'xy'\n");
     let tree = parse(&source, &mut Diagnostics::new()).unwrap();
     let (_, node) = tree.root().entry("a").unwrap();
-    assert_eq!(source.slice(value_span(&source, node, 1..9)), "'xy'");
-    assert_eq!(value_span(&source, node, 2..2).lo, 6);
+    assert_eq!(source.slice(ValueMap::of(&source, node).span(1..9)), "'xy'");
+    assert_eq!(ValueMap::of(&source, node).span(2..2).lo, 6);
 }
 
 /// Checks that each character of each text in the plan knows its bytes.

@@ -1,15 +1,15 @@
 //! Where a fleet is: agents behind a NATS server, or a private server with agents of its own.
 
-use std::ffi::OsStr;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use compiler::artifact::Artifact;
 use compiler::exit::Exit;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 
+use super::child::{LastWords, end, kept, status};
 use super::load::Loaded;
 use super::{Refusal, RunArgs};
 use crate::cluster::bus::Bus;
@@ -50,16 +50,20 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
         .port();
     let program = std::env::current_exe()
         .map_err(|error| failed("cannot find the program to start agents with", error))?;
-    let version = Command::new("nats-server").arg("--version").stdout(Stdio::null()).status().await;
-    version.map_err(|error| {
-        let hint = "install it (Debian: apt-get install nats-server) or name a running one with --nats URL";
-        failed("--nats local needs `nats-server` on PATH", error).hint(hint)
-    })?;
+    is_installed().await?;
     let mut server = kept(&program, "nats-server");
-    server.args(["-a", "127.0.0.1", "-p", &port.to_string()]).stderr(Stdio::null());
-    let server = server.spawn().map_err(|error| failed("cannot start nats-server", error))?;
+    server.args(["-a", "127.0.0.1", "-p", &port.to_string()]).stderr(Stdio::piped());
+    let mut server = server.spawn().map_err(|error| failed("cannot start nats-server", error))?;
+    let words = LastWords::of(&mut server);
     let url = format!("nats://127.0.0.1:{port}");
-    let mut fleet = Fleet { bus: up(args, &url).await?, agents: Vec::new(), server: Some(server) };
+    let bus = match up(args, &url, &mut server).await {
+        Ok(bus) => bus,
+        Err(refusal) => {
+            end(server, LOCAL_WAIT).await;
+            return Err(refusal.said("nats-server", &words.told().await));
+        }
+    };
+    let mut fleet = Fleet { bus, agents: Vec::new(), server: Some(server) };
     for (seat, group) in seats(&loaded.artifact) {
         let mut agent = kept(&program, &program);
         agent.args(["agent", "--once", "--quiet", "--nats", &url, "--cluster", &args.cluster]);
@@ -76,39 +80,39 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
     Ok(fleet)
 }
 
-/// Connects to a server that is just starting.
-async fn up(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
+/// Finds out whether there is a `nats-server` that can be started.
+async fn is_installed() -> Result<(), Refusal> {
+    let mut version = Command::new("nats-server");
+    version.arg("--version");
+    let why = match status(version, LOCAL_WAIT).await {
+        Some(Ok(_)) => return Ok(()),
+        Some(Err(error)) => error.to_string(),
+        None => "it did not tell its version in time".to_owned(),
+    };
+    let message = format!("--nats local needs `nats-server` on PATH: {why}");
+    let hint =
+        "install it (Debian: apt-get install nats-server) or name a running one with --nats URL";
+    Err(Refusal::new(Exit::ClusterFailed, message).hint(hint))
+}
+
+/// Connects to `server`, which is just starting.
+async fn up(args: &RunArgs, url: &str, server: &mut Child) -> Result<Bus, Refusal> {
     let address = url.trim_start_matches("nats://");
     let listens = async {
-        while tokio::net::TcpStream::connect(address).await.is_err() {
+        loop {
+            if let Ok(Some(status)) = server.try_wait() {
+                return Err(format!("nats-server ended at once ({status})"));
+            }
+            if tokio::net::TcpStream::connect(address).await.is_ok() {
+                return Ok(());
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(LOCAL_WAIT, listens).await.map_err(|_| {
-        Refusal::new(
-            Exit::ClusterFailed,
-            format!("nats-server did not listen on {address} in time"),
-        )
-    })?;
+    let late = || Err(format!("nats-server did not listen on {address} in time"));
+    let listens = tokio::time::timeout(LOCAL_WAIT, listens).await.unwrap_or_else(|_| late());
+    listens.map_err(|why| Refusal::new(Exit::ClusterFailed, why))?;
     connect(args, url).await
-}
-
-/// Returns how to start `program` so that it ends with this process, even when that is killed: `volley keep` ends it
-/// once the pipe of its standard input is closed. It is kept off the terminal: an interrupt is for the coordinator,
-/// which stops its agents itself.
-fn kept(keeper: &Path, program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(keeper);
-    command.args(["keep", "--"]).arg(program);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
-    command
-}
-
-/// Ends a kept program.
-async fn end(mut child: Child) {
-    drop(child.stdin.take());
-    if tokio::time::timeout(LOCAL_WAIT, child.wait()).await.is_err() {
-        child.kill().await.ok();
-    }
 }
 
 /// Returns every seat with its group.
@@ -122,17 +126,21 @@ impl Fleet {
     /// Ends what was started here: agents end by themselves when the run is over, and are cut after [`LOCAL_WAIT`].
     pub(super) async fn leave(self) {
         let Fleet { bus, agents, server } = self;
+        let mut leaving = JoinSet::new();
         for mut agent in agents {
-            // Waiting takes care of standard input too, which is what keeps the agent alive.
-            let keep = agent.stdin.take();
-            if tokio::time::timeout(LOCAL_WAIT, agent.wait()).await.is_err() {
-                drop(keep);
-                end(agent).await;
-            }
+            leaving.spawn(async move {
+                // Waiting takes care of standard input too, which is what keeps the agent alive.
+                let keep = agent.stdin.take();
+                if tokio::time::timeout(LOCAL_WAIT, agent.wait()).await.is_err() {
+                    drop(keep);
+                    end(agent, LOCAL_WAIT).await;
+                }
+            });
         }
+        leaving.join_all().await;
         bus.close().await;
         if let Some(server) = server {
-            end(server).await;
+            end(server, LOCAL_WAIT).await;
         }
     }
 }
@@ -141,6 +149,13 @@ impl Refusal {
     /// Adds what to do.
     fn hint(mut self, hint: &str) -> Refusal {
         self.message = format!("{}; {hint}", self.message);
+        self
+    }
+    /// Adds what a process said last, if it said anything.
+    fn said(mut self, who: &str, words: &str) -> Refusal {
+        if !words.is_empty() {
+            self.message = format!("{}; {who} said:\n  {words}", self.message);
+        }
         self
     }
 }

@@ -1,5 +1,6 @@
 //! `volley run`: loads a plan or an artifact, coordinates its run, writes the results.
 
+mod child;
 mod fleet;
 mod load;
 mod outcome;
@@ -225,9 +226,10 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
         complain(&format!("the demo shop did not end well: {error}"));
     }
     let result = RunResult::build(&loaded.artifact, &finished.record, &finished.sink.totals);
-    let written = outcome::write(&out, &result, &args.report, template.as_ref())?;
-    outcome::conclude(&args, &result, &finished.record.ending, &written);
-    Ok(Exit::from_code(result.run.exit_code).unwrap_or(Exit::Internal))
+    let spare = std::env::temp_dir();
+    let kept = outcome::write(&out, &spare, &result, &args.report, template.as_ref());
+    outcome::conclude(&args, &result, &finished.record.ending, &kept);
+    Ok(kept.exit(&result))
 }
 
 /// The results of a run as they come in, and who judges them meanwhile.

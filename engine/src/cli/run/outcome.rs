@@ -51,30 +51,61 @@ pub(super) fn prepare(out: PathBuf) -> Result<PathBuf, Refusal> {
     }
 }
 
-/// Writes the results; where the folder takes them no more, into one for temporary files, loudly.
+/// What was kept of the results.
+pub(super) struct Kept {
+    /// Files that hold them.
+    pub(super) files: Vec<PathBuf>,
+    /// Why they are not all where they were asked for; the run's verdict holds all the same.
+    pub(super) trouble: Option<String>,
+}
+
+impl Kept {
+    /// Returns what the program ends with: the run's own end, unless results not in their place weigh more.
+    pub(super) fn exit(&self, result: &RunResult) -> Exit {
+        let own = Exit::from_code(result.run.exit_code).unwrap_or(Exit::Internal);
+        match self.trouble {
+            None => own,
+            Some(_) => Exit::strongest(&[own, Exit::Internal]),
+        }
+    }
+}
+
+/// Writes the results; where the folder takes them no more, into one in `rescue_in`, loudly.
 pub(super) fn write(
     out: &Path,
+    rescue_in: &Path,
     result: &RunResult,
     kinds: &[Kind],
     template: Option<&Template>,
-) -> Result<Vec<PathBuf>, Refusal> {
+) -> Kept {
     let error = match report::write(out, result, kinds, template) {
-        Ok(written) => return Ok(written),
+        Ok(files) => return Kept { files, trouble: None },
         Err(error) => chain(&error),
     };
-    let rescue = std::env::temp_dir().join(format!("volley-{}", result.run.id));
+    let rescue = rescue_in.join(format!("volley-{}", result.run.id));
     let rescued = fs::create_dir_all(&rescue).map_err(|error| error.to_string()).and_then(|()| {
         report::write(&rescue, result, kinds, template).map_err(|error| chain(&error))
     });
-    let message = match rescued {
-        Ok(_) => format!("{error}; the results are in {} instead", rescue.display()),
-        Err(again) => format!("{error}; nor there: {again}; the results are lost"),
-    };
-    Err(Refusal::new(Exit::Internal, message))
+    match rescued {
+        Ok(files) => {
+            let trouble = format!("{error}; the results are in {} instead", rescue.display());
+            Kept { files, trouble: Some(trouble) }
+        }
+        Err(again) => {
+            // A view that cannot be made takes nothing from the result itself.
+            let results = [out, &rescue].map(|folder| folder.join("result.json"));
+            let files: Vec<PathBuf> = results.into_iter().filter(|file| file.is_file()).collect();
+            let lost = if files.is_empty() { "the results are lost" } else { "a part is missing" };
+            Kept { files, trouble: Some(format!("{error}; nor there: {again}; {lost}")) }
+        }
+    }
 }
 
 /// Says how it ended and where the results are.
-pub(super) fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, written: &[PathBuf]) {
+pub(super) fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, kept: &Kept) {
+    if let Some(trouble) = &kept.trouble {
+        complain(trouble);
+    }
     match ending {
         Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
         Ending::ArtifactRefused(why) | Ending::ClusterFailed(why) | Ending::Internal(why) => {
@@ -87,7 +118,7 @@ pub(super) fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, writ
     if args.quiet {
         return;
     }
-    let files = written.iter().map(|path| path.display().to_string());
+    let files = kept.files.iter().map(|path| path.display().to_string());
     match args.format {
         Format::Human => {
             say(&report::summary(result));
@@ -107,6 +138,56 @@ pub(super) fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, writ
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Totals;
+    use crate::report::sample;
+
+    /// Returns the sample's result, ended with `exit`.
+    fn result(exit: Exit) -> RunResult {
+        let artifact = sample::artifact();
+        let totals = Totals::new(&artifact);
+        let record = sample::record(&artifact, &totals);
+        let mut result = RunResult::build(&artifact, &record, &totals);
+        result.run.exit_code = exit.code();
+        result
+    }
+
+    #[test]
+    fn rescued_results_keep_the_verdict() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let result = result(Exit::ThresholdMissed);
+        let kept = write(&gone, folder.path(), &result, &[Kind::Csv], None);
+        let names: Vec<&str> =
+            kept.files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+        assert_eq!(names, ["result.json", "series.csv"]);
+        let written = report::read(&kept.files[0]).unwrap();
+        assert_eq!(written.run.exit_code, Exit::ThresholdMissed.code());
+        let trouble = kept.trouble.as_deref().unwrap();
+        assert!(trouble.contains("gone/result.json") && trouble.contains("instead"), "{trouble}");
+    }
+
+    #[test]
+    fn results_out_of_their_place_weigh_as_the_contract_says() {
+        let troubled = |trouble: Option<&str>, own| {
+            let trouble = trouble.map(str::to_owned);
+            Kept { files: Vec::new(), trouble }.exit(&result(own))
+        };
+        assert_eq!(troubled(None, Exit::ThresholdMissed), Exit::ThresholdMissed);
+        assert_eq!(troubled(Some("full"), Exit::Passed), Exit::Internal);
+        assert_eq!(troubled(Some("full"), Exit::ThresholdMissed), Exit::Internal);
+        assert_eq!(troubled(Some("full"), Exit::Interrupted), Exit::Interrupted);
+    }
+
+    #[test]
+    fn lost_results_are_called_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let kept = write(&gone, &file, &result(Exit::Passed), &[], None);
+        assert_eq!(kept.files, Vec::<PathBuf>::new());
+        assert!(kept.trouble.unwrap().ends_with("the results are lost"));
+    }
 
     #[test]
     fn a_folder_that_takes_no_files_is_refused_before_the_load() {

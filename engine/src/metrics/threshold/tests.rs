@@ -313,6 +313,44 @@ fn what_is_left_of_the_warm_up_after_its_end_is_not_judged() {
 }
 
 #[test]
+fn what_is_left_of_the_warm_up_enters_no_window() {
+    let judge_with = |late: Window, metric, limit, quantity| {
+        let threshold = sample::threshold("…", metric, Bound::AtMost, limit, quantity);
+        let mut artifact = plan(Threshold { window_ns: 1_000_000_000, ..threshold });
+        artifact.scenarios.get_mut("checkout").unwrap().warm_up_ns = 2_000_000_000;
+        let mut totals = totals(&artifact, &[CALM, CALM, CALM, CALM]);
+        totals.apply(0, &late);
+        let judge = Judge::new(Arc::new(artifact.clone()));
+        let record = record(&artifact, &totals, 4);
+        judge.verdicts(&totals, &record)[0].1
+    };
+    // Started in the warm-up; 50 failed in the third second, 20 of the load in the fourth.
+    let late = || {
+        let row = LedgerRow { scenario: 1, failed: 70, warm_up_failed: 50, ..LedgerRow::default() };
+        let second =
+            |second, failed| SecondRow { second, scenario: 1, failed, ..SecondRow::default() };
+        let (from_ms, to_ms) = (2_000, 4_000);
+        let seconds = vec![second(2, 50), second(3, 20)];
+        Window { from_ms, to_ms, ledger: vec![row], seconds, ..Window::default() }
+    };
+    let failed = |limit| judge_with(late(), Metric::Count(Counter::Failed), limit, Quantity::Count);
+    assert_eq!(failed(20).verdict, Verdict::Pass);
+    assert_eq!(failed(19).verdict, Verdict::Fail);
+    // Sent late, after the warm-up in which it was due: no start of the third second.
+    let row = LedgerRow { scenario: 1, started: 30, warm_up: 30, ..LedgerRow::default() };
+    let second = SecondRow { second: 2, scenario: 1, started: 30, ..SecondRow::default() };
+    let late = Window {
+        from_ms: 2_000,
+        to_ms: 3_000,
+        ledger: vec![row],
+        seconds: vec![second],
+        ..Window::default()
+    };
+    let rate = judge_with(late, Metric::Rate(Counter::Started), 100_000_000, Quantity::PerSecond);
+    assert_eq!(rate.verdict, Verdict::Pass);
+}
+
+#[test]
 fn delivery_judges_each_scenario_lateness_and_spread_and_ignores_what_was_stopped() {
     let mut artifact = plan(p99(1));
     let seconds: Vec<Second> = (0..10).map(|_| Second { dropped: 1, ..CALM }).collect();
