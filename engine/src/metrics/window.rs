@@ -50,7 +50,8 @@ pub struct LedgerRow {
     pub lane: u32,
     /// How many lanes the node has.
     pub lanes: u32,
-    /// Every owned arrival below this number has been decided. Stays 0 for timed closed loads.
+    /// Every owned arrival below this number has been decided. Stays 0 for timed closed loads and for `count_each`,
+    /// whose users go on at their own speed: of those the sums alone say how many are decided.
     pub upto: u64,
     /// Arrivals sent.
     pub started: u64,

@@ -5,18 +5,22 @@ mod driver;
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Connections, Counter, Load, Metric, OnAgentLoss, OnFail,
-    OnOverload, Scenario, Step, Threshold,
+    Action, Artifact, Connections, Counter, Load, Metric, OnAgentLoss, OnFail, OnOverload,
+    Scenario, Step, Threshold,
 };
 
-/// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
+/// Returns how a plan says a policy that the coordinator of this version cannot follow; nodes have no part in it.
+pub fn unbuilt_policy(on_agent_loss: OnAgentLoss) -> Option<&'static str> {
+    match on_agent_loss {
+        OnAgentLoss::Fail => None,
+        OnAgentLoss::Continue => Some("`on_agent_loss: continue`"),
+        OnAgentLoss::Redistribute => Some("`on_agent_loss: redistribute`"),
+    }
+}
+
+/// Returns what `artifact` asks for that a node of this version cannot execute, in the words of a plan; empty if it can run.
 pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
     let mut found = Vec::new();
-    match artifact.nodes.on_agent_loss {
-        OnAgentLoss::Fail => {}
-        OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
-        OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
-    }
     driver::connections(artifact, &mut found);
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());
@@ -86,12 +90,7 @@ fn of_load(scenario: &Scenario) -> Vec<&'static str> {
             OnOverload::Queue => found.push("`on_overload: queue`"),
             OnOverload::Fail => found.push("`on_overload: fail`"),
         },
-        Load::Closed(load) => {
-            let each = |stage: &ClosedStage| matches!(stage, ClosedStage::CountEach { .. });
-            if load.stages.iter().any(each) {
-                found.push("`count_each`");
-            }
-        }
+        Load::Closed(_) => {}
         Load::Observe { .. } => found.push("`observe`"),
     }
     if scenario.late_start.is_some() {
