@@ -373,6 +373,7 @@ fn decided(row: &LedgerRow) -> Option<u64> {
 /// Adds the counters of `row` and takes over its frontier; `None` if one overflows.
 pub fn add(sum: &mut LedgerRow, row: &LedgerRow) -> Option<()> {
     sum.upto = row.upto;
+    sum.over_ms = sum.over_ms.or(row.over_ms);
     sum.started = sum.started.checked_add(row.started)?;
     sum.succeeded = sum.succeeded.checked_add(row.succeeded)?;
     sum.failed = sum.failed.checked_add(row.failed)?;

@@ -48,13 +48,13 @@ struct Numbers {
     at: usize,
 }
 
-/// Starts the worker's users of a scenario in a run that starts at `start`; returns when the last stage ends.
+/// Starts the worker's users of a scenario that starts at `begin`; returns when the last stage ends.
 pub(super) fn start_users(
     context: &Rc<Context>,
     driver: &Driver,
     share: Share,
     (scenario, load): (&Scenario, &ClosedLoad),
-    start: Ticks,
+    begin: Ticks,
 ) -> Ticks {
     let closed = Closed::new(load);
     let number = share.scenario;
@@ -62,7 +62,6 @@ pub(super) fn start_users(
     let users: Vec<u32> = (0..closed.users_max()).filter(owned).collect();
     let numbers = Numbering::new(load, &users);
     context.recorder.borrow_mut().frontier(number, numbers.upto());
-    let begin = start.saturating_add(scenario.start_ns);
     let lane = Rc::new(Lane {
         context: Rc::clone(context),
         share,
@@ -84,20 +83,20 @@ pub(super) fn start_users(
 impl Lane {
     /// Is one user: active in each of its spans.
     async fn user(&self, user: u32, spans: &[(u64, u64)], pool: &Pool) {
-        let context = &self.context;
+        let (context, scenario) = (&self.context, self.share.scenario);
         let mut iteration = 0;
         for (from_ns, to_ns) in spans {
             let (from, to) =
                 (self.begin.saturating_add(*from_ns), self.begin.saturating_add(*to_ns));
             tokio::select! {
                 biased;
-                () = context.until_halted() => return,
+                () = context.until_over(scenario) => return,
                 () = sleep_until(&context.clock, from) => {}
             }
             let mut active = Active { lane: self, since: context.clock.now(), to };
             loop {
                 let now = context.clock.now();
-                if context.is_halted() || now >= to {
+                if context.is_over(scenario) || now >= to {
                     break;
                 }
                 if !context.shared.may_start(now) {
@@ -121,7 +120,7 @@ impl Lane {
         let next = since.saturating_add(self.pace_ns).min(to);
         tokio::select! {
             biased;
-            () = self.context.until_halted() => {}
+            () = self.context.until_over(self.share.scenario) => {}
             () = sleep_until(&self.context.clock, next) => {}
         }
     }

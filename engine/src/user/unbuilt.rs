@@ -5,8 +5,8 @@ mod driver;
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, Connections, Counter, Load, Metric, OnAgentLoss, OnFail, OnOverload,
-    Scenario, Step, Threshold,
+    Action, Artifact, Connections, Counter, Load, Metric, OnAgentLoss, OnFail, Scenario, Step,
+    Threshold,
 };
 
 /// Returns how a plan says a policy that the coordinator of this version cannot follow; nodes have no part in it.
@@ -85,19 +85,8 @@ fn steps(list: &[Step], found: &mut BTreeSet<&'static str>) {
 fn of_load(scenario: &Scenario) -> Vec<&'static str> {
     let mut found = Vec::new();
     match &scenario.load {
-        Load::Open(load) => match load.on_overload {
-            OnOverload::Drop => {}
-            OnOverload::Queue => found.push("`on_overload: queue`"),
-            OnOverload::Fail => found.push("`on_overload: fail`"),
-        },
-        Load::Closed(_) => {}
+        Load::Open(_) | Load::Closed(_) => {}
         Load::Observe { .. } => found.push("`observe`"),
-    }
-    if scenario.late_start.is_some() {
-        found.push("`start_after` the end of a closed count");
-    }
-    if scenario.max_failures.is_some() {
-        found.push("`max_failures`");
     }
     match scenario.connections {
         Connections::Pool => {}
