@@ -193,19 +193,21 @@ impl Ledger {
 
     /// Puts every undecided arrival under a reason and returns the counts of each scenario.
     ///
-    /// `fates` are of the nodes in order; `stop_ns` is when the run was stopped early, on the run's clock.
+    /// `fates` are of the nodes in order; `stops_ns` says by scenario when it was stopped early, on the run's clock; what
+    /// it does not name was not.
     ///
     /// # Errors
     /// More was decided than planned.
     pub fn settle(
         &self,
         fates: &[Fate],
-        stop_ns: Option<u64>,
+        stops_ns: &[Option<u64>],
         due: &dyn DueTimes,
     ) -> Result<Vec<Arrivals>, LedgerError> {
         let mut all = Vec::with_capacity(self.scenarios.len());
         for (at, plan) in self.scenarios.iter().enumerate() {
             let mut sum = Arrivals::default();
+            let stop_ns = stops_ns.get(at).copied().flatten();
             for (node, fate) in self.nodes.iter().zip(fates) {
                 let cuts = Cuts::new(plan, at, *fate, stop_ns, due);
                 node.settle(plan, at, &cuts, &mut sum);
@@ -217,6 +219,14 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// Returns when the last lane came to its end of a scenario, in milliseconds since the run's start; `None` while one
+    /// goes on or has not been heard of.
+    pub fn over_ms(&self, scenario: usize) -> Option<u64> {
+        let owners = self.nodes.iter().filter(|node| !node.slots[scenario].is_empty());
+        let rows = owners.flat_map(|node| node.rows(scenario));
+        rows.map(|row| row.over_ms).try_fold(0, |latest, over_ms| Some(latest.max(over_ms?)))
+    }
+
     /// Returns by scenario how many of the arrivals that [`Ledger::settle`] drops undecided were due in each of the first
     /// `seconds` of the run; nothing for scenarios without due times.
     pub fn undecided(&self, fates: &[Fate], seconds: u64, due: &dyn DueTimes) -> Vec<Vec<u64>> {
@@ -242,7 +252,7 @@ impl Ledger {
             let unknown_below = Cuts::new(plan, at, *fate, None, due).horizon;
             for row in node.rows(at) {
                 let slots = lane_slots(&node.slots[at], &row);
-                let known = row.upto.max(unknown_below);
+                let known = if row.over_ms.is_some() { 0 } else { unknown_below }.max(row.upto);
                 let below = |number: u64| plan.owned_below(&slots, number.max(known));
                 for (count, edge) in dropped.iter_mut().zip(edges.windows(2)) {
                     *count += below(edge[1]) - below(edge[0]);
@@ -298,8 +308,11 @@ impl Node {
             sum.dropped_by.full += row.dropped_full;
             if plan.numbering != Numbering::Timed {
                 let below = |number: u64| plan.decided_below(&self.slots[at], &row, number);
-                let (from, horizon) = (below(0), below(cuts.horizon));
-                let (stop, end) = (below(cuts.stop), below(plan.planned));
+                // Of a lane that is over, nothing more was sent: what is left was stopped.
+                let (horizon, stop) =
+                    if row.over_ms.is_some() { (0, 0) } else { (cuts.horizon, cuts.stop) };
+                let (from, horizon) = (below(0), below(horizon));
+                let (stop, end) = (below(stop), below(plan.planned));
                 sum.unaccounted += horizon - from;
                 let reason = match cuts.fate {
                     Fate::Reported => &mut sum.dropped_by.stopped,

@@ -77,6 +77,10 @@ impl Sink for Merged {
         self.totals.apply(node, window);
     }
 
+    fn starts(&mut self, scenario: usize, start_ns: u64) {
+        self.totals.start_at(scenario, start_ns);
+    }
+
     fn missed_abort(&mut self, complete_until: u32) -> Option<String> {
         self.judge.missed_abort(&self.totals, u64::from(complete_until))
     }

@@ -59,6 +59,8 @@ pub(super) struct World {
     pub(super) starts: Vec<(usize, u64, usize, u64)>,
     /// By node: what the coordinator gave out.
     pub(super) applied: BTreeMap<usize, Vec<Window>>,
+    /// By scenario: the start that the coordinator announced.
+    pub(super) announced: BTreeMap<usize, u64>,
     pub(super) record: Option<(u64, RunRecord)>,
     /// Starts that were not allowed.
     pub(super) illegal: Vec<String>,
@@ -106,6 +108,7 @@ impl World {
             mutant,
             starts: Vec::new(),
             applied: BTreeMap::new(),
+            announced: BTreeMap::new(),
             record: None,
             illegal: Vec::new(),
         };
@@ -249,6 +252,9 @@ impl World {
                 Effect::Window { node, window } => {
                     self.applied.entry(node).or_default().push(*window);
                 }
+                Effect::Starts { scenario, start_ns } => {
+                    self.announced.insert(scenario, start_ns);
+                }
                 Effect::Hint(want) => {
                     let hint =
                         Hint { v: V, nonce: "coordinator".to_owned(), run: RUN.to_owned(), want };
@@ -375,6 +381,7 @@ impl World {
                     });
                 }
             }
+            Do::Direct(orders) => self.with_node(at, |node| node.direct(&orders)),
             Do::Abort => self.with_node(at, |node| node.cut_at = Some(local)),
             Do::Unload => self.members[at].node = None,
             Do::Delta { run, epoch, seq, window } => {
