@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use compiler::artifact::{self, Artifact, Scenario};
+use compiler::artifact::{Artifact, Load, Scenario};
+use compiler::schedule::length_ns;
 
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadEvent, LoadSummary};
@@ -25,6 +26,8 @@ pub(super) enum Mutant {
     LeaseFromReceipt,
     /// The lease is not looked at before an arrival.
     NoLeaseCheck,
+    /// What is wanted of single scenarios is not heeded: starts come as early as they can, stops never.
+    NoDirections,
 }
 
 /// One node of a run.
@@ -40,8 +43,8 @@ pub(super) struct Node {
     /// By scenario: whether its start may still be brought forward.
     open_start: Vec<bool>,
     stopped: Vec<bool>,
-    /// By scenario: whether it is a count, and so has no due times.
-    counted: Vec<bool>,
+    /// By scenario: of a count, which has no due times, how long it may take.
+    within_ns: Vec<Option<u64>>,
     /// When each running transaction ends, its scenario, and whether it ends well.
     running: BinaryHeap<Reverse<(Ticks, usize, bool)>>,
     latency_ns: u64,
@@ -77,10 +80,12 @@ impl Node {
             owned: owned.collect(),
             next: vec![0; count],
             rows: empty_rows(count),
-            starts_ns: scenarios().map(latest_ns).collect(),
+            starts_ns: scenarios()
+                .map(|it| if mutant == Mutant::NoDirections { it.start_ns } else { latest_ns(it) })
+                .collect(),
             open_start: scenarios().map(|scenario| scenario.late_start.is_some()).collect(),
             stopped: vec![false; count],
-            counted: scenarios().map(|it| matches!(it.load, artifact::Load::Closed(_))).collect(),
+            within_ns: scenarios().map(within_ns).collect(),
             running: BinaryHeap::new(),
             latency_ns,
             start: None,
@@ -139,7 +144,9 @@ impl Node {
             while let Some(n) = self.owned[scenario].get(self.next[scenario]).copied() {
                 let due = begin + self.due.due_ns(scenario, n).unwrap_or(0);
                 let is_busy = || self.running.iter().any(|Reverse((_, of, _))| *of == scenario);
-                if due > now || (self.counted[scenario] && is_busy()) {
+                let within_ns = self.within_ns[scenario];
+                let is_over = |within_ns| now >= begin + within_ns || is_busy();
+                if due > now || within_ns.is_some_and(is_over) {
                     break;
                 }
                 if now >= self.lease_end && self.mutant != Mutant::NoLeaseCheck {
@@ -149,7 +156,7 @@ impl Node {
                 self.next[scenario] += 1;
                 let row = &mut self.rows[scenario];
                 row.upto = n + 1;
-                if now - due > LATE_AFTER_NS && !self.counted[scenario] {
+                if now - due > LATE_AFTER_NS && within_ns.is_none() {
                     row.dropped_late += 1;
                 } else {
                     row.started += 1;
@@ -164,6 +171,9 @@ impl Node {
 
     /// Takes what is wanted of single scenarios.
     pub(super) fn direct(&mut self, orders: &[ScenarioOrder]) {
+        if self.mutant == Mutant::NoDirections {
+            return;
+        }
         for order in orders {
             let at = order.scenario as usize;
             self.stopped[at] |= order.stop;
@@ -177,8 +187,10 @@ impl Node {
     fn note_ends(&mut self, elapsed: u64) {
         for (at, row) in self.rows.iter_mut().enumerate() {
             let runs = self.running.iter().any(|Reverse((_, of, _))| *of == at);
-            let all = self.next[at] == self.owned[at].len() && !(self.counted[at] && runs);
-            if self.stopped[at] || all {
+            let within_ns = self.within_ns[at];
+            let all = self.next[at] == self.owned[at].len() && !(within_ns.is_some() && runs);
+            let time_over = within_ns.is_some_and(|ns| elapsed >= self.starts_ns[at] + ns);
+            if self.stopped[at] || all || time_over {
                 row.over_ms.get_or_insert(elapsed.div_ceil(1_000_000));
             }
         }
@@ -201,6 +213,10 @@ impl Node {
         let from_ms = std::mem::replace(&mut self.from_ms, to_ms);
         Window { from_ms, to_ms, ledger: rows, seconds, ..Window::default() }
     }
+}
+
+fn within_ns(scenario: &Scenario) -> Option<u64> {
+    matches!(scenario.load, Load::Closed(_)).then(|| length_ns(&scenario.load))
 }
 
 fn latest_ns(scenario: &Scenario) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use compiler::artifact::Artifact;
+use compiler::artifact::{Artifact, ClosedLoad, ClosedStage, LateStart, Load, Moment, StartAfter};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -46,7 +46,7 @@ pub(super) struct World {
     random: StdRng,
     queue: BTreeMap<(u64, u64), Event>,
     next_id: u64,
-    coordinator: Coordinator,
+    pub(super) coordinator: Coordinator,
     coordinator_wake: u64,
     pub(super) coordinator_dead: Option<u64>,
     broker_down_until: u64,
@@ -66,6 +66,21 @@ pub(super) struct World {
     pub(super) illegal: Vec<String>,
 }
 
+/// Adds a count, `s2`, to a sample and lets `s1` start after its end.
+fn start_after_a_count(artifact: &mut Artifact, random: &mut StdRng, agents: u32) {
+    let within_ns = random.random_range(1_000..9_000) * MS;
+    let (users, planned) = (random.random_range(1..20), random.random_range(1..60));
+    let stage = ClosedStage::Count { users, count: planned, within_ns };
+    let load = Load::Closed(ClosedLoad { stages: vec![stage], users_max: users, pace_ns: 0 });
+    artifact.scenarios.insert("s2".to_owned(), sample::scenario(load, planned, 2, agents));
+    artifact.slots += sample::SLOTS;
+    let delay_ns = random.random_range(0..1_000) * MS;
+    let after = StartAfter { scenario: "s2".to_owned(), state: Moment::Finished, delay_ns };
+    let late = artifact.scenarios.get_mut("s1").unwrap();
+    late.start_ns = delay_ns;
+    late.late_start = Some(LateStart { latest_ns: within_ns + delay_ns, after: vec![after] });
+}
+
 impl World {
     pub(super) fn new(seed: u64, mutant: Mutant) -> World {
         let mut random = StdRng::seed_from_u64(seed);
@@ -73,6 +88,13 @@ impl World {
         let rates = [random.random_range(10..60), random.random_range(1..20)];
         let mut artifact = sample::artifact(&rates, random.random_range(4..14), count);
         artifact.nodes.tuning.final_wait_ns = 12 * SECOND_NS;
+        if random.random_bool(0.3) {
+            let most = random.random_range(1..12);
+            artifact.scenarios.get_mut("s0").unwrap().max_failures = Some(most);
+        }
+        if random.random_bool(0.5) {
+            start_after_a_count(&mut artifact, &mut random, count);
+        }
         let lease_ns = random.random_range(2_000..6_000) * MS;
         let settings = Settings {
             nonce: "coordinator".to_owned(),
