@@ -99,7 +99,7 @@ async fn run(nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
     run_plan(PLAN, nodes, stop_early).await
 }
 
-async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
+pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
     let clock = Clock::real();
     let options = DemoOptions { latency_ns: 5_000_000, ..DemoOptions::default() };
     let shop = demo::start(options, clock.clone()).unwrap();

@@ -173,3 +173,6 @@ impl Coordinator {
         stops.map(|stop| stop.map(|at| at.saturating_sub(start))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
