@@ -52,6 +52,20 @@ pub enum Happened {
         /// Why.
         reason: String,
     },
+    /// A scenario that waited for the end of another starts this many microseconds later.
+    ScenarioStarts {
+        /// Its name.
+        scenario: String,
+        /// Time until its start, in microseconds.
+        in_us: u64,
+    },
+    /// Nothing more of a scenario is started; the others go on.
+    ScenarioStopped {
+        /// Its name.
+        scenario: String,
+        /// Why.
+        reason: String,
+    },
     /// The node has no transaction running any more.
     Drained,
     /// The node's final report is here; without a node: the run is over.

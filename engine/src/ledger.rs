@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use compiler::artifact::{Artifact, Load};
-use compiler::schedule::{Closed, owned_below};
+use compiler::artifact::{Artifact, ClosedStage, Load};
+use compiler::schedule::owned_below;
 
 use crate::metrics::{Arrivals, DroppedBy, LedgerRow};
 
@@ -78,9 +78,19 @@ struct Plan {
     planned: u64,
     /// Largest population of a closed load.
     users: Option<u64>,
-    /// A closed load whose stages are timed: how many will start is not known.
-    timed: bool,
+    numbering: Numbering,
     slot_count: u32,
+}
+
+/// How the decisions of a lane go through its arrivals.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Numbering {
+    /// In the order of their numbers: what is decided lies below the frontier.
+    Ordered,
+    /// Each user in its own order: how many are decided is known, which ones is not. The frontier stays 0.
+    ByUser,
+    /// Timed stages of a closed load: how many will start is not known. The frontier stays 0.
+    Timed,
 }
 
 #[derive(Clone, Debug)]
@@ -94,18 +104,23 @@ impl Ledger {
     /// Returns the ledger of a run of `artifact` on nodes with these seats; nothing is decided yet.
     pub fn new(artifact: &Artifact, nodes: &[Vec<String>]) -> Ledger {
         let scenarios = artifact.scenarios.iter().map(|(name, scenario)| {
-            let (users, timed) = match &scenario.load {
-                Load::Open(_) => (None, false),
-                Load::Observe { .. } => (None, true),
+            let (users, numbering) = match &scenario.load {
+                Load::Open(_) => (None, Numbering::Ordered),
+                Load::Observe { .. } => (None, Numbering::Timed),
                 Load::Closed(closed) => {
-                    (Some(u64::from(closed.users_max)), Closed::new(closed).count().is_none())
+                    let numbering = match closed.stages.as_slice() {
+                        [ClosedStage::Count { .. }] => Numbering::Ordered,
+                        [ClosedStage::CountEach { .. }] => Numbering::ByUser,
+                        _ => Numbering::Timed,
+                    };
+                    (Some(u64::from(closed.users_max)), numbering)
                 }
             };
             Plan {
                 name: name.clone(),
                 planned: scenario.planned,
                 users,
-                timed,
+                numbering,
                 slot_count: scenario.slot_count,
             }
         });
@@ -158,7 +173,12 @@ impl Ledger {
                 return Err(bad("more ended than started"));
             }
             let slots = lane_slots(&entry.slots[at], sum);
-            if !plan.timed && decided != plan.owned_below(&slots, sum.upto) {
+            let fits = match plan.numbering {
+                Numbering::Ordered => decided == plan.owned_below(&slots, sum.upto),
+                Numbering::ByUser => decided <= plan.owned_below(&slots, plan.planned),
+                Numbering::Timed => true,
+            };
+            if !fits {
                 return Err(bad("the counts are not those of the arrivals below the frontier"));
             }
         }
@@ -173,19 +193,21 @@ impl Ledger {
 
     /// Puts every undecided arrival under a reason and returns the counts of each scenario.
     ///
-    /// `fates` are of the nodes in order; `stop_ns` is when the run was stopped early, on the run's clock.
+    /// `fates` are of the nodes in order; `stops_ns` says by scenario when it was stopped early, on the run's clock; what
+    /// it does not name was not.
     ///
     /// # Errors
     /// More was decided than planned.
     pub fn settle(
         &self,
         fates: &[Fate],
-        stop_ns: Option<u64>,
+        stops_ns: &[Option<u64>],
         due: &dyn DueTimes,
     ) -> Result<Vec<Arrivals>, LedgerError> {
         let mut all = Vec::with_capacity(self.scenarios.len());
         for (at, plan) in self.scenarios.iter().enumerate() {
             let mut sum = Arrivals::default();
+            let stop_ns = stops_ns.get(at).copied().flatten();
             for (node, fate) in self.nodes.iter().zip(fates) {
                 let cuts = Cuts::new(plan, at, *fate, stop_ns, due);
                 node.settle(plan, at, &cuts, &mut sum);
@@ -197,6 +219,14 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// Returns when the last lane came to its end of a scenario, in milliseconds since the run's start; `None` while one
+    /// goes on or has not been heard of.
+    pub fn over_ms(&self, scenario: usize) -> Option<u64> {
+        let owners = self.nodes.iter().filter(|node| !node.slots[scenario].is_empty());
+        let rows = owners.flat_map(|node| node.rows(scenario));
+        rows.map(|row| row.over_ms).try_fold(0, |latest, over_ms| Some(latest.max(over_ms?)))
+    }
+
     /// Returns by scenario how many of the arrivals that [`Ledger::settle`] drops undecided were due in each of the first
     /// `seconds` of the run; nothing for scenarios without due times.
     pub fn undecided(&self, fates: &[Fate], seconds: u64, due: &dyn DueTimes) -> Vec<Vec<u64>> {
@@ -222,7 +252,7 @@ impl Ledger {
             let unknown_below = Cuts::new(plan, at, *fate, None, due).horizon;
             for row in node.rows(at) {
                 let slots = lane_slots(&node.slots[at], &row);
-                let known = row.upto.max(unknown_below);
+                let known = if row.over_ms.is_some() { 0 } else { unknown_below }.max(row.upto);
                 let below = |number: u64| plan.owned_below(&slots, number.max(known));
                 for (count, edge) in dropped.iter_mut().zip(edges.windows(2)) {
                     *count += below(edge[1]) - below(edge[0]);
@@ -276,11 +306,13 @@ impl Node {
             sum.failed += row.failed;
             sum.dropped_by.late += row.dropped_late;
             sum.dropped_by.full += row.dropped_full;
-            if !plan.timed {
-                let slots = lane_slots(&self.slots[at], &row);
-                let below = |number: u64| plan.owned_below(&slots, number.max(row.upto));
-                let (from, horizon) = (below(0), below(cuts.horizon));
-                let (stop, end) = (below(cuts.stop), below(plan.planned));
+            if plan.numbering != Numbering::Timed {
+                let below = |number: u64| plan.decided_below(&self.slots[at], &row, number);
+                // Of a lane that is over, nothing more was sent: what is left was stopped.
+                let (horizon, stop) =
+                    if row.over_ms.is_some() { (0, 0) } else { (cuts.horizon, cuts.stop) };
+                let (from, horizon) = (below(0), below(horizon));
+                let (stop, end) = (below(stop), below(plan.planned));
                 sum.unaccounted += horizon - from;
                 let reason = match cuts.fate {
                     Fate::Reported => &mut sum.dropped_by.stopped,
@@ -306,13 +338,22 @@ impl Plan {
         n / users * of_cycle + owned_below(slots, self.slot_count, n % users)
     }
 
+    /// Returns how many arrivals of the lane of `row`, on a node with `slots`, have been decided or are below `number`.
+    fn decided_below(&self, slots: &[u32], row: &LedgerRow, number: u64) -> u64 {
+        let below = self.owned_below(&lane_slots(slots, row), number.max(row.upto));
+        match self.numbering {
+            Numbering::Ordered | Numbering::Timed => below,
+            Numbering::ByUser => below.max(decided(row).unwrap_or(u64::MAX)),
+        }
+    }
+
     /// Derives the sums from their parts and checks that they are the plan's.
     fn close(&self, mut sum: Arrivals) -> Result<Arrivals, LedgerError> {
         let by = sum.dropped_by;
         let DroppedBy { late, full, lease, lost, stopped } = by;
         sum.dropped = late + full + lease + lost + stopped;
         let decided = sum.started + sum.dropped + sum.unaccounted;
-        sum.planned = if self.timed { decided } else { self.planned };
+        sum.planned = if self.numbering == Numbering::Timed { decided } else { self.planned };
         let wrong = |what| LedgerError::Sum { scenario: self.name.clone(), what };
         if decided != sum.planned {
             let planned = sum.planned;
@@ -345,6 +386,7 @@ fn decided(row: &LedgerRow) -> Option<u64> {
 /// Adds the counters of `row` and takes over its frontier; `None` if one overflows.
 pub fn add(sum: &mut LedgerRow, row: &LedgerRow) -> Option<()> {
     sum.upto = row.upto;
+    sum.over_ms = sum.over_ms.or(row.over_ms);
     sum.started = sum.started.checked_add(row.started)?;
     sum.succeeded = sum.succeeded.checked_add(row.succeeded)?;
     sum.failed = sum.failed.checked_add(row.failed)?;

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 
+use super::wire::ScenarioOrder;
 use crate::clock::Ticks;
 use crate::metrics::Window;
 
@@ -27,6 +28,9 @@ pub trait Load: Send {
     fn start(&mut self, start: Ticks);
     /// Lets arrivals start until `end`; an earlier end than before changes nothing.
     fn extend_lease(&mut self, end: Ticks);
+    /// Takes all that is wanted of single scenarios beside the plan: late starts, of which the first word counts, and
+    /// scenarios that are stopped, which they stay.
+    fn direct(&mut self, wanted: &[ScenarioOrder]);
     /// Starts nothing more, lets what runs end within `drain_ns`, then cuts it.
     fn stop(&mut self, drain_ns: u64);
     /// Cuts what runs now.

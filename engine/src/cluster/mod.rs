@@ -74,6 +74,8 @@ pub enum StopRequest {
 pub trait Sink: Send {
     /// Takes what node `node` (its place in [`RunRecord::nodes`]) measured; each window once, in order.
     fn window(&mut self, node: usize, window: &Window);
+    /// Takes when a scenario starts, in nanoseconds since the run's start, that waited for another's end.
+    fn starts(&mut self, scenario: usize, start_ns: u64);
     /// Returns the name of a missed threshold that aborts the run; seconds below `complete_until` are complete on every node.
     fn missed_abort(&mut self, complete_until: u32) -> Option<String>;
 }

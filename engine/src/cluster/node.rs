@@ -7,8 +7,9 @@ use compiler::artifact::{Artifact, SecretSource};
 use tokio::sync::mpsc;
 
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
+use super::wire::ScenarioOrder;
 use crate::clock::{Clock, Ticks};
-use crate::runtime::{Node, NodeEvent, Setup, StartDriver};
+use crate::runtime::{Direction, Node, NodeEvent, Setup, StartDriver};
 use crate::user::{Inputs, Program, secrets};
 
 /// Reads a secret on this machine; `None` if it is not there.
@@ -95,6 +96,15 @@ impl Load for NodeLoad {
 
     fn extend_lease(&mut self, end: Ticks) {
         self.node.extend_lease(end);
+    }
+
+    fn direct(&mut self, wanted: &[ScenarioOrder]) {
+        let wanted = wanted.iter().map(|order| Direction {
+            scenario: usize::try_from(order.scenario).unwrap_or(usize::MAX),
+            start_ns: order.start_ns,
+            stop: order.stop,
+        });
+        self.node.direct(&wanted.collect::<Vec<_>>());
     }
 
     fn stop(&mut self, drain_ns: u64) {

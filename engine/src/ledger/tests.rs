@@ -107,7 +107,7 @@ proptest! {
                 }
             }
         }
-        let got = ledger.settle(&fates, stop_ns, &due).unwrap()[0];
+        let got = ledger.settle(&fates, &[stop_ns], &due).unwrap()[0];
         expected.unfinished = expected.started - expected.succeeded;
         let DroppedBy { late, full, lease, lost, stopped } = expected.dropped_by;
         expected.dropped = late + full + lease + lost + stopped;
@@ -128,10 +128,45 @@ proptest! {
             ledger.apply(node as usize, &[row(node, 2, 0, 1, users, upto)]).unwrap();
         }
         let fates = [Fate::Reported, Fate::Lost { horizon_ns: 1 }];
-        let got = ledger.settle(&fates, Some(1), &Due::new(&artifact)).unwrap()[0];
+        let got = ledger.settle(&fates, &[Some(1)], &Due::new(&artifact)).unwrap()[0];
         let rest = (upto..count).filter(|n| owns(1, 2, 0, 1, users, *n)).count();
         prop_assert_eq!(got.unaccounted, rest as u64);
         prop_assert_eq!(got.dropped_by.stopped, 0);
+    }
+}
+
+proptest! {
+    #[test]
+    fn of_a_count_each_the_sums_say_what_is_left(
+        users in 1_u32..20, count in 1_u64..9, part in 0_u64..200, fenced in any::<bool>(),
+    ) {
+        let mut artifact = counted(users, count, 2);
+        let planned = u64::from(users) * count;
+        for scenario in artifact.scenarios.values_mut() {
+            let stage = ClosedStage::CountEach { users, count, within_ns: 60_000_000_000 };
+            scenario.planned = planned;
+            scenario.load =
+                Load::Closed(ClosedLoad { stages: vec![stage], users_max: users, pace_ns: 0 });
+        }
+        let of = |node| {
+            (0..planned).filter(|n| owns(node, 2, 0, 1, Some(u64::from(users)), *n)).count() as u64
+        };
+        let (whole, rest) = (of(0), of(1) - part.min(of(1)));
+        let row = |started| LedgerRow { lanes: 1, started, ..LedgerRow::default() };
+        let mut ledger = Ledger::new(&artifact, &seats(2));
+        ledger.apply(0, &[row(whole)]).unwrap();
+        ledger.apply(1, &[row(of(1) - rest)]).unwrap();
+        prop_assert!(ledger.apply(1, &[row(rest + 1)]).is_err(), "more than there are");
+        let fate = if fenced { Fate::Fenced } else { Fate::Lost { horizon_ns: 1 } };
+        let got = ledger.settle(&[Fate::Reported, fate], &[], &Due::new(&artifact)).unwrap()[0];
+        prop_assert_eq!(got.planned, planned);
+        prop_assert_eq!(got.started, planned - rest);
+        prop_assert_eq!((got.unaccounted, got.dropped_by.lease), if fenced { (0, rest) } else { (rest, 0) });
+        // What a node that reported did not come to is `stopped`.
+        ledger = Ledger::new(&artifact, &seats(2));
+        ledger.apply(0, &[row(whole)]).unwrap();
+        let got = ledger.settle(&[Fate::Reported; 2], &[], &Due::new(&artifact)).unwrap()[0];
+        prop_assert_eq!(got.dropped_by.stopped, of(1));
     }
 }
 

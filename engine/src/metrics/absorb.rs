@@ -69,6 +69,7 @@ impl Window {
 
 fn add_ledger(known: &mut LedgerRow, more: &LedgerRow) {
     known.upto = known.upto.max(more.upto);
+    known.over_ms = known.over_ms.or(more.over_ms);
     known.started += more.started;
     known.succeeded += more.succeeded;
     known.failed += more.failed;

@@ -84,6 +84,8 @@ pub struct NodeTotals {
 #[derive(Clone, Debug)]
 pub struct Totals {
     scenarios: Vec<ScenarioTotals>,
+    /// By scenario: its start, counted from the run's.
+    starts_ns: Vec<u64>,
     series: Vec<Series>,
     histograms: BTreeMap<u32, Histogram>,
     nodes: BTreeMap<usize, NodeTotals>,
@@ -105,12 +107,19 @@ struct Stretches {
     /// Of a threshold that counts runs of steps: (scenario, step), and what they came to, (ok, failed).
     steps: Vec<(u32, u32)>,
     counts: BTreeMap<u64, (u64, u64)>,
+    /// Selected scenarios.
+    scenarios: Vec<usize>,
     origin_ms: u64,
     length_ms: u64,
 }
 
 impl Stretches {
-    fn new(artifact: &Artifact, series: &[Series], threshold: &Threshold) -> Stretches {
+    fn new(
+        artifact: &Artifact,
+        series: &[Series],
+        starts_ns: &[u64],
+        threshold: &Threshold,
+    ) -> Stretches {
         let (aggregates, series, steps) = match &threshold.metric {
             Metric::Response(wanted)
             | Metric::Service(wanted)
@@ -127,12 +136,14 @@ impl Stretches {
             | Metric::OwnCount { .. }
             | Metric::OwnRate { .. } => (Vec::new(), Vec::new(), Vec::new()),
         };
+        let scenarios = select::scenarios(artifact, &threshold.select);
         Stretches {
             timeline: Timeline::new(aggregates),
             series,
             steps,
             counts: BTreeMap::new(),
-            origin_ms: select::origin_second(artifact, &threshold.select) * 1000,
+            origin_ms: select::origin_second(&scenarios, starts_ns) * 1000,
+            scenarios,
             length_ms: (threshold.window_ns / 1_000_000).max(1),
         }
     }
@@ -146,6 +157,7 @@ impl Totals {
     /// Returns the state of a run in which nothing has happened.
     pub fn new(artifact: &Artifact) -> Totals {
         let series = series(artifact);
+        let starts_ns: Vec<u64> = artifact.scenarios.values().map(select::latest_ns).collect();
         let scenarios: Vec<ScenarioTotals> = (artifact.scenarios.values().enumerate())
             .map(|(at, scenario)| ScenarioTotals {
                 steps: (0..scenario.steps.len())
@@ -160,11 +172,12 @@ impl Totals {
             .collect();
         let stretches = (artifact.thresholds.iter())
             .filter(|(_, threshold)| threshold.window_ns > 0)
-            .map(|(name, it)| (name.clone(), Stretches::new(artifact, &series, it)))
+            .map(|(name, it)| (name.clone(), Stretches::new(artifact, &series, &starts_ns, it)))
             .collect();
         Totals {
             seconds: scenarios.iter().map(|_| Timeline::new(SECOND_AGGREGATES.to_vec())).collect(),
             scenarios,
+            starts_ns,
             series,
             stretches,
             histograms: BTreeMap::new(),
@@ -174,6 +187,28 @@ impl Totals {
             late_windows: 0,
             stray_rows: 0,
         }
+    }
+
+    /// Takes when a scenario starts, counted from the run's start, whose start the plan leaves open. Nothing of it may have
+    /// been measured yet.
+    pub fn start_at(&mut self, scenario: usize, start_ns: u64) {
+        if let Some(start) = self.starts_ns.get_mut(scenario) {
+            *start = start_ns;
+        }
+        for stretches in self.stretches.values_mut() {
+            let origin = select::origin_second(&stretches.scenarios, &self.starts_ns);
+            stretches.origin_ms = origin * 1000;
+        }
+    }
+
+    /// Returns when a scenario starts, in nanoseconds since the run's start: the latest start of one that is not known yet.
+    pub fn start_ns(&self, scenario: usize) -> u64 {
+        self.starts_ns.get(scenario).copied().unwrap_or(0)
+    }
+
+    /// Returns when each scenario starts, in the artifact's order.
+    pub fn starts_ns(&self) -> &[u64] {
+        &self.starts_ns
     }
 
     /// Adds what `node` measured in one window. Each window must be given once.

@@ -82,6 +82,10 @@ pub enum Ending {
     Interrupted,
     /// A threshold with `abort`; its name.
     Aborted(String),
+    /// A scenario was stopped because as many of its transactions failed as its `max_failures`; its name.
+    TooManyFailures(String),
+    /// A scenario whose plan says `on_overload: fail` reached its `max_in_flight`; its name.
+    Overloaded(String),
     /// A node refused the artifact; why.
     ArtifactRefused(String),
     /// The cluster was not formed, or lost too much; why.

@@ -1,6 +1,6 @@
 //! (pure) What part of a run a threshold reads.
 
-use compiler::artifact::{Aggregate, Artifact, Load, Metric, Selector, Threshold};
+use compiler::artifact::{Aggregate, Artifact, Load, Metric, Scenario, Selector, Threshold};
 use compiler::unit::SECOND_NS;
 
 use super::{Series, SeriesKind};
@@ -44,13 +44,23 @@ pub(super) fn steps(artifact: &Artifact, select: &Selector) -> Vec<(u32, u32)> {
     steps
 }
 
-/// Returns the second of the run from which a selection's windows and grace are counted: the start of its scenario,
-/// or of the first one.
-pub(super) fn origin_second(artifact: &Artifact, select: &Selector) -> u64 {
-    let scenarios = artifact.scenarios.iter();
-    let picked =
-        scenarios.filter(|(name, _)| select.scenario.as_ref().is_none_or(|it| it == *name));
-    picked.map(|(_, it)| it.start_ns.div_ceil(SECOND_NS)).min().unwrap_or(0)
+/// Returns the scenarios that a threshold selects, by their places in the artifact.
+pub(super) fn scenarios(artifact: &Artifact, select: &Selector) -> Vec<usize> {
+    let names = artifact.scenarios.keys().enumerate();
+    let picked = names.filter(|(_, name)| select.scenario.as_ref().is_none_or(|it| it == *name));
+    picked.map(|(at, _)| at).collect()
+}
+
+/// Returns the second of the run from which the windows and the grace of selected scenarios are counted: the start of the
+/// first one. `starts_ns` says when each scenario of the artifact starts.
+pub(super) fn origin_second(scenarios: &[usize], starts_ns: &[u64]) -> u64 {
+    let starts = scenarios.iter().filter_map(|at| starts_ns.get(*at));
+    starts.map(|start_ns| start_ns.div_ceil(SECOND_NS)).min().unwrap_or(0)
+}
+
+/// Returns the latest start of a scenario, in nanoseconds since the run's.
+pub(super) fn latest_ns(scenario: &Scenario) -> u64 {
+    scenario.late_start.as_ref().map_or(scenario.start_ns, |late| late.latest_ns)
 }
 
 /// Returns whether a selection with a step takes this one.

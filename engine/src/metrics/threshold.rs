@@ -7,7 +7,7 @@ use compiler::schedule;
 use serde::{Deserialize, Serialize};
 
 use super::merge::{Totals, aggregate_of};
-use super::select::{self, origin_second, picks};
+use super::select::{self, picks};
 use super::{Arrivals, RunRecord, SecondRow, series};
 
 const MS: u64 = 1_000_000;
@@ -106,7 +106,7 @@ impl Judge {
     pub fn missed_abort(&self, totals: &Totals, complete_until_second: u64) -> Option<String> {
         let missed = |threshold: &Threshold, name: &str| {
             if threshold.window_ns == 0
-                && !self.is_final_when_missed(threshold, complete_until_second)
+                && !self.is_final_when_missed(threshold, totals, complete_until_second)
             {
                 return false;
             }
@@ -126,14 +126,13 @@ impl Judge {
     }
 
     /// A lower limit of a count can only be judged at the end; everything else may be once the grace is over.
-    fn is_final_when_missed(&self, threshold: &Threshold, until_second: u64) -> bool {
-        let grace_ends_ms =
-            origin_second(&self.artifact, &threshold.select) * 1000 + threshold.grace_ns / MS;
-        let grows = match threshold.bound {
+    fn is_final_when_missed(&self, it: &Threshold, totals: &Totals, until_second: u64) -> bool {
+        let grace_ends_ms = self.origin_ms(&it.select, totals) + it.grace_ns / MS;
+        let grows = match it.bound {
             Bound::Less | Bound::AtMost | Bound::Equal => false,
             Bound::Greater | Bound::AtLeast | Bound::NotEqual => true,
         };
-        let waits = matches!(threshold.metric, Metric::Count(_)) && grows;
+        let waits = matches!(it.metric, Metric::Count(_)) && grows;
         until_second * 1000 > grace_ends_ms && !waits
     }
 
@@ -199,8 +198,9 @@ impl Judge {
                     sum.failed += row.failed.saturating_sub(row.warm_up_failed);
                 }
             }
-            from_ns = from_ns.min(scenario.start_ns + scenario.warm_up_ns);
-            to_ns = to_ns.max(scenario.start_ns + schedule::length_ns(&scenario.load));
+            let start_ns = totals.start_ns(at);
+            from_ns = from_ns.min(start_ns + scenario.warm_up_ns);
+            to_ns = to_ns.max(start_ns + schedule::length_ns(&scenario.load));
         }
         let elapsed_ns = match known {
             Known::Until(second) => second * 1000 * MS,
@@ -218,11 +218,13 @@ impl Judge {
         known: Known<'_>,
     ) -> Option<Observed> {
         let length_ms = (it.window_ns / MS).max(1);
-        let origin_ms = origin_second(&self.artifact, &it.select) * 1000;
+        let origin_ms = self.origin_ms(&it.select, totals);
         let scenarios = self.selected_scenarios(&it.select);
         let warm_up_ns = scenarios.iter().map(|(_, it)| it.warm_up_ns).max().unwrap_or(0);
-        let load_ns =
-            scenarios.iter().map(|(_, it)| it.start_ns + schedule::length_ns(&it.load)).max();
+        let load_ns = scenarios
+            .iter()
+            .map(|(at, it)| totals.start_ns(*at) + schedule::length_ns(&it.load))
+            .max();
         let (end_ms, is_over) = match known {
             Known::Until(second) => (second * 1000, false),
             Known::All(record) => (record.duration_us / 1000, true),
@@ -285,10 +287,14 @@ impl Judge {
     }
 
     fn selected_scenarios(&self, select: &Selector) -> Vec<(usize, &Scenario)> {
-        let all = self.artifact.scenarios.iter().enumerate();
-        all.filter(|(_, (name, _))| select.scenario.as_ref().is_none_or(|it| it == *name))
-            .map(|(at, (_, scenario))| (at, scenario))
-            .collect()
+        let picked = select::scenarios(&self.artifact, select).into_iter();
+        picked.filter_map(|at| Some((at, self.artifact.scenarios.values().nth(at)?))).collect()
+    }
+
+    /// Returns from when the windows and the grace of a selection count, in milliseconds since the run's start.
+    fn origin_ms(&self, select: &Selector, totals: &Totals) -> u64 {
+        let scenarios = select::scenarios(&self.artifact, select);
+        select::origin_second(&scenarios, totals.starts_ns()) * 1000
     }
 }
 

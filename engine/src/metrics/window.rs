@@ -50,8 +50,13 @@ pub struct LedgerRow {
     pub lane: u32,
     /// How many lanes the node has.
     pub lanes: u32,
-    /// Every owned arrival below this number has been decided. Stays 0 for timed closed loads.
+    /// Every owned arrival below this number has been decided. Stays 0 for timed closed loads and for `count_each`,
+    /// whose users go on at their own speed: of those the sums alone say how many are decided.
     pub upto: u64,
+    /// When the lane came to its end of the scenario, in milliseconds since the run's start: it starts nothing more of
+    /// it, and of a count the last iteration has ended or its time is over. `None` while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_ms: Option<u64>,
     /// Arrivals sent.
     pub started: u64,
     /// Transactions that ended well.

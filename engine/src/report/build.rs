@@ -69,7 +69,8 @@ fn exits(ending: &Ending, verdicts: &[(String, Judgement)], shortfalls: &[String
     let mut exits = vec![match ending {
         Ending::Complete => Exit::Passed,
         Ending::Interrupted => Exit::Interrupted,
-        Ending::Aborted(_) => Exit::ThresholdMissed,
+        Ending::Aborted(_) | Ending::TooManyFailures(_) => Exit::ThresholdMissed,
+        Ending::Overloaded(_) => Exit::NotDelivered,
         Ending::ArtifactRefused(_) => Exit::ArtifactRefused,
         Ending::ClusterFailed(_) => Exit::ClusterFailed,
         Ending::Internal(_) => Exit::Internal,
@@ -98,6 +99,8 @@ fn run(artifact: &Artifact, record: &RunRecord) -> Run {
         exit_code: 0,
         aborted_by: match &record.ending {
             Ending::Aborted(name) => Some(name.clone()),
+            Ending::TooManyFailures(scenario) => Some(format!("{scenario}.max_failures")),
+            Ending::Overloaded(scenario) => Some(format!("{scenario}.on_overload")),
             Ending::Complete
             | Ending::Interrupted
             | Ending::ArtifactRefused(_)
@@ -366,7 +369,7 @@ fn series(artifact: &Artifact, record: &RunRecord, totals: &Totals) -> Series {
         series.planned = match &scenario.load {
             Load::Open(load) => {
                 let open = Open::of(artifact.seed, name, load);
-                planned_per_second(&open, scenario.start_ns, seconds)
+                planned_per_second(&open, totals.start_ns(at), seconds)
             }
             Load::Closed(_) | Load::Observe { .. } => series.started.clone(),
         };

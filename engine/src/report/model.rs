@@ -51,7 +51,8 @@ pub struct Run {
     pub outcome: String,
     /// The exit code.
     pub exit_code: u8,
-    /// The threshold whose `abort` ended the run.
+    /// What ended the run or stopped a scenario: the threshold with `abort`, or `<scenario>.max_failures`, or
+    /// `<scenario>.on_overload`.
     pub aborted_by: Option<String>,
     /// Software.
     pub versions: BTreeMap<String, String>,

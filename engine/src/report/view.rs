@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::format;
 use super::model::{Latency, Model, RunResult, Scenario};
+use super::warnings::TOO_MANY_FAILURES;
 use crate::metrics::threshold::Verdict;
 
 /// Codes of the warnings that the check of the delivery shows.
@@ -90,6 +91,9 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
     match result.run.outcome.as_str() {
         "passed" => ("pass", "Passed", passed(result)),
         "threshold_missed" => match &result.run.aborted_by {
+            Some(_) if result.warnings.iter().any(|it| it.code == TOO_MANY_FAILURES) => {
+                ("fail", "Failed", why(TOO_MANY_FAILURES))
+            }
             Some(name) => {
                 ("fail", "Failed", format!("The threshold `{name}` was missed and ended the run."))
             }

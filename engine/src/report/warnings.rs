@@ -15,6 +15,9 @@ const LATENESS_P99_US_DOUBTFUL: u64 = 10_000;
 /// Share of one core above which a generator is near its limit, in percent.
 const CPU_PERCENT_HIGH: u32 = 90;
 
+/// A scenario was stopped because of its `max_failures`.
+pub(super) const TOO_MANY_FAILURES: &str = "too-many-failures";
+
 /// Returns the warnings of a run, `shortfalls` of its delivery among them.
 pub(super) fn warnings(
     artifact: &Artifact,
@@ -27,6 +30,8 @@ pub(super) fn warnings(
         Ending::ArtifactRefused(why) => all.push(warning("artifact-refused", why)),
         Ending::ClusterFailed(why) => all.push(warning("cluster-failed", why)),
         Ending::Internal(why) => all.push(warning("internal-error", why)),
+        Ending::TooManyFailures(scenario) => all.push(warning(TOO_MANY_FAILURES, format!("`{scenario}` was stopped: as many of its transactions failed as its max_failures"))),
+        Ending::Overloaded(scenario) => all.push(warning("overloaded", format!("the run was stopped: an arrival of `{scenario}` found max_in_flight transactions running, and its plan says on_overload: fail"))),
         Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
     }
     all.extend(shortfalls.into_iter().map(|why| warning("not-delivered", why)));

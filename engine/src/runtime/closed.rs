@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use compiler::artifact::{ClosedLoad, Scenario};
+use compiler::artifact::{ClosedLoad, ClosedStage, Scenario};
 use compiler::schedule::Closed;
 use tokio::task::coop::consume_budget;
 
@@ -25,8 +25,17 @@ struct Lane {
     users_max: u32,
     /// Least time from the start of a user's iteration to the start of its next.
     pace_ns: u64,
-    /// Numbers that any idle user takes, where the load is a count.
-    numbers: Option<RefCell<Numbers>>,
+    numbers: Numbering,
+}
+
+/// Which numbers a user's transactions have.
+enum Numbering {
+    /// Its own, for as long as it is active.
+    Timed,
+    /// Its own, so many.
+    Each { count: u64 },
+    /// The next that is left, whoever is idle takes it.
+    Shared(RefCell<Numbers>),
 }
 
 /// The owned numbers of a counted load, in order: iteration by iteration, within it user by user.
@@ -39,29 +48,20 @@ struct Numbers {
     at: usize,
 }
 
-/// Starts the worker's users of a scenario in a run that starts at `start`; returns when the last stage ends.
+/// Starts the worker's users of a scenario that starts at `begin`; returns when the last stage ends.
 pub(super) fn start_users(
     context: &Rc<Context>,
     driver: &Driver,
     share: Share,
     (scenario, load): (&Scenario, &ClosedLoad),
-    start: Ticks,
+    begin: Ticks,
 ) -> Ticks {
     let closed = Closed::new(load);
     let number = share.scenario;
     let owned = |user: &u32| share.residues.binary_search(&(user % share.modulus)).is_ok();
     let users: Vec<u32> = (0..closed.users_max()).filter(owned).collect();
-    let numbers = closed.count().map(|count| Numbers {
-        users: users.clone(),
-        users_max: u64::from(closed.users_max()),
-        count,
-        iteration: 0,
-        at: 0,
-    });
-    if let Some(numbers) = &numbers {
-        context.recorder.borrow_mut().frontier(number, numbers.upto());
-    }
-    let begin = start.saturating_add(scenario.start_ns);
+    let numbers = Numbering::new(load, &users);
+    context.recorder.borrow_mut().frontier(number, numbers.upto());
     let lane = Rc::new(Lane {
         context: Rc::clone(context),
         share,
@@ -69,7 +69,7 @@ pub(super) fn start_users(
         warm_up_ns: scenario.warm_up_ns,
         users_max: closed.users_max(),
         pace_ns: load.pace_ns,
-        numbers: numbers.map(RefCell::new),
+        numbers,
     });
     for user in users {
         let (lane, pool, spans) = (Rc::clone(&lane), driver.pool(), closed.user_spans(user));
@@ -83,20 +83,20 @@ pub(super) fn start_users(
 impl Lane {
     /// Is one user: active in each of its spans.
     async fn user(&self, user: u32, spans: &[(u64, u64)], pool: &Pool) {
-        let context = &self.context;
+        let (context, scenario) = (&self.context, self.share.scenario);
         let mut iteration = 0;
         for (from_ns, to_ns) in spans {
             let (from, to) =
                 (self.begin.saturating_add(*from_ns), self.begin.saturating_add(*to_ns));
             tokio::select! {
                 biased;
-                () = context.until_halted() => return,
+                () = context.until_over(scenario) => return,
                 () = sleep_until(&context.clock, from) => {}
             }
             let mut active = Active { lane: self, since: context.clock.now(), to };
             loop {
                 let now = context.clock.now();
-                if context.is_halted() || now >= to {
+                if context.is_over(scenario) || now >= to {
                     break;
                 }
                 if !context.shared.may_start(now) {
@@ -104,7 +104,7 @@ impl Lane {
                 }
                 let Some(number) = self.take(user, &mut iteration) else { return };
                 self.iterate(number, now, pool).await;
-                self.keep_pace(now, to).await;
+                self.keep_pace(iteration, now, to).await;
                 active.count();
                 // An iteration that never waits, such as one that cannot be rendered, must let the others have their turn.
                 consume_budget().await;
@@ -113,23 +113,24 @@ impl Lane {
     }
 
     /// Waits until the next iteration may start, after one that started at `since`; at most until `to`.
-    async fn keep_pace(&self, since: Ticks, to: Ticks) {
-        let used_up = self.numbers.as_ref().is_some_and(|it| it.borrow().peek().is_none());
-        if self.pace_ns == 0 || used_up {
+    async fn keep_pace(&self, iteration: u64, since: Ticks, to: Ticks) {
+        if self.pace_ns == 0 || self.numbers.is_used_up(iteration) {
             return;
         }
         let next = since.saturating_add(self.pace_ns).min(to);
         tokio::select! {
             biased;
-            () = self.context.until_halted() => {}
+            () = self.context.until_over(self.share.scenario) => {}
             () = sleep_until(&self.context.clock, next) => {}
         }
     }
 
     /// Returns the number of the user's next transaction; `None` when a count is used up.
     fn take(&self, user: u32, iteration: &mut u64) -> Option<u64> {
-        if let Some(numbers) = &self.numbers {
-            return numbers.borrow_mut().take();
+        match &self.numbers {
+            Numbering::Shared(numbers) => return numbers.borrow_mut().take(),
+            Numbering::Each { count } if *iteration >= *count => return None,
+            Numbering::Each { .. } | Numbering::Timed => {}
         }
         let number = iteration.checked_mul(u64::from(self.users_max))?;
         *iteration += 1;
@@ -140,7 +141,7 @@ impl Lane {
         let (context, scenario) = (&self.context, self.share.scenario);
         let Some(_in_flight) = context.enter(scenario) else { return };
         let warm_up = now.saturating_sub(self.begin) < self.warm_up_ns;
-        let upto = self.numbers.as_ref().map_or(0, |numbers| numbers.borrow().upto());
+        let upto = self.numbers.upto();
         context.recorder.borrow_mut().started(scenario, now, warm_up, upto);
         // A counted number belongs to one user's data whoever is idle and takes it, so that its requests are known.
         let user = number % u64::from(self.users_max.max(1));
@@ -148,6 +149,39 @@ impl Lane {
         let group = self.share.group_of(user % self.share.modulus);
         let arrival = Arrival { scenario, number, user: Some(user), group };
         Transaction { context, arrival, warm_up, due: None, pool }.run().await;
+    }
+}
+
+impl Numbering {
+    fn new(load: &ClosedLoad, users: &[u32]) -> Numbering {
+        match load.stages.as_slice() {
+            [ClosedStage::Count { count, .. }] => Numbering::Shared(RefCell::new(Numbers {
+                users: users.to_vec(),
+                users_max: u64::from(load.users_max),
+                count: *count,
+                iteration: 0,
+                at: 0,
+            })),
+            [ClosedStage::CountEach { count, .. }] => Numbering::Each { count: *count },
+            _ => Numbering::Timed,
+        }
+    }
+
+    /// Returns whether a user that has done so many iterations finds no more.
+    fn is_used_up(&self, iteration: u64) -> bool {
+        match self {
+            Numbering::Timed => false,
+            Numbering::Each { count } => iteration >= *count,
+            Numbering::Shared(numbers) => numbers.borrow().peek().is_none(),
+        }
+    }
+
+    /// Returns the frontier: every owned number below it has been taken; 0 where users go on at their own speed.
+    fn upto(&self) -> u64 {
+        match self {
+            Numbering::Timed | Numbering::Each { .. } => 0,
+            Numbering::Shared(numbers) => numbers.borrow().upto(),
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use compiler::artifact::Scenario;
+use compiler::artifact::{Load, Scenario};
+use compiler::schedule::Closed;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::places::Places;
 use super::recorder::Recorder;
 use super::shape::Shape;
 use super::share::Share;
@@ -23,20 +25,20 @@ pub(super) struct Shared {
     lease_end: AtomicU64,
     /// Whether the lease had ended when an arrival was due; stays so.
     fenced: AtomicBool,
-    /// Running transactions by scenario, over all workers.
-    in_flight: Vec<AtomicU64>,
-    /// The most of them.
-    in_flight_max: Vec<u64>,
+    /// By scenario.
+    places: Vec<Places>,
+    /// By worker: wakes it when a place has become free for what waits there.
+    freed: Vec<Notify>,
 }
 
 impl Shared {
-    /// Returns the state of a node that may start nothing yet.
-    pub(super) fn new(in_flight_max: Vec<u64>) -> Shared {
+    /// Returns the state of a node of so many workers that may start nothing yet.
+    pub(super) fn new(places: Vec<Places>, workers: usize) -> Shared {
         Shared {
             lease_end: AtomicU64::new(0),
             fenced: AtomicBool::new(false),
-            in_flight: in_flight_max.iter().map(|_| AtomicU64::new(0)).collect(),
-            in_flight_max,
+            places,
+            freed: (0..workers).map(|_| Notify::new()).collect(),
         }
     }
 
@@ -62,18 +64,22 @@ impl Shared {
         self.fenced.load(Ordering::Acquire)
     }
 
-    /// Takes a place for a transaction; returns whether there was one.
-    fn enter(&self, scenario: usize) -> bool {
-        let (count, max) = (&self.in_flight[scenario], self.in_flight_max[scenario]);
-        let entered = count.fetch_add(1, Ordering::AcqRel) < max;
-        if !entered {
-            count.fetch_sub(1, Ordering::AcqRel);
-        }
-        entered
+    /// Returns the places of a scenario.
+    pub(super) fn places(&self, scenario: usize) -> &Places {
+        &self.places[scenario]
     }
 
-    fn leave(&self, scenario: usize) {
-        self.in_flight[scenario].fetch_sub(1, Ordering::AcqRel);
+    /// Wakes the worker whose arrival has waited longest, if there is a place for it.
+    pub(super) fn wake_waiting(&self, scenario: usize) {
+        let places = &self.places[scenario];
+        if let Some(worker) = places.longest_waiting().filter(|_| places.is_free()) {
+            self.freed[worker].notify_one();
+        }
+    }
+
+    /// Returns once a place may be free for what waits at a worker; may be early, never late.
+    pub(super) async fn freed(&self, worker: usize) {
+        self.freed[worker].notified().await;
     }
 }
 
@@ -84,15 +90,21 @@ pub(super) struct Context {
     pub(super) clock: Clock,
     pub(super) shared: Arc<Shared>,
     pub(super) recorder: RefCell<Recorder>,
+    /// Which worker of the node this is.
+    pub(super) lane: usize,
     /// Start of the run.
     pub(super) start: Cell<Ticks>,
     /// Whether nothing starts any more.
     halted: Cell<bool>,
-    /// Wakes sleeping users when nothing starts any more.
+    /// By scenario: whether nothing of it starts any more.
+    stopped: Vec<Cell<bool>>,
+    /// Wakes sleeping users when nothing starts any more, at all or of a scenario.
     halting: Notify,
     /// Whether the worker only waits for what runs.
     pub(super) ending: Cell<bool>,
-    /// Then wakes the worker when a scenario has no task left.
+    /// By scenario: whether it ends with the last iteration of a count.
+    counted: Vec<bool>,
+    /// Then, or when a count has ended, wakes the worker: a scenario has no task left.
     pub(super) emptied: Notify,
     /// Arrivals that were started and have not had their first turn yet.
     queued: Cell<usize>,
@@ -126,10 +138,13 @@ impl Context {
             clock,
             shared,
             recorder: RefCell::new(Recorder::new(&artifact, shares, lane, lanes)),
+            lane: usize::try_from(lane).unwrap_or(usize::MAX),
             start: Cell::new(0),
             halted: Cell::new(false),
+            stopped: artifact.scenarios.values().map(|_| Cell::new(false)).collect(),
             halting: Notify::new(),
             ending: Cell::new(false),
+            counted: artifact.scenarios.values().map(is_counted).collect(),
             emptied: Notify::new(),
             queued: Cell::new(0),
             broken: Cell::new(0),
@@ -168,16 +183,38 @@ impl Context {
         self.halted.get()
     }
 
-    /// Returns once nothing starts any more.
-    pub(super) async fn until_halted(&self) {
-        if !self.is_halted() {
+    /// Starts nothing more of a scenario.
+    pub(super) fn stop(&self, scenario: usize) {
+        self.stopped[scenario].set(true);
+        self.halting.notify_waiters();
+    }
+
+    /// Returns whether a scenario was stopped by itself.
+    pub(super) fn is_stopped(&self, scenario: usize) -> bool {
+        self.stopped[scenario].get()
+    }
+
+    /// Returns whether nothing of a scenario starts any more.
+    pub(super) fn is_over(&self, scenario: usize) -> bool {
+        self.is_halted() || self.is_stopped(scenario)
+    }
+
+    /// Returns once nothing of a scenario starts any more.
+    pub(super) async fn until_over(&self, scenario: usize) {
+        while !self.is_over(scenario) {
             self.halting.notified().await;
         }
     }
 
+    /// Returns whether a scenario ends with the last iteration of a count.
+    pub(super) fn is_counted(&self, scenario: usize) -> bool {
+        self.counted[scenario]
+    }
+
     /// Takes a place among the transactions that may run at a time; `None` if all are taken.
     pub(super) fn enter(self: &Rc<Context>, scenario: usize) -> Option<InFlight> {
-        self.shared.enter(scenario).then(|| InFlight { context: Rc::clone(self), scenario })
+        let entered = self.shared.places(scenario).enter();
+        entered.then(|| InFlight { context: Rc::clone(self), scenario })
     }
 
     /// Counts an arrival as started until the answer is dropped, which it is on its first turn.
@@ -219,6 +256,13 @@ impl Context {
     }
 }
 
+fn is_counted(scenario: &Scenario) -> bool {
+    match &scenario.load {
+        Load::Closed(load) => Closed::new(load).count().is_some(),
+        Load::Open(_) | Load::Observe { .. } => false,
+    }
+}
+
 impl Tasks {
     fn reserve(&mut self) -> usize {
         self.live += 1;
@@ -245,7 +289,8 @@ impl Drop for Place {
         tasks.handles[self.key] = None;
         tasks.free.push(self.key);
         tasks.live -= 1;
-        if tasks.live == 0 && self.context.ending.get() {
+        let awaited = self.context.ending.get() || self.context.counted[self.scenario];
+        if tasks.live == 0 && awaited {
             self.context.emptied.notify_one();
         }
     }
@@ -270,7 +315,8 @@ pub(super) struct InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.context.shared.leave(self.scenario);
+        self.context.shared.places(self.scenario).leave();
+        self.context.shared.wake_waiting(self.scenario);
         self.context.recorder.borrow_mut().left(self.scenario);
     }
 }

@@ -9,6 +9,7 @@ mod collect;
 mod context;
 mod open;
 mod pacer;
+mod places;
 mod recorder;
 mod shape;
 mod share;
@@ -16,6 +17,7 @@ mod share;
 mod tests;
 mod transaction;
 mod usage;
+mod waiting;
 mod worker;
 
 use std::error::Error;
@@ -31,6 +33,7 @@ use tokio::task::spawn_local;
 
 use self::collect::{Collector, EVENTS_MAX, PARTS_PER_WORKER, Report};
 use self::context::Shared;
+use self::places::Places;
 use self::share::NodeShare;
 use self::worker::{Control, WorkerSetup};
 
@@ -58,6 +61,18 @@ pub struct Setup {
     pub workers: usize,
     /// How workers send requests.
     pub start_driver: StartDriver,
+}
+
+/// What a node's owner wants of one scenario, beside the plan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Direction {
+    /// Scenario, by its place in the artifact.
+    pub scenario: usize,
+    /// When it starts, counted from the start of the run; of a scenario whose start the plan leaves open. Only the first
+    /// word counts; without one it starts at its latest start.
+    pub start_ns: Option<u64>,
+    /// Starts nothing more of it, and lets what runs end within its graceful stop.
+    pub stop: bool,
 }
 
 /// What a node tells its owner.
@@ -160,6 +175,12 @@ impl Node {
         });
     }
 
+    /// Replaces what is wanted of single scenarios, beside the plan. What was wanted before stays: a start that was
+    /// announced, a scenario that was stopped.
+    pub fn direct(&self, wanted: &[Direction]) {
+        self.control.send_modify(|control| control.directions = wanted.into());
+    }
+
     /// Starts nothing more and cuts what runs, now.
     pub fn abort(&self) {
         self.stop(0);
@@ -187,7 +208,9 @@ impl Parts {
         let share = NodeShare::new(setup.program.artifact(), &setup.seats, setup.workers)?;
         let lanes = share.lanes.len();
         let count = u32::try_from(lanes).unwrap_or(u32::MAX);
-        let shared = Arc::new(Shared::new(share.in_flight_max));
+        let places = share.in_flight_max.iter().zip(share.queues);
+        let places = places.map(|(max, queues)| Places::new(*max, if queues { lanes } else { 0 }));
+        let shared = Arc::new(Shared::new(places.collect(), lanes));
         let (control, wanted) = watch::channel(Control::default());
         let (sender, reports) = mpsc::channel(lanes * PARTS_PER_WORKER);
         let (ready, is_ready) = thread_mpsc::sync_channel(lanes);

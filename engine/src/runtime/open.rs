@@ -2,21 +2,24 @@
 
 use std::rc::Rc;
 
-use compiler::artifact::{Connections, OpenLoad, Scenario};
+use compiler::artifact::{Connections, OnOverload, OpenLoad, Scenario};
 use compiler::schedule::{Cursor, Due, Open};
 
-use super::context::Context;
-use super::recorder::Drop;
+use super::context::{Context, InFlight};
+use super::recorder::{Drop, Dropped};
 use super::share::Share;
 use super::transaction::Transaction;
+use super::waiting::{self, Waiting};
 use crate::clock::Ticks;
 use crate::driver::Pool;
 use crate::user::Arrival;
 
+const SECOND_NS: u64 = 1_000_000_000;
+
 /// What became of an arrival.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Decision {
-    /// It was started, or dropped and counted.
+    /// It was started, or dropped and counted, or it waits.
     Made,
     /// The lease has ended: it stays undecided, and so does everything after it.
     Fenced,
@@ -27,8 +30,14 @@ pub(super) enum Decision {
 pub(super) struct OpenLane {
     share: Share,
     cursor: Cursor,
+    /// The next arrival that is not due yet.
     next: Option<Due>,
+    /// Arrivals before it that wait for a place.
+    waiting: Waiting,
     count: u64,
+    /// Nothing more is decided.
+    closed: bool,
+    on_overload: OnOverload,
     /// When the scenario starts.
     begin: Ticks,
     length_ns: u64,
@@ -38,18 +47,21 @@ pub(super) struct OpenLane {
 }
 
 impl OpenLane {
-    /// Takes a share of a scenario in a run that starts at `start`.
+    /// Takes a share of a scenario that starts at `begin`.
     pub(super) fn new(
         share: Share,
         (scenario, load, open): (&Scenario, &OpenLoad, Open),
-        start: Ticks,
+        begin: Ticks,
     ) -> OpenLane {
         let mut cursor = open.cursor(&share.residues, share.modulus);
         OpenLane {
             next: cursor.next(),
             cursor,
+            waiting: Waiting::default(),
             count: open.count(),
-            begin: start.saturating_add(scenario.start_ns),
+            closed: false,
+            on_overload: load.on_overload,
+            begin,
             length_ns: open.length_ns(),
             late_after_ns: load.late_after_ns,
             warm_up_ns: scenario.warm_up_ns,
@@ -63,9 +75,9 @@ impl OpenLane {
         self.share.scenario
     }
 
-    /// Returns when the next arrival is due; `None` once all are decided.
+    /// Returns when the next arrival is due; `None` once all were due.
     pub(super) fn due(&self) -> Option<Ticks> {
-        self.next.map(|due| self.begin.saturating_add(due.due_ns))
+        self.next.filter(|_| !self.closed).map(|due| self.begin.saturating_add(due.due_ns))
     }
 
     /// Returns when the last stage ends.
@@ -73,9 +85,20 @@ impl OpenLane {
         self.begin.saturating_add(self.length_ns)
     }
 
+    /// Returns whether it will decide nothing more.
+    pub(super) fn is_over(&self) -> bool {
+        self.due().is_none() && self.waiting.first().is_none()
+    }
+
+    /// Returns when the first arrival that waits has waited too long; `None` if none waits.
+    pub(super) fn expires(&self) -> Option<Ticks> {
+        let due = self.begin.saturating_add(self.waiting.first()?.due_ns);
+        Some(due.saturating_add(self.late_after_ns).saturating_add(1))
+    }
+
     /// Returns the frontier: every owned arrival below it has been decided, the next one has not.
     pub(super) fn upto(&self) -> u64 {
-        self.next.map_or(self.count, |due| due.number)
+        self.waiting.first().or(self.next).map_or(self.count, |due| due.number)
     }
 
     /// Decides the next arrival, which is due.
@@ -85,19 +108,146 @@ impl OpenLane {
             return Decision::Fenced;
         }
         let Some(next) = self.next else { return Decision::Made };
-        let due = self.begin.saturating_add(next.due_ns);
         self.next = self.cursor.next();
-        let (scenario, upto) = (self.share.scenario, self.upto());
-        let warm_up = next.due_ns < self.warm_up_ns;
-        if now.saturating_sub(due) > self.late_after_ns {
-            context.recorder.borrow_mut().dropped(scenario, due, (Drop::Late, warm_up), upto);
+        if self.is_late(next, now) {
+            // What waits was due before: it is too late as well.
+            self.expire(context, now);
+            self.drop(context, next, Drop::Late);
             return Decision::Made;
         }
-        let Some(in_flight) = context.enter(scenario) else {
-            context.recorder.borrow_mut().dropped(scenario, due, (Drop::Full, warm_up), upto);
+        let nobody_waits = self.on_overload != OnOverload::Queue
+            || context.shared.places(self.share.scenario).longest_waiting().is_none();
+        if nobody_waits && let Some(in_flight) = context.enter(self.share.scenario) {
+            self.start(context, pool, next, in_flight);
             return Decision::Made;
-        };
-        context.recorder.borrow_mut().started(scenario, now, warm_up, upto);
+        }
+        match self.on_overload {
+            OnOverload::Drop => self.drop(context, next, Drop::Full),
+            OnOverload::Fail => {
+                self.drop(context, next, Drop::Full);
+                self.close(context);
+            }
+            OnOverload::Queue if context.shared.places(self.share.scenario).wait() => {
+                self.waiting.push(next);
+                // A place may have been given back before this one began to wait.
+                return self.serve(context, pool);
+            }
+            OnOverload::Queue if self.waiting.first().is_some() => {
+                let second = self.second(context, next);
+                self.waiting.push_dropped(second, self.is_warm_up(next));
+            }
+            OnOverload::Queue => self.drop(context, next, Drop::Full),
+        }
+        Decision::Made
+    }
+
+    /// Starts what waits for as long as there are places, and drops what has waited too long.
+    pub(super) fn serve(&mut self, context: &Rc<Context>, pool: &Pool) -> Decision {
+        let (shared, scenario) = (&context.shared, self.share.scenario);
+        let now = context.clock.now();
+        while let Some(first) = self.waiting.first() {
+            shared.places(scenario).set_first(context.lane, Some(first.number));
+            let late = self.is_late(first, now);
+            let turn = shared.places(scenario).longest_waiting() == Some(context.lane);
+            let may = turn && shared.places(scenario).is_free();
+            if !late && !may {
+                break;
+            }
+            if !shared.may_start(now) {
+                return Decision::Fenced;
+            }
+            if late {
+                self.expire(context, now);
+                continue;
+            }
+            let Some(in_flight) = context.enter(scenario) else { break };
+            let dropped = self.pop(context);
+            self.start(context, pool, first, in_flight);
+            self.count_dropped(context, &dropped);
+        }
+        self.tell_first(context);
+        Decision::Made
+    }
+
+    /// Drops what still waits, at the end of the graceful stop: it has found no place.
+    pub(super) fn give_up(&mut self, context: &Context) {
+        while let Some(first) = self.waiting.first() {
+            let dropped = self.pop(context);
+            self.drop(context, first, Drop::Full);
+            self.count_dropped(context, &dropped);
+        }
+        self.tell_first(context);
+    }
+
+    /// Decides nothing more: what waits and what comes stays undecided.
+    pub(super) fn close(&mut self, context: &Context) {
+        if self.closed {
+            return;
+        }
+        self.closed = true;
+        if let Some(first) = self.waiting.first() {
+            let waited = self.waiting.clear();
+            self.next = Some(first);
+            context.shared.places(self.share.scenario).wait_no_more(waited);
+            self.tell_first(context);
+        }
+    }
+
+    fn is_late(&self, due: Due, now: Ticks) -> bool {
+        now.saturating_sub(self.begin.saturating_add(due.due_ns)) > self.late_after_ns
+    }
+
+    fn is_warm_up(&self, due: Due) -> bool {
+        due.due_ns < self.warm_up_ns
+    }
+
+    /// Returns the second of the run in which an arrival is due.
+    fn second(&self, context: &Context, due: Due) -> u64 {
+        let at = self.begin.saturating_add(due.due_ns);
+        at.saturating_sub(context.start.get()) / SECOND_NS
+    }
+
+    /// Drops what has waited too long.
+    fn expire(&mut self, context: &Context, now: Ticks) {
+        while let Some(first) = self.waiting.first().filter(|first| self.is_late(*first, now)) {
+            let dropped = self.pop(context);
+            self.drop(context, first, Drop::Late);
+            self.count_dropped(context, &dropped);
+        }
+        self.tell_first(context);
+    }
+
+    /// Lets the other workers know what waits here, and wakes the one whose turn it is.
+    fn tell_first(&self, context: &Context) {
+        let first = self.waiting.first().map(|due| due.number);
+        context.shared.places(self.share.scenario).set_first(context.lane, first);
+        context.shared.wake_waiting(self.share.scenario);
+    }
+
+    /// Takes the first arrival out of those that wait; returns what was dropped behind it.
+    fn pop(&mut self, context: &Context) -> Vec<waiting::Dropped> {
+        context.shared.places(self.share.scenario).wait_no_more(1);
+        self.waiting.pop().map(|(_, dropped)| dropped).unwrap_or_default()
+    }
+
+    fn drop(&self, context: &Context, due: Due, why: Drop) {
+        let second = self.second(context, due);
+        let dropped = Dropped { why, warm_up: self.is_warm_up(due), second, count: 1 };
+        context.recorder.borrow_mut().dropped(self.share.scenario, dropped, self.upto());
+    }
+
+    fn count_dropped(&self, context: &Context, held: &[waiting::Dropped]) {
+        for run in held {
+            let (warm_up, second, count) = (run.warm_up, run.second, run.count);
+            let dropped = Dropped { why: Drop::Full, warm_up, second, count };
+            context.recorder.borrow_mut().dropped(self.share.scenario, dropped, self.upto());
+        }
+    }
+
+    fn start(&self, context: &Rc<Context>, pool: &Pool, next: Due, in_flight: InFlight) {
+        let (scenario, due) = (self.share.scenario, self.begin.saturating_add(next.due_ns));
+        let (now, warm_up) = (context.clock.now(), self.is_warm_up(next));
+        context.recorder.borrow_mut().started(scenario, now, warm_up, self.upto());
         let residue = next.number % u64::from(self.share.modulus);
         let group = self.share.group_of(u32::try_from(residue).unwrap_or(0));
         let arrival = Arrival { scenario, number: next.number, user: None, group };
@@ -116,6 +266,5 @@ impl OpenLane {
             // Its state is some kilobytes, and a task is moved a few times before it first runs.
             Box::pin(transaction.run()).await;
         });
-        Decision::Made
     }
 }

@@ -16,6 +16,7 @@ use crate::metrics::{
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
+const MS_NS: u64 = 1_000_000;
 const KINDS: [FailureKind; 8] = [
     FailureKind::Connect,
     FailureKind::Timeout,
@@ -34,6 +35,19 @@ pub(super) enum Drop {
     Late,
     /// Too many running.
     Full,
+}
+
+/// Arrivals that are not sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dropped {
+    /// Why.
+    pub(super) why: Drop,
+    /// Whether they belong to the warm-up.
+    pub(super) warm_up: bool,
+    /// Second of the run in which they were due.
+    pub(super) second: u64,
+    /// How many.
+    pub(super) count: u64,
 }
 
 /// A transaction that ended.
@@ -126,20 +140,15 @@ impl Recorder {
         }
     }
 
-    /// Counts an arrival that is not sent; every owned one below `upto` has now been decided.
-    pub(super) fn dropped(
-        &mut self,
-        scenario: usize,
-        due: Ticks,
-        (why, warm_up): (Drop, bool),
-        upto: u64,
-    ) {
-        self.second(scenario, due).dropped += 1;
+    /// Counts arrivals that are not sent; every owned one below `upto` has now been decided.
+    pub(super) fn dropped(&mut self, scenario: usize, dropped: Dropped, upto: u64) {
+        let Dropped { why, warm_up, second, count } = dropped;
+        self.second_row(scenario, second).dropped += count;
         if let Some(counts) = self.counts(scenario) {
-            counts.row.warm_up_dropped += u64::from(warm_up);
+            counts.row.warm_up_dropped += u64::from(warm_up) * count;
             match why {
-                Drop::Late => counts.row.dropped_late += 1,
-                Drop::Full => counts.row.dropped_full += 1,
+                Drop::Late => counts.row.dropped_late += count,
+                Drop::Full => counts.row.dropped_full += count,
             }
             counts.row.upto = upto;
         }
@@ -149,6 +158,14 @@ impl Recorder {
     pub(super) fn frontier(&mut self, scenario: usize, upto: u64) {
         if let Some(counts) = self.counts(scenario) {
             counts.row.upto = upto;
+        }
+    }
+
+    /// Notes when a scenario came to its end here: nothing more of it is started.
+    pub(super) fn over(&mut self, scenario: usize, at: Ticks) {
+        let since_ns = at.saturating_sub(self.start);
+        if let Some(counts) = self.counts(scenario) {
+            counts.row.over_ms.get_or_insert(since_ns.div_ceil(MS_NS));
         }
     }
 
@@ -304,6 +321,7 @@ impl Recorder {
                 lane: counts.row.lane,
                 lanes: counts.row.lanes,
                 upto: counts.row.upto,
+                over_ms: counts.row.over_ms,
                 ..LedgerRow::default()
             };
             for step in &mut counts.steps {
@@ -335,7 +353,10 @@ impl Recorder {
     }
 
     fn second(&mut self, scenario: usize, at: Ticks) -> &mut SecondRow {
-        let second = at.saturating_sub(self.start) / SECOND_NS;
+        self.second_row(scenario, at.saturating_sub(self.start) / SECOND_NS)
+    }
+
+    fn second_row(&mut self, scenario: usize, second: u64) -> &mut SecondRow {
         let second = u32::try_from(second).unwrap_or(u32::MAX);
         let scenario = index(scenario);
         let empty = SecondRow { second, scenario, ..SecondRow::default() };
@@ -426,7 +447,8 @@ mod tests {
         let mut recorder = recorder();
         recorder.start_at(1_000);
         recorder.started(0, 1_000 + SECOND, false, 7);
-        recorder.dropped(0, 1_000, (Drop::Late, true), 9);
+        let dropped = Dropped { why: Drop::Late, warm_up: true, second: 0, count: 1 };
+        recorder.dropped(0, dropped, 9);
         recorder.active(0, 1_500);
         recorder.active(0, 700);
         recorder.step_ended(0, 0, true, Some(&Failure::new(FailureKind::Expect, "first")));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compiler::artifact::{Artifact, Load, Scenario};
+use compiler::artifact::{Artifact, Load, OnOverload, Scenario};
 use compiler::schedule::in_flight_share;
 
 use super::RuntimeError;
@@ -35,6 +35,8 @@ pub(super) struct NodeShare {
     pub(super) lanes: Vec<Vec<Share>>,
     /// The most transactions that may run at a time, by scenario of the artifact.
     pub(super) in_flight_max: Vec<u64>,
+    /// Whether arrivals above that wait, by scenario of the artifact.
+    pub(super) queues: Vec<bool>,
 }
 
 impl NodeShare {
@@ -47,10 +49,15 @@ impl NodeShare {
     ) -> Result<NodeShare, RuntimeError> {
         let lanes = lanes.max(1);
         let groups = groups_of(artifact, seats)?;
-        let mut node = NodeShare { lanes: vec![Vec::new(); lanes], in_flight_max: Vec::new() };
+        let mut node = NodeShare {
+            lanes: vec![Vec::new(); lanes],
+            in_flight_max: Vec::new(),
+            queues: Vec::new(),
+        };
         for (number, scenario) in artifact.scenarios.values().enumerate() {
             let owned = owned_slots(scenario, &groups);
             node.in_flight_max.push(in_flight_max(scenario, &groups));
+            node.queues.push(queues(&scenario.load));
             if owned.is_empty() {
                 continue;
             }
@@ -62,6 +69,11 @@ impl NodeShare {
         }
         Ok(node)
     }
+}
+
+/// Returns whether an arrival that finds no place waits for one.
+fn queues(load: &Load) -> bool {
+    matches!(load, Load::Open(load) if load.on_overload == OnOverload::Queue)
 }
 
 /// Returns the group of each seat, by its place in the artifact.

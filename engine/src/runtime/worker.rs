@@ -1,25 +1,26 @@
 //! One worker: a loop that starts what is due, cuts what is over time, and hands on what was measured.
 
+mod boundaries;
+mod parts;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use compiler::artifact::Load;
-use compiler::schedule::Open;
 use tokio::sync::{mpsc, watch};
 
-use super::closed::start_users;
+use self::boundaries::Boundaries;
+use self::parts::Part;
 use super::collect::Report;
 use super::context::{Context, Shared};
 use super::open::{Decision, OpenLane};
 use super::pacer::{Pacer, WAKE_GAP_NS_MIN};
 use super::share::Share;
-use super::usage::thread_cpu_ns;
-use super::{DriverFailure, StartDriver};
+use super::{Direction, DriverFailure, StartDriver};
 use crate::clock::{Clock, Ticks};
-use crate::driver::Pool;
+use crate::driver::{Driver, Pool};
 use crate::user::Program;
 
 /// Arrivals that are started before what was started gets its first turn: above that they would only queue in front of
@@ -33,12 +34,14 @@ const SECOND_NS: u64 = 1_000_000_000;
 const MS_NS: u64 = 1_000_000;
 
 /// What a node's owner wants of its workers; only ever goes forward.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Control {
     /// When the run starts.
     pub(super) start: Option<Ticks>,
     /// Nothing more starts; what runs then is cut.
     pub(super) cut_at: Option<Ticks>,
+    /// What is wanted of single scenarios.
+    pub(super) directions: Arc<[Direction]>,
 }
 
 /// What a worker is made of.
@@ -79,36 +82,23 @@ pub(super) async fn run(setup: WorkerSetup) {
     context.recorder.borrow_mut().start_at(start);
     let mut worker = Worker {
         pool: driver.pool(),
+        driver,
         lane: lane.0,
         lanes: Vec::new(),
         due: BinaryHeap::new(),
-        deadlines: Vec::new(),
+        parts: Vec::new(),
         planned: 0,
         woken_for: 0,
         fenced: false,
+        told: true,
         boundaries: Boundaries::new(&context, now),
         context: Rc::clone(&context),
         control,
         reports,
     };
     for share in shares {
-        let scenario = context.scenario(share.scenario).clone();
-        let end = match &scenario.load {
-            Load::Open(load) => {
-                let artifact = context.program.artifact();
-                let name = artifact.scenarios.keys().nth(share.scenario);
-                let open = Open::of(artifact.seed, name.map_or("", String::as_str), load);
-                let lane = (&scenario, load, open);
-                worker.add_lane(OpenLane::new(share.clone(), lane, start))
-            }
-            Load::Closed(load) => {
-                start_users(&context, &driver, share.clone(), (&scenario, load), start)
-            }
-            // Refused before a run starts.
-            Load::Observe { .. } => start,
-        };
-        let cut_at = end.saturating_add(scenario.graceful_stop_ns);
-        worker.deadlines.push(Deadline { scenario: share.scenario, cut_at, cut: false });
+        let scenario = context.scenario(share.scenario);
+        worker.parts.push(Part::new(share, scenario, start));
     }
     worker.turn(&mut pacer).await;
     let to_ms = context.clock.now().saturating_sub(start).div_ceil(MS_NS);
@@ -122,7 +112,7 @@ async fn wait_for_start(
     clock: &Clock,
 ) -> Option<Ticks> {
     loop {
-        let wanted = *control.borrow_and_update();
+        let wanted = control.borrow_and_update().clone();
         match wanted {
             Control { cut_at: Some(_), .. } => return None,
             Control { start: Some(start), .. } if clock.now() >= start => return Some(start),
@@ -152,63 +142,41 @@ async fn finish(
 
 struct Worker {
     context: Rc<Context>,
+    driver: Driver,
     pool: Pool,
     lane: u32,
     lanes: Vec<OpenLane>,
     /// When the next arrival of each open lane is due.
     due: BinaryHeap<Reverse<(Ticks, usize)>>,
-    deadlines: Vec<Deadline>,
+    parts: Vec<Part>,
     /// For when the next wake for an arrival is planned.
     planned: Ticks,
     /// For when the wake was planned that last decided an arrival.
     woken_for: Ticks,
     fenced: bool,
+    /// Whether the owner may want something new.
+    told: bool,
     boundaries: Boundaries,
     control: watch::Receiver<Control>,
     reports: mpsc::Sender<Report>,
 }
 
-/// When what still runs of a scenario is cut.
-struct Deadline {
-    scenario: usize,
-    cut_at: Ticks,
-    cut: bool,
-}
-
-/// Where seconds and windows end.
-struct Boundaries {
-    start: Ticks,
-    delta_ns: u64,
-    /// The running second, from 0.
-    second: u32,
-    window_ends: Ticks,
-    cpu_ns: u64,
-    cut_at: Ticks,
-}
-
 impl Worker {
-    fn add_lane(&mut self, lane: OpenLane) -> Ticks {
-        self.context.recorder.borrow_mut().frontier(lane.scenario(), lane.upto());
-        if let Some(due) = lane.due() {
-            self.due.push(Reverse((due, self.lanes.len())));
-        }
-        let end = lane.end();
-        self.lanes.push(lane);
-        end
-    }
-
     /// Goes round until nothing runs any more.
     async fn turn(&mut self, pacer: &mut Pacer) {
         loop {
             let now = self.context.clock.now();
             self.roll(now);
             self.obey(now);
+            self.begin_parts(now);
+            self.serve_waiting();
             let more = self.start_due();
             self.notice_fence(now);
             self.cut_over_time(now);
-            let ending = self.due.is_empty() || self.context.is_halted();
+            self.note_ends(now);
+            let ending = self.has_started_all();
             self.context.ending.set(ending);
-            if ending && self.deadlines.iter().all(|one| self.context.live(one.scenario) == 0) {
+            if ending && !self.is_busy() {
                 return;
             }
             if more {
@@ -218,10 +186,14 @@ impl Worker {
             let wake = self.wake();
             tokio::select! {
                 biased;
-                changed = self.control.changed() => if changed.is_err() {
-                    self.halt(now, 0);
+                changed = self.control.changed() => {
+                    self.told = true;
+                    if changed.is_err() {
+                        self.halt(now, 0);
+                    }
                 },
-                () = self.context.emptied.notified(), if ending => {}
+                () = self.context.emptied.notified() => {}
+                () = self.context.shared.freed(self.context.lane) => {}
                 () = pacer.sleep_until(wake) => {}
             }
         }
@@ -250,7 +222,12 @@ impl Worker {
 
     /// Does what the node's owner wants.
     fn obey(&mut self, now: Ticks) {
-        let wanted = *self.control.borrow_and_update();
+        let told = std::mem::take(&mut self.told) || self.control.has_changed().unwrap_or(false);
+        if !told {
+            return;
+        }
+        let wanted = self.control.borrow_and_update().clone();
+        self.heed(&wanted.directions, now);
         if let Some(cut_at) = wanted.cut_at {
             self.halt(now, cut_at.saturating_sub(now));
         }
@@ -259,9 +236,19 @@ impl Worker {
     /// Starts nothing more, and cuts what still runs in `drain_ns` or when it is over time before.
     fn halt(&mut self, now: Ticks, drain_ns: u64) {
         self.context.halt();
-        let cut_at = now.saturating_add(drain_ns);
-        for deadline in &mut self.deadlines {
-            deadline.cut_at = deadline.cut_at.min(cut_at);
+        self.cut_all_by(now.saturating_add(drain_ns));
+    }
+
+    /// Starts what has waited for a place and finds one.
+    fn serve_waiting(&mut self) {
+        for lane in &mut self.lanes {
+            if self.context.is_halted() || lane.expires().is_none() {
+                continue;
+            }
+            match lane.serve(&self.context, &self.pool) {
+                Decision::Made => {}
+                Decision::Fenced => return,
+            }
         }
     }
 
@@ -297,24 +284,7 @@ impl Worker {
         self.context.halt();
         // Without a place the collector looks when it takes the parts before.
         drop(self.reports.try_send(Report::Fenced));
-        for deadline in &mut self.deadlines {
-            let grace_ns = self.context.scenario(deadline.scenario).graceful_stop_ns;
-            deadline.cut_at = deadline.cut_at.min(now.saturating_add(grace_ns));
-        }
-    }
-
-    fn cut_over_time(&mut self, now: Ticks) {
-        for deadline in &mut self.deadlines {
-            let decided = self.context.is_halted()
-                || self
-                    .lanes
-                    .iter()
-                    .all(|lane| lane.scenario() != deadline.scenario || lane.due().is_none());
-            if !deadline.cut && now >= deadline.cut_at && decided {
-                deadline.cut = true;
-                self.context.cut(deadline.scenario);
-            }
-        }
+        self.cut_after_grace(now);
     }
 
     /// Returns when there is something to do next.
@@ -324,44 +294,7 @@ impl Worker {
         // The gap counts from when the last wake was planned, not from when it came: lateness must not add up.
         let due = due.map(|due| due.max(self.woken_for.saturating_add(WAKE_GAP_NS_MIN)));
         self.planned = due.unwrap_or(self.planned);
-        let live = |one: &&Deadline| !one.cut && self.context.live(one.scenario) > 0;
-        let cut = self.deadlines.iter().filter(live).map(|one| one.cut_at).min();
         let boundary = self.boundaries.second_ends().min(self.boundaries.window_ends);
-        [due, cut].into_iter().flatten().fold(boundary, Ticks::min)
-    }
-}
-
-impl Boundaries {
-    fn new(context: &Context, now: Ticks) -> Boundaries {
-        let start = context.start.get();
-        let delta_ns = context.program.artifact().nodes.tuning.delta_ns.max(MS_NS);
-        let mut boundaries = Boundaries {
-            start,
-            delta_ns,
-            second: 0,
-            window_ends: 0,
-            cpu_ns: thread_cpu_ns(),
-            cut_at: now,
-        };
-        boundaries.window_ends = boundaries.window_before(now).saturating_add(delta_ns);
-        boundaries
-    }
-
-    fn second_ends(&self) -> Ticks {
-        self.start.saturating_add((u64::from(self.second) + 1) * SECOND_NS)
-    }
-
-    /// Returns the last end of a window that is not after `now`.
-    fn window_before(&self, now: Ticks) -> Ticks {
-        let since = now.saturating_sub(self.start);
-        self.start + since / self.delta_ns * self.delta_ns
-    }
-
-    /// Returns the share of one core that this thread used since the last call, in percent.
-    fn cpu_percent(&mut self, now: Ticks) -> u32 {
-        let cpu_ns = thread_cpu_ns();
-        let (used, wall) = (cpu_ns - self.cpu_ns, now.saturating_sub(self.cut_at).max(1));
-        (self.cpu_ns, self.cut_at) = (cpu_ns, now);
-        u32::try_from(used.saturating_mul(100) / wall).unwrap_or(u32::MAX)
+        [due, self.parts_wake()].into_iter().flatten().fold(boundary, Ticks::min)
     }
 }

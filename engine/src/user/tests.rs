@@ -175,7 +175,7 @@ fn groups_have_their_own_vars_and_the_command_line_wins() {
     let program = program(steps());
     let path = |program: &Program, group: usize| {
         let arrival = Arrival { group, ..arrival(0) };
-        render(&program, &arrival, 0, &program.values(0), 0).map(super::tests::path)
+        render(program, &arrival, 0, &program.values(0), 0).map(super::tests::path)
     };
     assert_eq!(path(&program, 0).unwrap(), "/api/K%C3%B6ln%20am%20Rhein");
     assert_eq!(path(&program, 2).unwrap(), "/NY");

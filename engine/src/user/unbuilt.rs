@@ -5,18 +5,21 @@ mod driver;
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, ClosedStage, Counter, Load, Metric, OnAgentLoss, OnFail, OnOverload,
-    Scenario, Step, Threshold,
+    Action, Artifact, Counter, Load, Metric, OnAgentLoss, OnFail, Scenario, Step, Threshold,
 };
 
-/// Returns what `artifact` asks for that this version cannot execute, in the words of a plan; empty if it can run.
+/// Returns how a plan says a policy that the coordinator of this version cannot follow; nodes have no part in it.
+pub fn unbuilt_policy(on_agent_loss: OnAgentLoss) -> Option<&'static str> {
+    match on_agent_loss {
+        OnAgentLoss::Fail => None,
+        OnAgentLoss::Continue => Some("`on_agent_loss: continue`"),
+        OnAgentLoss::Redistribute => Some("`on_agent_loss: redistribute`"),
+    }
+}
+
+/// Returns what `artifact` asks for that a node of this version cannot execute, in the words of a plan; empty if it can run.
 pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
     let mut found = Vec::new();
-    match artifact.nodes.on_agent_loss {
-        OnAgentLoss::Fail => {}
-        OnAgentLoss::Continue => found.push("`on_agent_loss: continue`".to_owned()),
-        OnAgentLoss::Redistribute => found.push("`on_agent_loss: redistribute`".to_owned()),
-    }
     driver::connections(artifact, &mut found);
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());
@@ -28,7 +31,7 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
         found.extend(of_threshold(threshold).map(|what| format!("{what} in threshold `{name}`")));
     }
     for (name, scenario) in &artifact.scenarios {
-        found.extend(of_load(scenario).into_iter().map(|what| format!("{what} of `{name}`")));
+        found.extend(of_load(scenario).map(|what| format!("{what} of `{name}`")));
     }
     around(artifact, &mut found);
     found.extend(flow(artifact).into_iter().map(|what| format!("`{what}`")));
@@ -78,29 +81,11 @@ fn steps(list: &[Step], found: &mut BTreeSet<&'static str>) {
     }
 }
 
-fn of_load(scenario: &Scenario) -> Vec<&'static str> {
-    let mut found = Vec::new();
+fn of_load(scenario: &Scenario) -> Option<&'static str> {
     match &scenario.load {
-        Load::Open(load) => match load.on_overload {
-            OnOverload::Drop => {}
-            OnOverload::Queue => found.push("`on_overload: queue`"),
-            OnOverload::Fail => found.push("`on_overload: fail`"),
-        },
-        Load::Closed(load) => {
-            let each = |stage: &ClosedStage| matches!(stage, ClosedStage::CountEach { .. });
-            if load.stages.iter().any(each) {
-                found.push("`count_each`");
-            }
-        }
-        Load::Observe { .. } => found.push("`observe`"),
+        Load::Open(_) | Load::Closed(_) => None,
+        Load::Observe { .. } => Some("`observe`"),
     }
-    if scenario.late_start.is_some() {
-        found.push("`start_after` the end of a closed count");
-    }
-    if scenario.max_failures.is_some() {
-        found.push("`max_failures`");
-    }
-    found
 }
 
 /// Returns what of a threshold is not measured yet.

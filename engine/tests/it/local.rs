@@ -216,6 +216,17 @@ fn a_policy_that_is_not_built_yet_says_so() {
 }
 
 #[test]
+fn the_command_lines_policy_goes_before_the_plans() {
+    let nodes = "nodes: { on_agent_loss: continue }";
+    let (said, _folder) = run_plan(&plan("http://127.0.0.1:1", nodes), &["--demo"]);
+    let said = said.exits(1);
+    assert!(said.err.contains("`on_agent_loss: continue`"), "{}", said.err);
+    let fail = ["--demo", "--on-agent-loss", "fail"];
+    let (said, _folder) = run_plan(&plan("http://127.0.0.1:1", nodes), &fail);
+    said.exits(0);
+}
+
+#[test]
 fn the_help_lists_exit_codes_and_hides_what_the_environment_holds() {
     let mut command = volley();
     command.args(["agent", "--help"]).env("VOLLEY_NATS", "nats://u:hunter2@h:1");

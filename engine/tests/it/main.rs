@@ -4,6 +4,7 @@
 
 mod cluster;
 mod fleet;
+mod loads;
 mod local;
 mod model;
 mod nats;

@@ -8,6 +8,7 @@ use compiler::artifact::Artifact;
 use engine::clock::{Clock, Ticks};
 use engine::cluster::Sink;
 use engine::cluster::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
+use engine::cluster::wire::ScenarioOrder;
 use engine::metrics::{LedgerRow, SecondRow, Window};
 use tokio::sync::{mpsc, watch};
 
@@ -85,6 +86,10 @@ impl Load for ModelLoad {
 
     fn extend_lease(&mut self, end: Ticks) {
         self.told.send_modify(|told| told.lease_end = told.lease_end.max(end));
+    }
+
+    fn direct(&mut self, wanted: &[ScenarioOrder]) {
+        assert!(wanted.is_empty(), "the model knows open loads with a start alone");
     }
 
     fn stop(&mut self, _: u64) {
@@ -229,6 +234,8 @@ impl Sink for Sum {
         let started: u64 = window.ledger.iter().map(|row| row.started).sum();
         *self.started.entry(node).or_default() += started;
     }
+
+    fn starts(&mut self, _: usize, _: u64) {}
 
     fn missed_abort(&mut self, _: u32) -> Option<String> {
         let (after, name) = self.abort_after.as_ref()?;

@@ -77,6 +77,10 @@ impl Sink for Merged {
         self.totals.apply(node, window);
     }
 
+    fn starts(&mut self, scenario: usize, start_ns: u64) {
+        self.totals.start_at(scenario, start_ns);
+    }
+
     fn missed_abort(&mut self, complete_until: u32) -> Option<String> {
         self.judge.missed_abort(&self.totals, u64::from(complete_until))
     }
@@ -95,7 +99,7 @@ async fn run(nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
     run_plan(PLAN, nodes, stop_early).await
 }
 
-async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
+pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequest>) -> RunResult {
     let clock = Clock::real();
     let options = DemoOptions { latency_ns: 5_000_000, ..DemoOptions::default() };
     let shop = demo::start(options, clock.clone()).unwrap();

@@ -25,7 +25,8 @@ pub(crate) fn artifact(rates: &[u64], seconds: u64, agents: u32) -> Artifact {
     around(scenarios.collect(), agents)
 }
 
-fn scenario(load: Load, planned: u64, at: usize, agents: u32) -> Scenario {
+/// Returns a scenario with slots of its own, the `at`th of a sample.
+pub(crate) fn scenario(load: Load, planned: u64, at: usize, agents: u32) -> Scenario {
     let base = u32::try_from(at).unwrap() * SLOTS;
     let owned = |seat: u32| (base..base + SLOTS).filter(|slot| slot % agents == seat).collect();
     Scenario {

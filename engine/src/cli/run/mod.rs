@@ -41,9 +41,10 @@ Progress goes to stderr, the summary to stdout. With --format json stdout has on
   {\"at_us\": 3012345, \"node\": \"eu-0\" or null, \"what\": …}
   `what` is a name (\"ready\", \"started\", \"suspect\", \"back\", \"drained\", \"finished\",
   \"broker_away\") or a name with fields: waiting {seats}, joined {seats}, armed {in_us}, tick {second,
-  started, succeeded, failed, dropped, in_flight}, lost {reason}, stopping {reason}, broker_back
-  {away_us}, warning {code, message}; the last line is {\"what\": \"result\", \"outcome\", \"exit_code\",
-  \"files\"}. Readers skip names that they do not know.
+  started, succeeded, failed, dropped, in_flight}, lost {reason}, stopping {reason}, scenario_starts
+  {scenario, in_us}, scenario_stopped {scenario, reason}, broker_back {away_us}, warning {code,
+  message}; the last line is {\"what\": \"result\", \"outcome\", \"exit_code\", \"files\"}.
+  Readers skip names that they do not know.
 
 Ctrl-C or SIGTERM stops the load, lets what runs end and writes the results; a second one cuts.
 
@@ -241,6 +242,10 @@ struct RunSink {
 impl Sink for RunSink {
     fn window(&mut self, node: usize, window: &Window) {
         self.totals.apply(node, window);
+    }
+
+    fn starts(&mut self, scenario: usize, start_ns: u64) {
+        self.totals.start_at(scenario, start_ns);
     }
 
     fn missed_abort(&mut self, complete_until: u32) -> Option<String> {

@@ -107,7 +107,11 @@ pub(super) fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, kept
         complain(trouble);
     }
     match ending {
-        Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
+        Ending::Complete
+        | Ending::Interrupted
+        | Ending::Aborted(_)
+        | Ending::TooManyFailures(_)
+        | Ending::Overloaded(_) => {}
         Ending::ArtifactRefused(why) | Ending::ClusterFailed(why) | Ending::Internal(why) => {
             // The summary for people says it too.
             if args.quiet || args.format == Format::Json {

@@ -107,6 +107,12 @@ fn sentence(event: &RunEvent) -> Option<String> {
         Happened::Back => format!("{node} is heard again"),
         Happened::Lost { reason } => format!("{node} is lost: {reason}"),
         Happened::Stopping { reason } => format!("stopping: {reason}"),
+        Happened::ScenarioStarts { scenario, in_us } => {
+            format!("{scenario} starts in {:.1} s", seconds(*in_us))
+        }
+        Happened::ScenarioStopped { scenario, reason } => {
+            format!("{scenario} is stopped: {reason}")
+        }
         Happened::BrokerAway => "the broker is away".to_owned(),
         Happened::BrokerBack { away_us } => {
             format!("the broker is back after {:.1} s", seconds(*away_us))

@@ -10,7 +10,9 @@ use super::state::{Effect, Input, Me};
 use super::sync::Sync;
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
-use crate::cluster::wire::{Armed, Beat, FinalReport, HintWant, Order, Phase, V, Want, Welcome};
+use crate::cluster::wire::{
+    Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, V, Want, Welcome,
+};
 use crate::ledger;
 use crate::metrics::{LedgerRow, Window};
 
@@ -60,6 +62,7 @@ pub(crate) struct Enrolled {
     lease: Lease,
     sync: Sync,
     start: Option<Ticks>,
+    scenarios: Vec<ScenarioOrder>,
     stop_told: bool,
     abort_told: bool,
     fenced: bool,
@@ -93,6 +96,7 @@ impl Enrolled {
             lease: Lease::default(),
             sync: Sync::default(),
             start: None,
+            scenarios: Vec::new(),
             stop_told: false,
             abort_told: false,
             fenced: false,
@@ -228,6 +232,10 @@ impl Enrolled {
         self.final_acked |= order.final_acked;
         if order.lease_ms > 0 && self.prepared && !self.fenced {
             effects.push(Effect::ExtendLease(self.lease.end()));
+        }
+        if self.prepared && self.scenarios != order.scenarios {
+            self.scenarios.clone_from(&order.scenarios);
+            effects.push(Effect::Direct(order.scenarios));
         }
         match order.want {
             Want::Idle | Want::Report => {}

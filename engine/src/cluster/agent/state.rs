@@ -9,8 +9,8 @@ use super::enrolled::{Enrolled, Over};
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent};
 use crate::cluster::wire::{
-    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Range, ShareOrder, V,
-    VERSION, Verdict, Welcome,
+    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Range, ScenarioOrder,
+    ShareOrder, V, VERSION, Verdict, Welcome,
 };
 use crate::metrics::Window;
 
@@ -73,6 +73,8 @@ pub(crate) enum Effect {
     Start(Ticks),
     /// The lease has ended: whatever the load believes, it starts nothing more.
     Fence,
+    /// This is all that the load is to do with single scenarios beside the plan.
+    Direct(Vec<ScenarioOrder>),
     /// The load starts nothing more and drains.
     Stop {
         drain_ns: u64,

@@ -125,6 +125,7 @@ impl Coordinator {
             Ok(window) => {
                 self.members[at].window(&window);
                 self.progress.window(&window);
+                self.heed_window(now, &window, effects);
                 effects.push(Effect::Window { node, window: Box::new(window) });
                 self.tick(now, effects);
             }
@@ -276,14 +277,13 @@ impl Coordinator {
 
     fn settle(&self, start: Ticks) -> Result<Vec<Arrivals>, LedgerError> {
         let artifact = &self.settings.artifact;
-        let due = Schedules::new(artifact);
+        let due = Schedules::new(artifact, &self.starts_ns());
         if self.nodes.is_empty() || self.stage_before_load() {
             let all = forming::seats(artifact).into_iter().map(|(seat, _)| seat).collect();
-            return Ledger::new(artifact, &[all]).settle(&[Fate::Reported], None, &due);
+            return Ledger::new(artifact, &[all]).settle(&[Fate::Reported], &[], &due);
         }
         let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at, start)).collect();
-        let stop_ns = self.stopped.as_ref().map(|stopped| stopped.at.saturating_sub(start));
-        self.ledger.settle(&fates, stop_ns, &due)
+        self.ledger.settle(&fates, &self.stops_ns(start), &due)
     }
 
     /// Returns the arrivals that were dropped undecided by the second in which they were due.
@@ -294,7 +294,8 @@ impl Coordinator {
         let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at, start)).collect();
         // A node's last second may end a little after the one of this clock.
         let seconds = end.saturating_sub(start).div_ceil(SECOND_NS) + 1;
-        self.ledger.undecided(&fates, seconds, &Schedules::new(&self.settings.artifact))
+        let due = Schedules::new(&self.settings.artifact, &self.starts_ns());
+        self.ledger.undecided(&fates, seconds, &due)
     }
 
     fn stage_before_load(&self) -> bool {

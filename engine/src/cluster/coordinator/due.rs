@@ -9,7 +9,9 @@ use crate::ledger::DueTimes;
 pub(crate) fn run_length_ns(artifact: &Artifact) -> u64 {
     let ends = artifact.scenarios.values().map(|scenario| {
         let load_ns = length_ns(&scenario.load);
-        scenario.start_ns.saturating_add(load_ns).saturating_add(scenario.graceful_stop_ns)
+        let late = scenario.late_start.as_ref();
+        let start_ns = late.map_or(scenario.start_ns, |late| late.latest_ns);
+        start_ns.saturating_add(load_ns).saturating_add(scenario.graceful_stop_ns)
     });
     ends.max().unwrap_or(0)
 }
@@ -19,10 +21,11 @@ pub(crate) fn run_length_ns(artifact: &Artifact) -> u64 {
 pub(crate) struct Schedules(Vec<Option<(u64, Open)>>);
 
 impl Schedules {
-    /// Builds the schedules of `artifact`.
-    pub(crate) fn new(artifact: &Artifact) -> Schedules {
-        let schedules = artifact.scenarios.iter().map(|(name, scenario)| match &scenario.load {
-            Load::Open(open) => Some((scenario.start_ns, Open::of(artifact.seed, name, open))),
+    /// Builds the schedules of `artifact`, whose scenarios start at `starts_ns`, counted from the run's start.
+    pub(crate) fn new(artifact: &Artifact, starts_ns: &[u64]) -> Schedules {
+        let scenarios = artifact.scenarios.iter().zip(starts_ns);
+        let schedules = scenarios.map(|((name, scenario), start_ns)| match &scenario.load {
+            Load::Open(open) => Some((*start_ns, Open::of(artifact.seed, name, open))),
             Load::Closed(_) | Load::Observe { .. } => None,
         });
         Schedules(schedules.collect())
@@ -44,7 +47,7 @@ mod tests {
     #[test]
     fn due_times_are_those_of_the_plain_rule() {
         let artifact = sample::artifact(&[7, 100], 3, 2);
-        let (schedules, due) = (Schedules::new(&artifact), Due::new(&artifact));
+        let (schedules, due) = (Schedules::new(&artifact, &[0, 0]), Due::new(&artifact));
         for scenario in 0..2 {
             let planned = artifact.scenarios.values().nth(scenario).unwrap().planned;
             for t_ns in (0..3_000_000_000).step_by(71_428_571) {

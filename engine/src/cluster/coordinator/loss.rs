@@ -312,14 +312,15 @@ pub(crate) fn seconds(ns: u64) -> String {
 }
 
 /// The order of the contract: when several reasons hold, the first wins.
-fn rank(ending: &Ending) -> u8 {
+pub(super) fn rank(ending: &Ending) -> u8 {
     match ending {
         Ending::Complete => 0,
-        Ending::Aborted(_) => 1,
-        Ending::ClusterFailed(_) => 2,
-        Ending::ArtifactRefused(_) => 3,
-        Ending::Internal(_) => 4,
-        Ending::Interrupted => 5,
+        Ending::Aborted(_) | Ending::TooManyFailures(_) => 1,
+        Ending::Overloaded(_) => 2,
+        Ending::ClusterFailed(_) => 3,
+        Ending::ArtifactRefused(_) => 4,
+        Ending::Internal(_) => 5,
+        Ending::Interrupted => 6,
     }
 }
 
@@ -328,6 +329,8 @@ fn describe(ending: &Ending) -> String {
         Ending::Complete => "complete".to_owned(),
         Ending::Interrupted => "interrupted".to_owned(),
         Ending::Aborted(threshold) => format!("threshold `{threshold}` was missed"),
+        Ending::TooManyFailures(scenario) => format!("`{scenario}` failed too often"),
+        Ending::Overloaded(scenario) => format!("`{scenario}` reached its max_in_flight"),
         Ending::ArtifactRefused(why) | Ending::ClusterFailed(why) | Ending::Internal(why) => {
             why.clone()
         }

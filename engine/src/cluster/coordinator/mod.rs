@@ -6,6 +6,7 @@ mod forming;
 mod loss;
 mod member;
 mod progress;
+mod scenarios;
 pub(crate) mod state;
 mod store;
 #[cfg(test)]
@@ -207,6 +208,7 @@ impl<S: Sink> Host<S> {
                 }
             }
             Effect::Window { node, window } => self.sink.window(node, &window),
+            Effect::Starts { scenario, start_ns } => self.sink.starts(scenario, start_ns),
             Effect::Hint(want) => {
                 let hint = Hint { v: V, nonce: self.nonce.clone(), run: self.run.clone(), want };
                 if let Ok(body) = wire::encode(&FromCoordinator::Hint(hint), &[]) {

@@ -8,6 +8,7 @@ use compiler::artifact::{Artifact, Tuning};
 
 use super::member::Member;
 use super::progress::Progress;
+use super::scenarios::Course;
 use crate::clock::Ticks;
 use crate::cluster::wire::{
     Beat, Delta, Final, FromCoordinator, Go, Hello, HintWant, Order, Phase, ShareOrder, StopOrder,
@@ -100,6 +101,11 @@ pub(crate) enum Effect {
         node: usize,
         window: Box<Window>,
     },
+    /// A scenario whose start the plan leaves open starts then, counted from the run's start.
+    Starts {
+        scenario: usize,
+        start_ns: u64,
+    },
     /// Everyone is asked to speak.
     Hint(HintWant),
     /// It is asked whether somebody listens under this name.
@@ -155,6 +161,8 @@ pub(crate) struct Coordinator {
     /// Since when agents can be heard: the broker came back or the coordinator itself woke up; 0 from the start.
     pub(crate) link_up: Ticks,
     pub(crate) ledger: Ledger,
+    /// By scenario, in the artifact's order.
+    pub(crate) courses: Vec<Course>,
     pub(crate) progress: Progress,
     pub(crate) warnings: Vec<(String, String)>,
 }
@@ -183,6 +191,7 @@ impl Coordinator {
             link_down: None,
             link_up: 0,
             ledger: Ledger::new(&settings.artifact, &[]),
+            courses: Course::of(&settings.artifact),
             progress: Progress::default(),
             warnings: Vec::new(),
             settings,
@@ -331,6 +340,7 @@ impl Coordinator {
             share,
             go: self.start.map(|start_coord_ns| Go { start_coord_ns }),
             stop,
+            scenarios: self.scenario_orders(),
             delta_acked: self.members[at].acked_seq,
             final_acked: self.members[at].report.is_some(),
         }

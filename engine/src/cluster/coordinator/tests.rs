@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compiler::artifact::Artifact;
+
 use super::state::{Coordinator, Effect, Input, Settings};
 use crate::clock::Ticks;
-use crate::cluster::wire::{Beat, FromCoordinator, Hello, Phase, Range, V, Verdict, Want, Welcome};
+use crate::cluster::wire::{
+    Beat, FromCoordinator, Hello, Order, Phase, Range, V, Verdict, Want, Welcome,
+};
 use crate::cluster::{Seating, sample};
 use crate::event::Happened;
 use crate::metrics::Ending;
@@ -13,7 +17,10 @@ use crate::metrics::Ending;
 const MS: u64 = 1_000_000;
 
 fn coordinator(agents: u32) -> Coordinator {
-    let mut artifact = sample::artifact(&[10], 60, agents);
+    coordinator_of(sample::artifact(&[10], 60, agents))
+}
+
+pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
     for group in artifact.nodes.groups.values_mut() {
         group.requires = BTreeMap::from([("zone".to_owned(), "a".to_owned())]);
     }
@@ -49,7 +56,11 @@ fn hello(name: &str, nonce: &str) -> Hello {
     }
 }
 
-fn answers(coordinator: &mut Coordinator, now: Ticks, input: Input) -> Vec<FromCoordinator> {
+pub(super) fn answers(
+    coordinator: &mut Coordinator,
+    now: Ticks,
+    input: Input,
+) -> Vec<FromCoordinator> {
     let effects = coordinator.on(now, input).into_iter();
     effects
         .filter_map(|effect| match effect {
@@ -68,6 +79,12 @@ fn welcome(coordinator: &mut Coordinator, now: Ticks, hello: Hello) -> Welcome {
 
 /// Beats, and returns what is wanted and the lease in milliseconds.
 fn beat(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> (Want, u64) {
+    let order = order(coordinator, now, name, phase);
+    (order.want, order.lease_ms)
+}
+
+/// Beats, and returns the answer.
+pub(super) fn order(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> Order {
     let beat = Beat {
         v: V,
         nonce: name.to_owned(),
@@ -82,7 +99,7 @@ fn beat(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> 
         armed: None,
     };
     match answers(coordinator, now, Input::Beat { from: name.to_owned(), beat }).as_slice() {
-        [FromCoordinator::Order(order)] => (order.want, order.lease_ms),
+        [FromCoordinator::Order(order)] => order.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -119,7 +136,7 @@ fn an_agent_that_leaves_before_the_start_frees_its_seat() {
     assert_eq!(coordinator.free_seats(), ["default/0", "default/1"], "silence frees it too");
 }
 
-fn running(coordinator: &mut Coordinator) -> Ticks {
+pub(super) fn running(coordinator: &mut Coordinator) -> Ticks {
     for name in ["a", "b"] {
         welcome(coordinator, MS, hello(name, name));
     }

@@ -6,6 +6,9 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compiler::artifact::Load;
+use compiler::schedule::length_ns;
+
 use self::node::Mutant;
 use self::world::{MS, SECOND_NS, STEP_NS, World};
 use crate::cluster::sample;
@@ -50,6 +53,7 @@ fn violations(world: &World) -> Vec<String> {
             broken.push(format!("I7: arrival at {last}, the coordinator died at {died}"));
         }
     }
+    check_directions(world, &mut broken);
     match &world.record {
         Some((ended, record)) => check_record(world, *ended, record, &mut broken),
         None if world.coordinator_dead.is_none() => {
@@ -58,6 +62,24 @@ fn violations(world: &World) -> Vec<String> {
         None => {}
     }
     broken
+}
+
+/// I11: a late scenario starts no earlier than announced, or at its latest start. I12: a scenario that was stopped starts
+/// nothing once every node has heard it or has no lease.
+fn check_directions(world: &World, broken: &mut Vec<String>) {
+    let Some(start) = world.coordinator.start else { return };
+    for (scenario, number, _, at) in &world.starts {
+        let course = &world.coordinator.courses[*scenario];
+        // Clocks were compared to some milliseconds and may differ by 400 ppm.
+        let earliest = (start + course.start_ns()).saturating_sub(50 * MS);
+        if *at < earliest {
+            broken.push(format!("I11: {number} of {scenario} at {at}, not before {earliest}"));
+        }
+        let latest = course.stopped.map(|it| it + world.lease_ns + world.lease_ns / 1_000);
+        if latest.is_some_and(|latest| *at > latest + STEP_NS) {
+            broken.push(format!("I12: {number} of {scenario} at {at}, stopped long before"));
+        }
+    }
 }
 
 fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<String>) {
@@ -88,7 +110,8 @@ fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<
     check_bound(world, record, broken);
     check_totals(world, record, broken);
     let calm = world.faults.is_empty();
-    if calm && !may_be_lost(record) && record.ending != Ending::Complete {
+    let stopped = matches!(record.ending, Ending::TooManyFailures(_));
+    if calm && !may_be_lost(record) && !stopped && record.ending != Ending::Complete {
         broken.push(format!("I9: no fault, but {:?}", record.ending));
     }
 }
@@ -123,15 +146,21 @@ fn check_bound(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
     let span = world.lease_ns + guard + SECOND_NS + LATE_NS + 4 * SECOND_NS;
     for (at, arrivals) in record.arrivals.iter().enumerate() {
         let plan = world.artifact.scenarios.values().nth(at).map_or(0, |plan| plan.planned);
-        let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact) - SECOND_NS;
         let seats = record.nodes.len().max(1) as u64;
+        let Some(plan_length) = open_length_ns(world, at) else { continue };
         // Slots are dealt in turn, so that a seat is at most a round of slots from its share.
-        let bound = (plan * span).div_ceil(length * seats) + u64::from(sample::SLOTS);
+        let bound = (plan * span).div_ceil(plan_length * seats) + u64::from(sample::SLOTS);
         if arrivals.unaccounted > bound * lost {
             let unaccounted = arrivals.unaccounted;
             broken.push(format!("I4: {unaccounted} unaccounted, {lost} lost, bound {bound} each"));
         }
     }
+}
+
+/// Returns the length of an open scenario; a count has no rate, and of a lost agent all its rest may be unaccounted.
+fn open_length_ns(world: &World, at: usize) -> Option<u64> {
+    let load = &world.artifact.scenarios.values().nth(at)?.load;
+    matches!(load, Load::Open(_)).then(|| length_ns(load))
 }
 
 /// I8, I10: each window counts once, and what counts is what the nodes did.
@@ -161,12 +190,15 @@ fn check_totals(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
 #[test]
 fn the_invariants_hold_under_every_seed() {
     let (mut runs, mut complete, mut failed, mut unaccounted) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut announced, mut stopped) = (0_u64, 0_u64);
     for seed in 0..seeds() {
         let world = play(seed, Mutant::Faithful);
         let broken = violations(&world);
         assert!(broken.is_empty(), "seed {seed}, {:?}:\n{}", world.faults, broken.join("\n"));
+        announced += u64::from(!world.announced.is_empty());
         if let Some((_, record)) = world.record {
             runs += 1;
+            stopped += u64::from(matches!(record.ending, Ending::TooManyFailures(_)));
             complete += u64::from(record.ending == Ending::Complete);
             failed += u64::from(matches!(record.ending, Ending::ClusterFailed(_)));
             unaccounted += record.arrivals.iter().map(|sum| sum.unaccounted).sum::<u64>();
@@ -174,6 +206,7 @@ fn the_invariants_hold_under_every_seed() {
     }
     // A simulation in which nothing succeeds, or nothing goes wrong, would prove nothing.
     assert!(complete * 10 > runs && failed * 10 > runs, "{complete} and {failed} of {runs}");
+    assert!(announced * 10 > runs && stopped * 20 > runs, "{announced} and {stopped} of {runs}");
     assert!(unaccounted > 0, "no run lost track of anything");
 }
 
@@ -191,7 +224,8 @@ fn the_same_seed_is_the_same_run() {
 fn is_caught(mutant: Mutant) -> bool {
     (0..seeds().max(SEEDS)).any(|seed| {
         let broken = violations(&play(seed, mutant));
-        broken.iter().any(|what| what.starts_with("I2") || what.starts_with("I3"))
+        let by = ["I2", "I3", "I11", "I12"];
+        broken.iter().any(|what| by.iter().any(|name| what.starts_with(&format!("{name}:"))))
     })
 }
 
@@ -206,9 +240,18 @@ fn a_lease_that_nobody_looks_at_is_caught() {
 }
 
 #[test]
+fn a_node_that_heeds_no_directions_is_caught() {
+    assert!(is_caught(Mutant::NoDirections));
+}
+
+#[test]
 fn a_run_without_faults_completes() {
-    let calm = (0..).find(|seed| World::new(*seed, Mutant::Faithful).faults.is_empty()).unwrap();
-    let world = play(calm, Mutant::Faithful);
+    let is_calm = |seed: &u64| {
+        let world = World::new(*seed, Mutant::Faithful);
+        let limited = world.artifact.scenarios.values().any(|it| it.max_failures.is_some());
+        world.faults.is_empty() && !limited && world.artifact.scenarios.len() == 3
+    };
+    let world = play((0..).find(is_calm).unwrap(), Mutant::Faithful);
     let (_, record) = world.record.unwrap();
     assert_eq!(record.arrivals.iter().map(|sum| sum.unaccounted).sum::<u64>(), 0);
     assert_eq!(record.ending, Ending::Complete);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use compiler::artifact::Artifact;
+use compiler::artifact::{Artifact, ClosedLoad, ClosedStage, LateStart, Load, Moment, StartAfter};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -46,7 +46,7 @@ pub(super) struct World {
     random: StdRng,
     queue: BTreeMap<(u64, u64), Event>,
     next_id: u64,
-    coordinator: Coordinator,
+    pub(super) coordinator: Coordinator,
     coordinator_wake: u64,
     pub(super) coordinator_dead: Option<u64>,
     broker_down_until: u64,
@@ -59,9 +59,26 @@ pub(super) struct World {
     pub(super) starts: Vec<(usize, u64, usize, u64)>,
     /// By node: what the coordinator gave out.
     pub(super) applied: BTreeMap<usize, Vec<Window>>,
+    /// By scenario: the start that the coordinator announced.
+    pub(super) announced: BTreeMap<usize, u64>,
     pub(super) record: Option<(u64, RunRecord)>,
     /// Starts that were not allowed.
     pub(super) illegal: Vec<String>,
+}
+
+/// Adds a count, `s2`, to a sample and lets `s1` start after its end.
+fn start_after_a_count(artifact: &mut Artifact, random: &mut StdRng, agents: u32) {
+    let within_ns = random.random_range(1_000..9_000) * MS;
+    let (users, planned) = (random.random_range(1..20), random.random_range(1..60));
+    let stage = ClosedStage::Count { users, count: planned, within_ns };
+    let load = Load::Closed(ClosedLoad { stages: vec![stage], users_max: users, pace_ns: 0 });
+    artifact.scenarios.insert("s2".to_owned(), sample::scenario(load, planned, 2, agents));
+    artifact.slots += sample::SLOTS;
+    let delay_ns = random.random_range(0..1_000) * MS;
+    let after = StartAfter { scenario: "s2".to_owned(), state: Moment::Finished, delay_ns };
+    let late = artifact.scenarios.get_mut("s1").unwrap();
+    late.start_ns = delay_ns;
+    late.late_start = Some(LateStart { latest_ns: within_ns + delay_ns, after: vec![after] });
 }
 
 impl World {
@@ -71,6 +88,13 @@ impl World {
         let rates = [random.random_range(10..60), random.random_range(1..20)];
         let mut artifact = sample::artifact(&rates, random.random_range(4..14), count);
         artifact.nodes.tuning.final_wait_ns = 12 * SECOND_NS;
+        if random.random_bool(0.3) {
+            let most = random.random_range(1..12);
+            artifact.scenarios.get_mut("s0").unwrap().max_failures = Some(most);
+        }
+        if random.random_bool(0.5) {
+            start_after_a_count(&mut artifact, &mut random, count);
+        }
         let lease_ns = random.random_range(2_000..6_000) * MS;
         let settings = Settings {
             nonce: "coordinator".to_owned(),
@@ -106,6 +130,7 @@ impl World {
             mutant,
             starts: Vec::new(),
             applied: BTreeMap::new(),
+            announced: BTreeMap::new(),
             record: None,
             illegal: Vec::new(),
         };
@@ -249,6 +274,9 @@ impl World {
                 Effect::Window { node, window } => {
                     self.applied.entry(node).or_default().push(*window);
                 }
+                Effect::Starts { scenario, start_ns } => {
+                    self.announced.insert(scenario, start_ns);
+                }
                 Effect::Hint(want) => {
                     let hint =
                         Hint { v: V, nonce: "coordinator".to_owned(), run: RUN.to_owned(), want };
@@ -346,15 +374,7 @@ impl World {
                 self.members[at].beats.insert(beat.seq, self.now);
                 self.say(at, &FromAgent::Beat(beat), &Bytes::new());
             }
-            Do::Prepare { run, share } => {
-                self.members[at].seats = share.seats;
-                let latency = self.random.random_range(10..400) * MS;
-                let member = &mut self.members[at];
-                let node = Node::new(&self.artifact, &member.seats, latency, self.mutant);
-                member.node = Some(node);
-                let delay = self.random.random_range(0..600) * MS;
-                self.at(self.now + delay, Event::Prepared { agent: at, run });
-            }
+            Do::Prepare { run, share } => self.prepare(at, run, share.seats),
             Do::ExtendLease(end) => {
                 let receipt = local + self.lease_ns;
                 self.with_node(at, |node| {
@@ -375,6 +395,7 @@ impl World {
                     });
                 }
             }
+            Do::Direct(orders) => self.with_node(at, |node| node.direct(&orders)),
             Do::Abort => self.with_node(at, |node| node.cut_at = Some(local)),
             Do::Unload => self.members[at].node = None,
             Do::Delta { run, epoch, seq, window } => {
@@ -409,6 +430,15 @@ impl World {
             Do::Say(_) => {}
             Do::End { .. } => self.members[at].ended = true,
         }
+    }
+
+    fn prepare(&mut self, at: usize, run: String, seats: Vec<String>) {
+        let latency = self.random.random_range(10..400) * MS;
+        let member = &mut self.members[at];
+        member.seats = seats;
+        member.node = Some(Node::new(&self.artifact, &member.seats, latency, self.mutant));
+        let delay = self.random.random_range(0..600) * MS;
+        self.at(self.now + delay, Event::Prepared { agent: at, run });
     }
 
     fn say(&mut self, agent: usize, message: &FromAgent, binary: &Bytes) {

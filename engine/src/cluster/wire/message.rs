@@ -252,6 +252,9 @@ pub struct Order {
     pub go: Option<Go>,
     /// How to stop.
     pub stop: Option<StopOrder>,
+    /// What is wanted of single scenarios; of those that are not named, what the plan says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<ScenarioOrder>,
     /// Highest delta number up to which all have been taken.
     pub delta_acked: u64,
     /// Whether the final report has been taken.
@@ -300,6 +303,17 @@ pub struct StopOrder {
     pub reason: String,
     /// How long transactions may go on, in milliseconds.
     pub drain_ms: u64,
+}
+
+/// What is wanted of one scenario beside the plan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioOrder {
+    /// Scenario, by its place in the artifact.
+    pub scenario: u32,
+    /// When it starts, in nanoseconds since the start of the run, where the plan leaves that open.
+    pub start_ns: Option<u64>,
+    /// Whether it is stopped: nothing more of it starts, and what runs ends within its graceful stop.
+    pub stop: bool,
 }
 
 /// Asks for a chunk.

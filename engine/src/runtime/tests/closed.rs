@@ -90,6 +90,39 @@ fn a_count_that_is_not_done_in_time_leaves_the_rest_undecided() {
 }
 
 #[test]
+fn each_user_has_its_own_count() {
+    let stage = ClosedStage::CountEach { users: 5, count: 8, within_ns: 60 * SECOND };
+    for workers in [1, 2, 3] {
+        let seen = run(&closed(vec![stage], 5), workers, |request| {
+            // User 4 is ten times as slow as the others, and nobody takes its iterations.
+            let slow = arrival_of(request).0 % 5 == 4;
+            Answer::new(200, if slow { SECOND } else { 100 * MS })
+        });
+        let row = seen.ledger(0);
+        assert_eq!((row.started, row.succeeded, row.upto), (40, 40, 0));
+        let numbers: BTreeSet<u64> = seen.sent.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (0..40).collect());
+        assert_eq!(seen.finished, 8 * SECOND);
+    }
+}
+
+#[test]
+fn a_count_each_keeps_its_pace_and_ends_in_time() {
+    let stage = ClosedStage::CountEach { users: 2, count: 10, within_ns: 4_500 * MS };
+    let load = ClosedLoad { stages: vec![stage], users_max: 2, pace_ns: SECOND };
+    let mut load = scenario(Load::Closed(load), vec![get("a", &[])]);
+    load.warm_up_ns = 2 * SECOND;
+    let seen = run(&plan(load.clone()), 2, |_| Answer::new(200, 100 * MS));
+    // Starts at 0, 1, 2, 3 and 4 s; those of the first two seconds are warm-up.
+    assert_eq!((seen.ledger(0).started, seen.ledger(0).warm_up), (10, 4));
+    assert_eq!(seen.finished, 4_500 * MS);
+    // No pause is kept after the last iteration.
+    let stage = ClosedStage::CountEach { users: 2, count: 3, within_ns: 60 * SECOND };
+    load.load = Load::Closed(ClosedLoad { stages: vec![stage], users_max: 2, pace_ns: SECOND });
+    assert_eq!(run(&plan(load), 1, |_| Answer::new(200, 100 * MS)).finished, 2_100 * MS);
+}
+
+#[test]
 fn a_stop_wakes_sleeping_users_and_a_fence_ends_all() {
     let stages = vec![
         ClosedStage::Pause { length_ns: 1_000 * SECOND },

@@ -1,8 +1,10 @@
 //! A node in virtual time: the real workers and the real collector on one paused runtime, answered by a script.
 
 mod closed;
+mod direction;
 mod node;
 mod open;
+mod overload;
 mod transaction;
 
 use std::collections::BTreeMap;

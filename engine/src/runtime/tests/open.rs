@@ -11,7 +11,7 @@ fn hundred_a_second(seconds: u64) -> Artifact {
 }
 
 /// Checks that the rows speak of exactly the owned arrivals below their frontiers, in every prefix of the windows.
-fn check_frontiers(artifact: &Artifact, workers: usize, seen: &Seen) {
+pub(super) fn check_frontiers(artifact: &Artifact, workers: usize, seen: &Seen) {
     let share = NodeShare::new(artifact, &seats(), workers).unwrap();
     let mut whole = Window { from_ms: u64::MAX, ..Window::default() };
     let mut at_ms = 0;

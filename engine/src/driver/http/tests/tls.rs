@@ -73,7 +73,7 @@ async fn server(clients: bool) -> (u16, std::sync::mpsc::Receiver<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let acceptor = acceptor("http/1.1", clients);
-    let (resumed, told) = std::sync::mpsc::channel();
+    let (resumed, told) = std::sync::mpsc::sync_channel(16);
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
