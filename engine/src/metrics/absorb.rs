@@ -88,6 +88,7 @@ fn add_step(known: &mut StepRow, more: StepRow) {
     known.warm_up_ok += more.warm_up_ok;
     known.warm_up_failed += more.warm_up_failed;
     known.skipped += more.skipped;
+    known.warm_up_skipped += more.warm_up_skipped;
     known.attempts += more.attempts;
     known.redirects += more.redirects;
     known.bytes_sent += more.bytes_sent;

@@ -104,13 +104,24 @@ pub struct Totals {
 struct Stretches {
     timeline: Timeline,
     series: Vec<u32>,
-    /// Of a threshold that counts runs of steps: (scenario, step), and what they came to, (ok, failed).
+    /// Of a threshold that counts: (scenario, step), and what their runs came to.
     steps: Vec<(u32, u32)>,
-    counts: BTreeMap<u64, (u64, u64)>,
+    counts: BTreeMap<u64, StepCounts>,
     /// Selected scenarios.
     scenarios: Vec<usize>,
     origin_ms: u64,
     length_ms: u64,
+}
+
+/// What the runs of steps came to, warm-up left out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct StepCounts {
+    /// Ended well.
+    pub ok: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Did not take place.
+    pub skipped: u64,
 }
 
 impl Stretches {
@@ -266,9 +277,9 @@ impl Totals {
                     && let Some(stretch) = stretches.at(window.from_ms)
                 {
                     let counts = stretches.counts.entry(stretch).or_default();
-                    let ok = row.ok.saturating_sub(row.warm_up_ok);
-                    let failed = row.failed.saturating_sub(row.warm_up_failed);
-                    *counts = (counts.0 + ok, counts.1 + failed);
+                    counts.ok += row.ok.saturating_sub(row.warm_up_ok);
+                    counts.failed += row.failed.saturating_sub(row.warm_up_failed);
+                    counts.skipped += row.skipped.saturating_sub(row.warm_up_skipped);
                 }
             }
         }
@@ -388,8 +399,8 @@ impl Totals {
         found.map(|stretches| stretches.timeline.point(stretch)).unwrap_or_default()
     }
 
-    /// Returns runs of steps that ended (well, badly) in one stretch of a windowed threshold that counts them.
-    pub fn stretch_counts(&self, threshold: &str, stretch: u64) -> (u64, u64) {
+    /// Returns what runs of steps came to in one stretch of a windowed threshold that counts them.
+    pub fn stretch_counts(&self, threshold: &str, stretch: u64) -> StepCounts {
         let found = self.stretches.get(threshold);
         found.and_then(|it| it.counts.get(&stretch)).copied().unwrap_or_default()
     }
@@ -437,6 +448,7 @@ fn add_step(total: &mut StepRow, row: &StepRow) {
     total.warm_up_ok += row.warm_up_ok;
     total.warm_up_failed += row.warm_up_failed;
     total.skipped += row.skipped;
+    total.warm_up_skipped += row.warm_up_skipped;
     total.attempts += row.attempts;
     total.bytes_sent += row.bytes_sent;
     total.bytes_received += row.bytes_received;

@@ -31,13 +31,13 @@ pub(super) fn latencies(artifact: &Artifact, series: &[Series], threshold: &Thre
     series.iter().enumerate().filter(|(_, it)| matches(it)).map(|(at, _)| index(at)).collect()
 }
 
-/// Returns the steps whose runs a threshold counts, as (scenario, step).
+/// Returns the steps whose runs a threshold counts, as (scenario, step); all, if it selects none.
 pub(super) fn steps(artifact: &Artifact, select: &Selector) -> Vec<(u32, u32)> {
     let mut steps = Vec::new();
     for (at, (name, scenario)) in artifact.scenarios.iter().enumerate() {
         if select.scenario.as_ref().is_none_or(|it| it == name) {
             let picked = scenario.steps.iter().enumerate();
-            let picked = picked.filter(|(_, step)| picks(select, &step.name));
+            let picked = picked.filter(|(_, step)| counts(select, &step.name));
             steps.extend(picked.map(|(step, _)| (index(at), index(step))));
         }
     }
@@ -76,6 +76,11 @@ pub(super) fn aggregate(metric: &Metric) -> Option<Aggregate> {
         | Metric::Phase { aggregate: wanted, .. } => Some(*wanted),
         _ => None,
     }
+}
+
+/// Returns whether a selection counts the runs of this step: one that it takes, or any if it says nothing of steps.
+pub(super) fn counts(select: &Selector, step: &str) -> bool {
+    select.step.is_none() || picks(select, step)
 }
 
 fn index(place: usize) -> u32 {

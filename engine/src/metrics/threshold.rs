@@ -82,6 +82,14 @@ struct Counters {
     succeeded: u64,
     failed: u64,
     dropped: u64,
+    /// Known at the end of a run only.
+    unfinished: u64,
+    /// Known at the end of a run only.
+    unaccounted: u64,
+    /// Runs of the selected steps, or of all, that did not take place.
+    skipped: u64,
+    /// Runs of the same steps that did.
+    ran: u64,
     length_ns: u64,
 }
 
@@ -188,6 +196,16 @@ impl Judge {
             sum.started += all.started.saturating_sub(live.warm_up);
             sum.dropped += all.dropped.saturating_sub(live.warm_up_dropped);
             sum.planned += all.planned.saturating_sub(live.warm_up + live.warm_up_dropped);
+            let warm_up_ended = live.warm_up_succeeded + live.warm_up_failed;
+            sum.unfinished +=
+                all.unfinished.saturating_sub(live.warm_up.saturating_sub(warm_up_ended));
+            sum.unaccounted += all.unaccounted;
+            let steps = scenario.steps.iter().zip(&live.steps);
+            for (_, row) in steps.filter(|(step, _)| select::counts(select, &step.name)) {
+                sum.skipped += row.skipped.saturating_sub(row.warm_up_skipped);
+                sum.ran +=
+                    (row.ok + row.failed).saturating_sub(row.warm_up_ok + row.warm_up_failed);
+            }
             if select.step.is_none() {
                 sum.succeeded += all.succeeded.saturating_sub(live.warm_up_succeeded);
                 sum.failed += all.failed.saturating_sub(live.warm_up_failed);
@@ -269,7 +287,12 @@ impl Judge {
         }
         let mut sum = Counters::default();
         if it.select.step.is_some() {
-            (sum.succeeded, sum.failed) = totals.stretch_counts(name, stretch);
+            let counts = totals.stretch_counts(name, stretch);
+            (sum.succeeded, sum.failed, sum.skipped) = (counts.ok, counts.failed, counts.skipped);
+            sum.ran = counts.ok + counts.failed;
+        } else if counts_skipped(&it.metric) {
+            let counts = totals.stretch_counts(name, stretch);
+            (sum.skipped, sum.ran) = (counts.skipped, counts.ok + counts.failed);
         } else {
             let bound = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
             let seconds = bound(from_ms / 1000)..bound(to_ms.div_ceil(1000));
@@ -325,11 +348,11 @@ impl Counters {
             Counter::Succeeded => self.succeeded,
             Counter::Failed => self.failed,
             Counter::Dropped => self.dropped,
+            Counter::Unfinished => self.unfinished,
+            Counter::Unaccounted => self.unaccounted,
+            Counter::Skipped => self.skipped,
             // Thresholds on these are refused before a run starts.
-            Counter::Unfinished
-            | Counter::Unaccounted
-            | Counter::Skipped
-            | Counter::Matched
+            Counter::Matched
             | Counter::TimedOut
             | Counter::Duplicate
             | Counter::Unmatched
@@ -341,9 +364,15 @@ impl Counters {
     fn observed(&self, it: &Threshold) -> Option<Observed> {
         let ended = self.succeeded + self.failed;
         let of = |counter| match counter {
-            Counter::Started | Counter::Dropped => self.planned,
+            Counter::Started | Counter::Dropped | Counter::Unaccounted => self.planned,
             Counter::Succeeded | Counter::Failed => ended,
-            _ => 0,
+            Counter::Unfinished => self.started,
+            Counter::Skipped => self.ran + self.skipped,
+            Counter::Matched
+            | Counter::TimedOut
+            | Counter::Duplicate
+            | Counter::Unmatched
+            | Counter::Late => 0,
         };
         let (counter, amount, per) = match it.metric {
             Metric::Share(counter) => (counter, 1_000_000, u128::from(of(counter))),
@@ -365,6 +394,15 @@ impl Counters {
         }
         Some(Observed { amount: u128::from(self.get(counter)) * amount, per })
     }
+}
+
+fn counts_skipped(metric: &Metric) -> bool {
+    matches!(
+        metric,
+        Metric::Share(Counter::Skipped)
+            | Metric::Rate(Counter::Skipped)
+            | Metric::Count(Counter::Skipped)
+    )
 }
 
 fn live_arrivals(live: &super::merge::ScenarioTotals) -> Arrivals {

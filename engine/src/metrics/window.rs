@@ -101,6 +101,9 @@ pub struct StepRow {
     pub warm_up_failed: u64,
     /// Not run because the transaction ended before.
     pub skipped: u64,
+    /// Of `skipped`, those of arrivals within the warm-up.
+    #[serde(default)]
+    pub warm_up_skipped: u64,
     /// Requests sent.
     pub attempts: u64,
     /// Redirects that were followed, each a further request.

@@ -273,8 +273,11 @@ impl Recorder {
     }
 
     /// Counts a step that is not run, or given up, because its transaction ended.
-    pub(super) fn skipped(&mut self, scenario: usize, step: usize) {
-        self.step(scenario, step, |counts| counts.row.skipped += 1);
+    pub(super) fn skipped(&mut self, scenario: usize, step: usize, warm_up: bool) {
+        self.step(scenario, step, |counts| {
+            counts.row.skipped += 1;
+            counts.row.warm_up_skipped += u64::from(warm_up);
+        });
     }
 
     /// Adds to the time by which a step made its transactions longer.

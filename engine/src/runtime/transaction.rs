@@ -264,7 +264,7 @@ impl Transaction<'_> {
             match &progress.steps {
                 Steps::Sequence { current } => {
                     for step in current + 1..shape.len() {
-                        recorder.skipped(scenario, step);
+                        recorder.skipped(scenario, step, self.warm_up);
                     }
                 }
                 Steps::Graph(states) => {
@@ -301,7 +301,7 @@ impl Transaction<'_> {
             on_path = last(&mut shape.needs[step].iter().copied());
         }
         for step in (0..states.len()).filter(|step| ended(*step).is_none()) {
-            recorder.skipped(scenario, step);
+            recorder.skipped(scenario, step, self.warm_up);
         }
     }
 

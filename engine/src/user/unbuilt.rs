@@ -104,10 +104,16 @@ fn of_threshold(threshold: &Threshold) -> Option<&'static str> {
         | Metric::OwnCount { .. }
         | Metric::OwnRate { .. } => Some("a metric of its own"),
         Metric::Share(counter) | Metric::Rate(counter) | Metric::Count(counter) => match counter {
-            Counter::Started | Counter::Succeeded | Counter::Failed | Counter::Dropped => None,
-            Counter::Unfinished | Counter::Unaccounted | Counter::Skipped => {
-                Some("`unfinished`, `unaccounted` or `skipped`")
+            Counter::Unfinished | Counter::Unaccounted if threshold.window_ns > 0 => {
+                Some("`unfinished` or `unaccounted` by `window`")
             }
+            Counter::Started
+            | Counter::Succeeded
+            | Counter::Failed
+            | Counter::Dropped
+            | Counter::Unfinished
+            | Counter::Unaccounted
+            | Counter::Skipped => None,
             Counter::Matched
             | Counter::TimedOut
             | Counter::Duplicate

@@ -14,7 +14,8 @@ use crate::cluster::agent::state::{Effect as Do, Input as Learn};
 use crate::cluster::coordinator::state::{Coordinator, Effect, Input, Settings};
 use crate::cluster::load::LoadEvent;
 use crate::cluster::wire::{
-    self, Delta, Final, FromAgent, FromCoordinator, Hint, Order, V, Want, encode_window, split,
+    self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Hint, Order, V, Want,
+    encode_window, split,
 };
 use crate::cluster::{Seating, sample};
 use crate::metrics::{RunRecord, Window};
@@ -415,18 +416,7 @@ impl World {
                     self.say(at, &FromAgent::Delta(head), body);
                 }
             }
-            Do::Final { run, report, parts_have } => {
-                let body = Bytes::from(serde_json::to_vec(&report).unwrap());
-                let parts = split(&body, PAYLOAD_MAX).unwrap();
-                let count = u32::try_from(parts.len()).unwrap();
-                for (part, body) in (0..).zip(&parts) {
-                    if parts_have & (1 << part) == 0 {
-                        let (nonce, run) = (nonce.clone(), run.clone());
-                        let head = Final { v: V, nonce, run, part, parts: count };
-                        self.say(at, &FromAgent::Final(head), body);
-                    }
-                }
-            }
+            Do::Final { run, report, parts_have } => self.report(at, &run, &report, parts_have),
             Do::Say(_) => {}
             Do::End { .. } => self.members[at].ended = true,
         }
@@ -439,6 +429,19 @@ impl World {
         member.node = Some(Node::new(&self.artifact, &member.seats, latency, self.mutant));
         let delay = self.random.random_range(0..600) * MS;
         self.at(self.now + delay, Event::Prepared { agent: at, run });
+    }
+
+    fn report(&mut self, at: usize, run: &str, report: &FinalReport, parts_have: u64) {
+        let body = Bytes::from(serde_json::to_vec(report).unwrap());
+        let parts = split(&body, PAYLOAD_MAX).unwrap();
+        let count = u32::try_from(parts.len()).unwrap();
+        for (part, body) in (0..).zip(&parts) {
+            if parts_have & (1 << part) == 0 {
+                let (nonce, run) = (me(at).nonce, run.to_owned());
+                let head = Final { v: V, nonce, run, part, parts: count };
+                self.say(at, &FromAgent::Final(head), body);
+            }
+        }
     }
 
     fn say(&mut self, agent: usize, message: &FromAgent, binary: &Bytes) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use compiler::artifact::Artifact;
 use proptest::prelude::*;
 
-use super::{NodeTotals, OPEN_SECONDS, ScenarioTotals, Totals};
+use super::{NodeTotals, OPEN_SECONDS, ScenarioTotals, StepCounts, Totals};
 use crate::exchange::FailureKind;
 use crate::metrics::timeline::Point;
 use crate::metrics::{ErrorRow, Histogram, LedgerRow, SecondRow, StepRow, Window, latency, series};
@@ -21,7 +21,7 @@ struct Seen {
     histograms: Vec<Histogram>,
     points: Vec<Point>,
     stretches: Vec<Point>,
-    counts: Vec<(u64, u64)>,
+    counts: Vec<StepCounts>,
     late: u64,
     clamped: u64,
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use compiler::artifact::{
-    Aggregate, Artifact, Bound, Counter, Metric, NoData, Quantity, Selector, Threshold,
+    Aggregate, Artifact, Bound, Counter, LateStart, Metric, Moment, NoData, Quantity, Selector,
+    StartAfter, Threshold,
 };
 use compiler::unit::Share;
 
@@ -384,4 +385,96 @@ fn delivery_judges_each_scenario_lateness_and_spread_and_ignores_what_was_stoppe
     assert_eq!(delivery::shortfalls(&artifact, &record, &totals).len(), 1);
     record.load_started = false;
     assert_eq!(delivery::shortfalls(&artifact, &record, &totals), Vec::<String>::new());
+}
+
+fn counted(metric: Metric, value: u64, quantity: Quantity) -> Threshold {
+    sample::threshold("counted", metric, Bound::AtMost, value, quantity)
+}
+
+/// A hundred arrivals a second for four seconds, of which the first is warm-up; ten each second were cut, half of its
+/// steps skipped.
+#[test]
+fn what_was_cut_lost_or_skipped_is_judged_without_the_warm_up() {
+    let judged = |threshold: Threshold, value_met: u64| {
+        let mut artifact = plan(threshold);
+        artifact.scenarios.get_mut("checkout").unwrap().warm_up_ns = 1_000_000_000;
+        let mut totals = Totals::new(&artifact);
+        for second in 0..4_u64 {
+            let warm = |n: u64| if second == 0 { n } else { 0 };
+            let row = LedgerRow {
+                scenario: 1,
+                started: 100,
+                succeeded: 90,
+                warm_up: warm(100),
+                warm_up_succeeded: warm(90),
+                ..LedgerRow::default()
+            };
+            let step = StepRow {
+                scenario: 1,
+                step: 2,
+                ok: 50,
+                skipped: 50,
+                warm_up_ok: warm(50),
+                warm_up_skipped: warm(50),
+                ..StepRow::default()
+            };
+            let (from_ms, to_ms) = (second * 1_000, second * 1_000 + 1_000);
+            let (ledger, steps) = (vec![row], vec![step]);
+            totals.apply(0, &Window { from_ms, to_ms, ledger, steps, ..Window::default() });
+        }
+        let mut record = record(&artifact, &totals, 4);
+        record.arrivals[1].unfinished = 40;
+        record.arrivals[1].unaccounted = 7;
+        let judge = Judge::new(Arc::new(artifact));
+        let observed = judge.verdicts(&totals, &record)[0].1.observed.unwrap();
+        assert_eq!(observed.whole(), value_met);
+    };
+    let mut all = [
+        (Metric::Count(Counter::Unfinished), Quantity::Count, 30),
+        (Metric::Share(Counter::Unfinished), Quantity::Share, 100_000),
+        (Metric::Count(Counter::Unaccounted), Quantity::Count, 7),
+        (Metric::Count(Counter::Skipped), Quantity::Count, 150),
+        (Metric::Share(Counter::Skipped), Quantity::Share, 500_000),
+    ]
+    .map(|(metric, quantity, seen)| (counted(metric, 1, quantity), seen))
+    .to_vec();
+    let mut one_step = counted(Metric::Count(Counter::Skipped), 1, Quantity::Count);
+    one_step.select.step = Some("*".to_owned());
+    let window_ns = 2_000_000_000;
+    // Two seconds a window, the first one is grace: it holds the warm-up.
+    let windowed = Threshold { window_ns, grace_ns: window_ns, ..all[3].0.clone() };
+    let share = Threshold { window_ns, grace_ns: window_ns, ..all[4].0.clone() };
+    all.extend([(one_step, 150), (windowed, 100), (share, 500_000)]);
+    for (mut threshold, seen) in all {
+        threshold.select.scenario = Some("checkout".to_owned());
+        judged(threshold, seen);
+    }
+}
+
+#[test]
+fn what_only_the_end_knows_aborts_nothing() {
+    let threshold = counted(Metric::Count(Counter::Unfinished), 0, Quantity::Count);
+    let artifact = plan(Threshold { abort: true, ..threshold });
+    let totals = totals(&artifact, &[CALM, CALM]);
+    assert_eq!(Judge::new(Arc::new(artifact)).missed_abort(&totals, 2), None);
+}
+
+#[test]
+fn grace_and_windows_of_a_late_scenario_count_from_its_real_start() {
+    for window_ns in [0, 5_000_000_000] {
+        let graceful =
+            Threshold { abort: true, grace_ns: 5_000_000_000, window_ns, ..failed_share(10_000) };
+        let mut artifact = plan(graceful);
+        let after =
+            StartAfter { scenario: "browse".to_owned(), state: Moment::Finished, delay_ns: 0 };
+        artifact.scenarios.get_mut("checkout").unwrap().late_start =
+            Some(LateStart { latest_ns: 100_000_000_000, after: vec![after] });
+        let bad: Vec<Second> = (0..30).map(|_| failing(50)).collect();
+        let mut totals = totals(&artifact, &bad);
+        let judge = Judge::new(Arc::new(artifact));
+        assert_eq!(judge.missed_abort(&totals, 30), None, "until it starts it has its grace");
+        totals.start_at(1, 7_000_000_000);
+        assert_eq!(judge.missed_abort(&totals, 12), None);
+        assert_eq!(judge.missed_abort(&totals, 17), Some("it".to_owned()), "{window_ns}");
+    }
 }

@@ -2,9 +2,11 @@
 
 mod closed;
 mod direction;
+mod every_load;
 mod node;
 mod open;
 mod overload;
+mod stall;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -42,6 +44,8 @@ pub(super) struct Seen {
     pub(super) finished: Ticks,
     /// Arrival numbers and steps in the order in which their requests were sent.
     pub(super) sent: Vec<(u64, String)>,
+    /// The same with the time: step, arrival number, tick.
+    pub(super) sent_at: Vec<(String, u64, Ticks)>,
 }
 
 impl Seen {
@@ -205,6 +209,17 @@ pub(super) fn simulate<F: Future<Output = Option<Node>> + 'static>(
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     owner: impl FnOnce(Node, Clock) -> F,
 ) -> Seen {
+    simulate_on(artifact, seats(), workers, answer, owner)
+}
+
+/// Runs some seats of a plan on one node in virtual time.
+pub(super) fn simulate_on<F: Future<Output = Option<Node>> + 'static>(
+    artifact: &Artifact,
+    seats: Vec<String>,
+    workers: usize,
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    owner: impl FnOnce(Node, Clock) -> F,
+) -> Seen {
     let program = Program::prepare(Arc::new(artifact.clone()), Inputs::default()).unwrap();
     let program = Arc::new(program);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -215,14 +230,18 @@ pub(super) fn simulate<F: Future<Output = Option<Node>> + 'static>(
     LocalSet::new().block_on(&runtime, async move {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&sent);
+        let clock = Clock::tokio();
+        let (sent_at, watch) = (Arc::new(Mutex::new(Vec::new())), clock.clone());
+        let times = Arc::clone(&sent_at);
         let script = Script::new(move |request| {
-            log.lock().unwrap().push(arrival_of(request));
+            let (number, step) = arrival_of(request);
+            log.lock().unwrap().push((number, step.clone()));
+            times.lock().unwrap().push((step, number, watch.now()));
             answer(request)
         });
-        let clock = Clock::tokio();
         let setup = Setup {
             program,
-            seats: seats(),
+            seats,
             clock: clock.clone(),
             workers,
             start_driver: Arc::new(move |_, clock| {
@@ -251,6 +270,7 @@ pub(super) fn simulate<F: Future<Output = Option<Node>> + 'static>(
         }
         drop(owner.await.unwrap());
         seen.sent = sent.lock().unwrap().clone();
+        seen.sent_at = sent_at.lock().unwrap().clone();
         seen
     })
 }

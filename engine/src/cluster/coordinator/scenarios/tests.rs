@@ -1,6 +1,5 @@
 //! What orders say of single scenarios, and how the run ends by that.
 
-use bytes::Bytes;
 use compiler::artifact::{ClosedLoad, ClosedStage, LateStart};
 
 use super::*;
@@ -60,7 +59,7 @@ fn window(
         parts: 1,
         window_ms: (0, seq * 1_000),
     };
-    coordinator.on(now, Input::Delta { from: from.to_owned(), head, part: Bytes::from(part) })
+    coordinator.on(now, Input::Delta { from: from.to_owned(), head, part })
 }
 
 /// Returns the row of an agent whose ten iterations of `s0` ended at `over_ms`.
