@@ -1,13 +1,12 @@
 //! What is judged across aliases, calls and parts: by what runs, not by where it is written.
 
-use super::{check, good, plan, run};
+use super::{check, good, load, plan, run};
 use crate::artifact::{Action, AwaitAction, Scenario, to_bytes};
 use crate::compile;
 use crate::diagnostic::Diagnostics;
 use crate::model::Overrides;
 use crate::parts::BYTES_MAX;
 use crate::source::{FileId, Files, Source};
-use crate::verify::load;
 
 const HTTP: &str = "shop: { http: { base_url: http://a } }";
 const BUS: &str = "bus: { nats: { servers: [\"nats://a:4222\"] } }";
