@@ -22,31 +22,44 @@ pub(super) fn read(plan: &Plan, files: &Files, sink: &mut Diagnostics) -> Tables
             tables.columns.insert(item.name.clone(), columns);
         }
     }
+    // A large file that many steps send is read once.
+    let mut json: BTreeMap<&str, Option<String>> = BTreeMap::new();
     for list in lists(plan) {
         for file in list.all().into_iter().flat_map(|step| &step.files) {
             let path = &file.path;
             if let Some(bytes) = content(files, path, sink) {
                 if file.json {
-                    check_json(path, bytes, sink);
+                    let fault = json.entry(path.value.as_str()).or_insert_with(|| fault_of(bytes));
+                    sink.extend(fault.as_ref().map(|fault| not_json(path, fault)));
                 }
-                tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
+                add(&mut tables, path, bytes);
             }
         }
     }
     for path in plan.endpoints.whole().flat_map(|(_, endpoint)| &endpoint.files) {
         if let Some(bytes) = content(files, path, sink) {
-            tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
+            add(&mut tables, path, bytes);
         }
     }
     tables
 }
 
-/// Checks that a file holds JSON.
-fn check_json(path: &Spanned<String>, bytes: &[u8], sink: &mut Diagnostics) {
-    let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) else { return };
-    let message = format!("`{}` is not JSON: {error}", path.value);
+/// Adds a body file, unless it was before.
+fn add(tables: &mut Tables, path: &Spanned<String>, bytes: &[u8]) {
+    if !tables.files.contains_key(&path.value) {
+        tables.files.insert(path.value.clone(), file_ref(&path.value, bytes));
+    }
+}
+
+/// Returns why a file holds no JSON.
+fn fault_of(bytes: &[u8]) -> Option<String> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err().map(|error| error.to_string())
+}
+
+fn not_json(path: &Spanned<String>, fault: &str) -> Diagnostic {
+    let message = format!("`{}` is not JSON: {fault}", path.value);
     let found = Diagnostic::error("plan::file::json", path.span, message);
-    sink.push(found.label("this file").help("correct it, or send it as it is with `file`"));
+    found.label("this file").help("correct it, or send it as it is with `file`")
 }
 
 fn content<'a>(

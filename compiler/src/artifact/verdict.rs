@@ -101,6 +101,22 @@ pub enum Phase {
     Body,
 }
 
+impl Phase {
+    /// All phases, each with its word in a plan.
+    pub const ALL: [(&'static str, Phase); 5] = [
+        ("dns", Phase::Dns),
+        ("connect", Phase::Connect),
+        ("tls", Phase::Tls),
+        ("first_byte", Phase::FirstByte),
+        ("body", Phase::Body),
+    ];
+
+    /// Returns its word in a plan.
+    pub fn word(self) -> &'static str {
+        Phase::ALL.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
+    }
+}
+
 /// What a browser measures of a page.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -115,6 +131,22 @@ pub enum Vital {
     Cls,
     /// Interaction to next paint, a time.
     Inp,
+}
+
+impl Vital {
+    /// All vitals, each with its word in a plan.
+    pub const ALL: [(&'static str, Vital); 5] = [
+        ("lcp", Vital::Lcp),
+        ("fcp", Vital::Fcp),
+        ("ttfb", Vital::Ttfb),
+        ("cls", Vital::Cls),
+        ("inp", Vital::Inp),
+    ];
+
+    /// Returns its word in a plan.
+    pub fn word(self) -> &'static str {
+        Vital::ALL.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// What is taken of a distribution.
@@ -159,6 +191,29 @@ pub enum Counter {
     Unmatched,
     /// An event that came after its time.
     Late,
+}
+
+impl Counter {
+    /// All counters, each with its word in a plan.
+    pub const ALL: [(&'static str, Counter); 12] = [
+        ("started", Counter::Started),
+        ("succeeded", Counter::Succeeded),
+        ("failed", Counter::Failed),
+        ("dropped", Counter::Dropped),
+        ("unfinished", Counter::Unfinished),
+        ("unaccounted", Counter::Unaccounted),
+        ("skipped", Counter::Skipped),
+        ("matched", Counter::Matched),
+        ("timed_out", Counter::TimedOut),
+        ("duplicate", Counter::Duplicate),
+        ("unmatched", Counter::Unmatched),
+        ("late", Counter::Late),
+    ];
+
+    /// Returns its word in a plan.
+    pub fn word(self) -> &'static str {
+        Counter::ALL.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// Which side of a limit passes.

@@ -1,9 +1,7 @@
 //! (pure) Pass conditions as a plan spells them, whatever spaces it has.
 
 use super::label::{length, length_us};
-use crate::artifact::{
-    Aggregate, Counter, Delivery, Metric, NoData, Phase, Quantity, Selector, Threshold, Vital,
-};
+use crate::artifact::{Aggregate, Delivery, Metric, NoData, Quantity, Selector, Threshold};
 use crate::unit::Share;
 
 /// Returns what a threshold measures: `p95(service)`.
@@ -12,35 +10,15 @@ pub(crate) fn metric(threshold: &Threshold) -> String {
     match &threshold.metric {
         Metric::Response(aggregate) => of(*aggregate, "response"),
         Metric::Service(aggregate) => of(*aggregate, "service"),
-        Metric::Phase { phase, aggregate } => of(*aggregate, phase_word(*phase)),
-        Metric::Vital { vital, aggregate } => of(*aggregate, vital_word(*vital)),
+        Metric::Phase { phase, aggregate } => of(*aggregate, phase.word()),
+        Metric::Vital { vital, aggregate } => of(*aggregate, vital.word()),
         Metric::Trend { metric, aggregate } => of(*aggregate, metric),
         Metric::Value { metric } => format!("value({metric})"),
         Metric::OwnCount { metric } => format!("count({metric})"),
         Metric::OwnRate { metric } => format!("rate({metric})"),
-        Metric::Share(counter) => format!("share({})", counter_word(*counter)),
-        Metric::Rate(counter) => format!("rate({})", counter_word(*counter)),
-        Metric::Count(counter) => format!("count({})", counter_word(*counter)),
-    }
-}
-
-fn phase_word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Dns => "dns",
-        Phase::Connect => "connect",
-        Phase::Tls => "tls",
-        Phase::FirstByte => "first_byte",
-        Phase::Body => "body",
-    }
-}
-
-fn vital_word(vital: Vital) -> &'static str {
-    match vital {
-        Vital::Lcp => "lcp",
-        Vital::Fcp => "fcp",
-        Vital::Ttfb => "ttfb",
-        Vital::Cls => "cls",
-        Vital::Inp => "inp",
+        Metric::Share(counter) => format!("share({})", counter.word()),
+        Metric::Rate(counter) => format!("rate({})", counter.word()),
+        Metric::Count(counter) => format!("count({})", counter.word()),
     }
 }
 
@@ -105,23 +83,6 @@ fn aggregate_word(aggregate: Aggregate) -> String {
         Aggregate::Min => "min".to_owned(),
         Aggregate::Max => "max".to_owned(),
         Aggregate::Mean => "mean".to_owned(),
-    }
-}
-
-fn counter_word(counter: Counter) -> &'static str {
-    match counter {
-        Counter::Started => "started",
-        Counter::Succeeded => "succeeded",
-        Counter::Failed => "failed",
-        Counter::Dropped => "dropped",
-        Counter::Unfinished => "unfinished",
-        Counter::Unaccounted => "unaccounted",
-        Counter::Skipped => "skipped",
-        Counter::Matched => "matched",
-        Counter::TimedOut => "timed_out",
-        Counter::Duplicate => "duplicate",
-        Counter::Unmatched => "unmatched",
-        Counter::Late => "late",
     }
 }
 

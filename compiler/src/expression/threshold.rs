@@ -12,37 +12,6 @@ use crate::unit::{Rate, Share, UnitError, parse_number};
 const FUNCTIONS: [&str; 12] =
     ["p50", "p90", "p95", "p99", "p99.9", "min", "max", "mean", "share", "rate", "count", "value"];
 
-const PHASES: [(&str, Phase); 5] = [
-    ("dns", Phase::Dns),
-    ("connect", Phase::Connect),
-    ("tls", Phase::Tls),
-    ("first_byte", Phase::FirstByte),
-    ("body", Phase::Body),
-];
-
-const VITALS: [(&str, Vital); 5] = [
-    ("lcp", Vital::Lcp),
-    ("fcp", Vital::Fcp),
-    ("ttfb", Vital::Ttfb),
-    ("cls", Vital::Cls),
-    ("inp", Vital::Inp),
-];
-
-const COUNTERS: [(&str, Counter); 12] = [
-    ("started", Counter::Started),
-    ("succeeded", Counter::Succeeded),
-    ("failed", Counter::Failed),
-    ("dropped", Counter::Dropped),
-    ("unfinished", Counter::Unfinished),
-    ("unaccounted", Counter::Unaccounted),
-    ("skipped", Counter::Skipped),
-    ("matched", Counter::Matched),
-    ("timed_out", Counter::TimedOut),
-    ("duplicate", Counter::Duplicate),
-    ("unmatched", Counter::Unmatched),
-    ("late", Counter::Late),
-];
-
 /// Other words for what is measured, and ours.
 const ALIASES: [(&str, &str); 9] = [
     ("latency", "service"),
@@ -92,9 +61,9 @@ pub fn is_builtin(name: &str) -> bool {
 
 /// Returns what every run measures, as thresholds name it.
 pub fn builtins() -> impl Iterator<Item = &'static str> {
-    let phases = PHASES.iter().map(|(name, _)| *name);
-    let vitals = VITALS.iter().map(|(name, _)| *name);
-    let counters = COUNTERS.iter().map(|(name, _)| *name);
+    let phases = Phase::ALL.iter().map(|(name, _)| *name);
+    let vitals = Vital::ALL.iter().map(|(name, _)| *name);
+    let counters = Counter::ALL.iter().map(|(name, _)| *name);
     ["response", "service"].into_iter().chain(phases).chain(vitals).chain(counters)
 }
 
@@ -190,14 +159,15 @@ fn metric(
 }
 
 fn builtin(function: Function, what: &str) -> Option<Metric> {
-    let counter = || find(&COUNTERS, what);
+    let counter = || find(&Counter::ALL, what);
     match function {
         Function::Of(aggregate) => match what {
             "response" => Some(Metric::Response(aggregate)),
             "service" => Some(Metric::Service(aggregate)),
             _ => {
-                let phase = find(&PHASES, what).map(|phase| Metric::Phase { phase, aggregate });
-                let vital = || find(&VITALS, what).map(|vital| Metric::Vital { vital, aggregate });
+                let phase = find(&Phase::ALL, what).map(|phase| Metric::Phase { phase, aggregate });
+                let vital =
+                    || find(&Vital::ALL, what).map(|vital| Metric::Vital { vital, aggregate });
                 phase.or_else(vital)
             }
         },
@@ -275,11 +245,12 @@ fn unknown_metric(
     range: Range<usize>,
     own: &Own,
 ) -> Fault {
-    let counters = COUNTERS.iter().map(|(name, _): &(&str, Counter)| *name);
+    let counters = Counter::ALL.iter().map(|(name, _): &(&str, Counter)| *name);
     let known: Vec<&str> = match function {
         Function::Of(_) => {
-            let of_runs =
-                builtins().take(2 + PHASES.len() + VITALS.len()).map(|name| -> &str { name });
+            let of_runs = builtins()
+                .take(2 + Phase::ALL.len() + Vital::ALL.len())
+                .map(|name| -> &str { name });
             of_runs.chain(own.of_kind(OwnKind::Trend)).collect()
         }
         Function::Share => counters.collect(),
@@ -300,7 +271,7 @@ fn unknown_metric(
             fault.help("no step of the plan records a gauge: give one `metrics: { … }`")
         }
         None if matches!(function, Function::Of(_))
-            && COUNTERS.iter().any(|(name, _)| *name == what) =>
+            && Counter::ALL.iter().any(|(name, _)| *name == what) =>
         {
             fault.help(format!(
                 "`{what}` is counted: write `share({what}) < 1%` or `count({what}) == 0`"

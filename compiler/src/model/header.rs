@@ -47,6 +47,11 @@ pub(super) fn headers(node: Node<'_>, site: Site, work: &mut Lower<'_>) -> Optio
     whole.then_some(headers)
 }
 
+/// Lowers the headers of the action at `node`; none if it has no such key.
+pub(super) fn action_headers(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<NameValue>> {
+    node.get("headers").map_or(Some(Vec::new()), |node| headers(node, Site::Header, work))
+}
+
 /// Returns whether a header says who sends it, in words that stand in the plan.
 fn is_credential(name: &str, value: &Text) -> bool {
     let names = ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];

@@ -174,7 +174,7 @@ impl Walk<'_> {
         let deep = self.stack.len() > DEPTH_MAX;
         let part = self.files.part(&path);
         // What was read first is within the limits, so that a part may be missing because of them.
-        let full = part.is_none() && self.files.parts().len() >= PARTS_MAX;
+        let full = part.is_none() && is_full(self.files);
         if deep || full || self.seen.len() > PARTS_MAX || self.bytes > BYTES_MAX {
             return self.stop(deep, span);
         }
@@ -243,6 +243,12 @@ impl Walk<'_> {
         }
         self.sink.push(found);
     }
+}
+
+/// Returns whether no more parts were read because of how many, or how large, those are that were.
+fn is_full(files: &Files) -> bool {
+    let bytes: usize = files.parts().iter().map(|part| part.source.text().len()).sum();
+    files.parts().len() >= PARTS_MAX || bytes >= BYTES_MAX
 }
 
 /// Returns the texts of `include` with their places.

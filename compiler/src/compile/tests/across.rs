@@ -1,9 +1,12 @@
 //! What is judged across aliases, calls and parts: by what runs, not by where it is written.
 
-use super::{check, good, plan, run};
+use super::{check, good, load, plan, run};
 use crate::artifact::{Action, AwaitAction, Scenario, to_bytes};
+use crate::compile;
+use crate::diagnostic::Diagnostics;
 use crate::model::Overrides;
-use crate::verify::load;
+use crate::parts::BYTES_MAX;
+use crate::source::{FileId, Files, Source};
 
 const HTTP: &str = "shop: { http: { base_url: http://a } }";
 const BUS: &str = "bus: { nats: { servers: [\"nats://a:4222\"] } }";
@@ -162,4 +165,25 @@ fn who_observes_is_not_called_open() {
     let told: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
     assert!(told.contains(&"`one` observes and has no users"), "{told:?}");
     assert!(!told.iter().any(|message| message.contains("open")), "{told:?}");
+}
+
+#[test]
+fn a_part_that_was_not_read_because_of_the_others_is_not_called_missing() {
+    let text = format!(
+        "version: 1\nname: p\ninclude: [late.yaml, a.yaml, b.yaml]\nscenarios: {{ one: {{ {LOAD}, steps: [ {{ wait: 1s }} ] }} }}\n"
+    );
+    let codes = |bytes: usize| {
+        let mut files = Files::new(Source::new(FileId(0), "plan.yaml", text.clone()));
+        for name in ["a.yaml", "b.yaml"] {
+            // What is no text is counted, and not parsed.
+            files.add_part(name, name, [b"\xff".to_vec(), vec![b' '; bytes]].concat());
+        }
+        let mut sink = Diagnostics::new();
+        compile(&files, &Overrides::default(), &mut sink);
+        sink.into_sorted().iter().map(|found| found.code).collect::<Vec<_>>()
+    };
+    assert!(codes(9).contains(&"plan::file::missing"));
+    let large = codes(BYTES_MAX / 2);
+    assert!(large.contains(&"plan::limit::exceeded"), "{large:?}");
+    assert!(!large.contains(&"plan::file::missing"), "{large:?}");
 }

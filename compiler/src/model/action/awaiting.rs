@@ -8,8 +8,8 @@ use crate::model::action::channel::{self, BROKERS, Way};
 use crate::model::action::{endpoint_of, http, message, sql};
 use crate::model::check;
 use crate::model::endpoint::Endpoint;
-use crate::model::header::headers;
-use crate::model::lower::{Lower, Site};
+use crate::model::header::action_headers;
+use crate::model::lower::Lower;
 use crate::model::name::Section;
 use crate::model::step::StepPlan;
 use crate::source::{Span, Spanned};
@@ -176,9 +176,7 @@ fn polled(
     let request = match node.get("get") {
         Some(path) => {
             let path = http::path(path, work);
-            let headers = node
-                .get("headers")
-                .map_or(Some(Vec::new()), |node| headers(node, Site::Header, work));
+            let headers = action_headers(node, work);
             PollRequest::Get { path: path?, headers: headers? }
         }
         None => {

@@ -6,22 +6,13 @@ use crate::model::action::selector;
 use crate::model::lower::{Lower, Site};
 use crate::syntax::Node;
 use crate::template::Fault;
-
-const VITALS: [(&str, Vital); 5] = [
-    ("lcp", Vital::Lcp),
-    ("fcp", Vital::Fcp),
-    ("ttfb", Vital::Ttfb),
-    ("cls", Vital::Cls),
-    ("inp", Vital::Inp),
-];
-
 /// Lowers what a browser does, in order.
 pub(super) fn lower(node: Node<'_>, work: &mut Lower<'_>) -> Option<BrowserAction> {
     let actions: Vec<Option<BrowserAct>> =
         node.get("actions")?.items().map(|item| act(item, work)).collect();
     let collect: Vec<Option<Vital>> = match node.entry("collect") {
         Some((_, collect)) if collect.is_hole() => return None,
-        Some((_, collect)) => collect.items().map(|item| work.one_of(item, &VITALS)).collect(),
+        Some((_, collect)) => collect.items().map(|item| work.one_of(item, &Vital::ALL)).collect(),
         None => Vec::new(),
     };
     let actions: Option<Vec<BrowserAct>> = actions.into_iter().collect();

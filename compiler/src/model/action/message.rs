@@ -5,7 +5,7 @@ use crate::model::action::channel::{self, BROKERS, Way};
 use crate::model::action::{body, endpoint_of};
 use crate::model::check;
 use crate::model::endpoint::Endpoint;
-use crate::model::header::{header_name, headers};
+use crate::model::header::{action_headers, header_name};
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
 use crate::model::step::StepPlan;
@@ -23,8 +23,7 @@ pub(super) fn publish(
     let endpoint = endpoint_of(key, node, &BROKERS, endpoints, out, work);
     let kind = endpoint.as_ref().map(|(_, kind)| *kind);
     let channel = kind.and_then(|kind| channel::lower(key, node, kind, Way::Sends, work));
-    let headers =
-        node.get("headers").map_or(Some(Vec::new()), |node| headers(node, Site::Header, work));
+    let headers = action_headers(node, work);
     let body = body::of(node, &mut out.files, work);
     if let (Some((endpoint, _)), Some(channel), Some(headers), Some(body)) =
         (endpoint, channel, headers, body)

@@ -4,7 +4,7 @@ use crate::artifact::{Action, EndpointKind, GrpcAction, Json, TcpAction, TcpRead
 use crate::diagnostic::Diagnostic;
 use crate::model::action::{body, endpoint_of};
 use crate::model::endpoint::Endpoint;
-use crate::model::header::headers;
+use crate::model::header::action_headers;
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
 use crate::model::step::StepPlan;
@@ -30,8 +30,7 @@ pub(super) fn grpc(
         Some((_, json)) => work.json(json, Site::Body),
         None => Some(Json::Object(Vec::new())),
     };
-    let headers =
-        node.get("headers").map_or(Some(Vec::new()), |node| headers(node, Site::Header, work));
+    let headers = action_headers(node, work);
     if let (Some((endpoint, _)), Some((service, method)), Some(json), Some(headers)) =
         (endpoint, method, json, headers)
     {

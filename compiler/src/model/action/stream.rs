@@ -1,12 +1,11 @@
 //! (pure) `websocket` and `sse`: what is said over a connection that stays open.
 
 use crate::artifact::{
-    Action, EndpointKind, Match, SseAction, Text, WebsocketAct, WebsocketAction,
+    Action, EndpointKind, Match, Piece, SseAction, Text, WebsocketAct, WebsocketAction,
 };
-use crate::artifact::{NameValue, Piece};
 use crate::model::action::{body, endpoint_of, http, message};
 use crate::model::endpoint::Endpoint;
-use crate::model::header::headers;
+use crate::model::header::action_headers;
 use crate::model::lower::{Lower, Site};
 use crate::model::name::Section;
 use crate::model::step::{FileUse, StepPlan};
@@ -26,7 +25,7 @@ pub(super) fn websocket(
 ) {
     let endpoint = endpoint_of(key, node, &[EndpointKind::Websocket], endpoints, out, work);
     let path = path(node, work);
-    let headers = fields(node, work);
+    let headers = action_headers(node, work);
     let items = node.get("actions").into_iter().flat_map(Node::items);
     let acts: Vec<Option<WebsocketAct>> =
         items.map(|item| act(item, &mut out.files, work)).collect();
@@ -63,7 +62,7 @@ pub(super) fn sse(
 ) {
     let endpoint = endpoint_of(key, node, &[EndpointKind::Sse], endpoints, out, work);
     let path = path(node, work);
-    let headers = fields(node, work);
+    let headers = action_headers(node, work);
     let event = match node.get("event") {
         Some(event) => work.text(event, Site::Expect).map(Some),
         None => Some(None),
@@ -99,8 +98,4 @@ fn path(node: Node<'_>, work: &mut Lower<'_>) -> Option<Text> {
         Some((_, path)) => http::path(path, work),
         None => Some(Text(vec![Piece::Literal("/".to_owned())])),
     }
-}
-
-fn fields(node: Node<'_>, work: &mut Lower<'_>) -> Option<Vec<NameValue>> {
-    node.get("headers").map_or(Some(Vec::new()), |node| headers(node, Site::Header, work))
 }
