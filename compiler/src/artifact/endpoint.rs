@@ -188,6 +188,8 @@ pub struct HttpOptions {
     pub connect_timeout_ns: u64,
     /// Longest wait for the first byte of a response; 0 for the request's time-out alone.
     pub first_byte_timeout_ns: u64,
+    /// How long an answer of the resolver holds for new connections; 0 to ask for each.
+    pub resolve_ns: u64,
     /// Who the requests come from.
     pub auth: Option<HttpAuth>,
     /// `http://host:port` of a proxy.
@@ -202,6 +204,8 @@ impl HttpOptions {
     pub const REDIRECTS_MAX: u32 = 100;
     /// Largest head of a response where a plan does not say, in bytes.
     pub const MAX_HEADER_BYTES: u64 = 64 << 10;
+    /// How long an answer of the resolver holds where a plan does not say: one that is kept for ever is another load.
+    pub const RESOLVE_NS: u64 = 30_000_000_000;
 }
 
 impl Default for HttpOptions {
@@ -216,6 +220,7 @@ impl Default for HttpOptions {
             max_header_bytes: HttpOptions::MAX_HEADER_BYTES,
             connect_timeout_ns: 0,
             first_byte_timeout_ns: 0,
+            resolve_ns: HttpOptions::RESOLVE_NS,
             auth: None,
             proxy: None,
         }

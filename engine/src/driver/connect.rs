@@ -15,11 +15,8 @@ use crate::clock::{Clock, Ticks};
 use crate::exchange::Phases;
 use crate::user::Target;
 
-/// How long an answer of the resolver holds, in nanoseconds; an address that is kept for ever is another load.
-const RESOLVE_AGAIN_NS: u64 = 30_000_000_000;
-
-/// How long a failure of the resolver holds, in nanoseconds, so that a name that is gone is not asked for by every
-/// arrival.
+/// How long a failure of the resolver holds at most, in nanoseconds, so that a name that is gone is not asked for by
+/// every arrival.
 const RESOLVE_FAILED_NS: u64 = 1_000_000_000;
 
 /// Opens connections to one target.
@@ -33,6 +30,8 @@ pub(super) struct Connector {
     version: HttpVersion,
     /// Whether the last connection turned out to speak HTTP/2; `None` before the first.
     spoke_h2: Cell<Option<bool>>,
+    /// How long an answer of the resolver holds.
+    resolve_ns: u64,
     /// An address that needs no resolver.
     address: Option<SocketAddr>,
     /// The last answer; who waits for the lock shares the next.
@@ -58,6 +57,7 @@ impl Connector {
             server_name: server_name.unwrap_or_else(|| target.host.clone()),
             version: target.version,
             spoke_h2: Cell::new(None),
+            resolve_ns: target.resolve_ns,
             address: address.map(|address| SocketAddr::new(address, target.port)),
             resolved: Mutex::new(None),
             turn: Cell::new(0),
@@ -143,7 +143,10 @@ impl Connector {
         let mut resolved = self.resolved.lock().await;
         let now = self.clock.now();
         if let Some(last) = &*resolved {
-            let holds = if last.answer.is_ok() { RESOLVE_AGAIN_NS } else { RESOLVE_FAILED_NS };
+            let holds = match last.answer {
+                Ok(_) => self.resolve_ns,
+                Err(_) => self.resolve_ns.min(RESOLVE_FAILED_NS),
+            };
             if now.saturating_sub(last.at) < holds {
                 return last.answer.clone();
             }

@@ -34,6 +34,8 @@ pub struct Target {
     pub connect_timeout_ns: u64,
     /// Longest wait for the first byte of a response in nanoseconds; 0 for the request's limit alone.
     pub first_byte_timeout_ns: u64,
+    /// How long an answer of the resolver holds for new connections, in nanoseconds; 0 to ask for each.
+    pub resolve_ns: u64,
 }
 
 /// TLS as a client.
@@ -95,6 +97,7 @@ impl Target {
             max_body_bytes: 1 << 20,
             connect_timeout_ns: 0,
             first_byte_timeout_ns: 0,
+            resolve_ns: HttpOptions::RESOLVE_NS,
         }
     }
 }
@@ -168,6 +171,7 @@ pub(super) fn read(
         max_body_bytes: endpoint.max_body_bytes,
         connect_timeout_ns: options.connect_timeout_ns,
         first_byte_timeout_ns: options.first_byte_timeout_ns,
+        resolve_ns: options.resolve_ns,
     })
 }
 

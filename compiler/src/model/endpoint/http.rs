@@ -37,6 +37,7 @@ pub(super) fn http(settings: &mut Settings<'_, '_, '_>) -> Option<Endpoint> {
         max_header_bytes: settings.size("max_header", HttpOptions::MAX_HEADER_BYTES),
         connect_timeout_ns: settings.length("connect_timeout", 0),
         first_byte_timeout_ns: settings.length("first_byte_timeout", 0),
+        resolve_ns: settings.length_or_none("resolve_every", HttpOptions::RESOLVE_NS),
         auth: settings.inner("auth", auth),
         proxy: proxy(settings),
     };

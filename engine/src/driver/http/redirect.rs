@@ -90,6 +90,7 @@ impl Worker {
             max_header_bytes: from.target.max_header_bytes,
             connect_timeout_ns: from.target.connect_timeout_ns,
             first_byte_timeout_ns: from.target.first_byte_timeout_ns,
+            resolve_ns: from.target.resolve_ns,
             ..target
         };
         let connector = Connector::new(&target, self.clock.clone(), tls);
