@@ -1,7 +1,7 @@
 //! Results and their views, on the sample run.
 
 use base64::Engine as _;
-use compiler::artifact::{Json, Piece, Text, Var};
+use compiler::artifact::{Json, Load, OnOverload, Piece, Text, Var};
 use compiler::unit::Share;
 use sha2::Digest as _;
 
@@ -125,6 +125,52 @@ fn arrivals_dropped_because_the_generator_was_late_are_a_warning_about_the_gener
     let warned = result.warnings.iter().find(|it| it.code == "generator-late");
     assert!(warned.is_some_and(|it| it.message.contains("`checkout`")), "{:?}", result.warnings);
     assert_eq!(result.run.outcome, "not_delivered");
+}
+
+/// Returns the summary as one line.
+fn unwrapped(result: &RunResult) -> String {
+    summary(result).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn arrivals_that_waited_too_long_are_no_fault_of_the_generator() {
+    let mut artifact = sample::artifact();
+    let Load::Open(load) = &mut artifact.scenarios.get_mut("checkout").unwrap().load else {
+        panic!()
+    };
+    load.on_overload = OnOverload::Queue;
+    let totals = sample::totals(&artifact);
+    let mut record = sample::record(&artifact, &totals);
+    let by = &mut record.arrivals[1].dropped_by;
+    by.late += std::mem::take(&mut by.full);
+    let result = RunResult::build(&artifact, &record, &totals);
+    let said = |code: &str| result.warnings.iter().any(|it| it.code == code);
+    assert!(said("waited-too-long") && !said("generator-late"), "{:?}", result.warnings);
+    assert!(unwrapped(&result).contains("no place below max_in_flight"), "{}", summary(&result));
+}
+
+#[test]
+fn what_ended_a_run_or_stopped_a_scenario_is_named() {
+    let mut artifact = sample::artifact();
+    artifact.delivery.min = Share(0);
+    let totals = sample::totals(&artifact);
+    let mut record = sample::record(&artifact, &totals);
+    for (ending, code, by, says) in [
+        (
+            Ending::TooManyFailures("checkout".to_owned()),
+            99,
+            "checkout.max_failures",
+            "too-many-failures",
+        ),
+        (Ending::Overloaded("checkout".to_owned()), 98, "checkout.on_overload", "overloaded"),
+    ] {
+        record.ending = ending;
+        let result = RunResult::build(&artifact, &record, &totals);
+        check(&result);
+        assert_eq!((result.run.exit_code, result.run.aborted_by.as_deref()), (code, Some(by)));
+        let warned = result.warnings.iter().find(|it| it.code == says).unwrap();
+        assert!(unwrapped(&result).contains(&warned.message), "{}", summary(&result));
+    }
 }
 
 #[test]

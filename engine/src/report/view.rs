@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::format;
 use super::model::{Latency, Model, RunResult, Scenario};
-use super::warnings::TOO_MANY_FAILURES;
+use super::warnings::{OVERLOADED, TOO_MANY_FAILURES};
 use crate::metrics::threshold::Verdict;
 
 /// Codes of the warnings that the check of the delivery shows.
-const DELIVERY: [&str; 2] = ["not-delivered", "unfinished"];
+const DELIVERY: [&str; 3] = ["not-delivered", "unfinished", "waited-too-long"];
 
 /// Codes of the warnings that the check of the generator shows.
 const GENERATOR: [&str; 6] =
@@ -88,12 +88,11 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
         let found = result.warnings.iter().find(|warning| warning.code == code);
         found.map_or_else(|| "the reason was not recorded".to_owned(), |it| it.message.clone())
     };
+    let said = |code: &str| result.warnings.iter().any(|it| it.code == code);
     match result.run.outcome.as_str() {
         "passed" => ("pass", "Passed", passed(result)),
         "threshold_missed" => match &result.run.aborted_by {
-            Some(_) if result.warnings.iter().any(|it| it.code == TOO_MANY_FAILURES) => {
-                ("fail", "Failed", why(TOO_MANY_FAILURES))
-            }
+            Some(_) if said(TOO_MANY_FAILURES) => ("fail", "Failed", why(TOO_MANY_FAILURES)),
             Some(name) => {
                 ("fail", "Failed", format!("The threshold `{name}` was missed and ended the run."))
             }
@@ -102,6 +101,7 @@ fn verdict(result: &RunResult) -> (&'static str, &'static str, String) {
                 ("fail", "Failed", format!("{missed} of {all} thresholds missed."))
             }
         },
+        "not_delivered" if said(OVERLOADED) => ("fail", "Not valid", why(OVERLOADED)),
         "not_delivered" => (
             "fail",
             "Not valid",

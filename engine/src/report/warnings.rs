@@ -1,6 +1,6 @@
 //! (pure) What a reader of a result must know before believing its numbers.
 
-use compiler::artifact::{Artifact, Load};
+use compiler::artifact::{Artifact, Load, OnOverload};
 use compiler::unit::Length;
 
 use super::build::nodes;
@@ -18,6 +18,9 @@ const CPU_PERCENT_HIGH: u32 = 90;
 /// A scenario was stopped because of its `max_failures`.
 pub(super) const TOO_MANY_FAILURES: &str = "too-many-failures";
 
+/// The run was stopped because of an `on_overload: fail`.
+pub(super) const OVERLOADED: &str = "overloaded";
+
 /// Returns the warnings of a run, `shortfalls` of its delivery among them.
 pub(super) fn warnings(
     artifact: &Artifact,
@@ -31,7 +34,7 @@ pub(super) fn warnings(
         Ending::ClusterFailed(why) => all.push(warning("cluster-failed", why)),
         Ending::Internal(why) => all.push(warning("internal-error", why)),
         Ending::TooManyFailures(scenario) => all.push(warning(TOO_MANY_FAILURES, format!("`{scenario}` was stopped: as many of its transactions failed as its max_failures"))),
-        Ending::Overloaded(scenario) => all.push(warning("overloaded", format!("the run was stopped: an arrival of `{scenario}` found max_in_flight transactions running, and its plan says on_overload: fail"))),
+        Ending::Overloaded(scenario) => all.push(warning(OVERLOADED, format!("the run was stopped: an arrival of `{scenario}` found max_in_flight transactions running, and its plan says on_overload: fail"))),
         Ending::Complete | Ending::Interrupted | Ending::Aborted(_) => {}
     }
     all.extend(shortfalls.into_iter().map(|why| warning("not-delivered", why)));
@@ -77,10 +80,17 @@ fn of_arrivals(artifact: &Artifact, record: &RunRecord) -> Vec<Warning> {
     for ((name, scenario), it) in artifact.scenarios.iter().zip(&record.arrivals) {
         if it.dropped_by.late > 0 {
             let (n, after) = (it.dropped_by.late, late_after(&scenario.load));
-            all.push(warning(
-                "generator-late",
-                format!("{n} arrivals of `{name}` were not sent because the generator came to them more than {after} after they were due: it is overloaded, or its machine was held up"),
-            ));
+            all.push(if queues(&scenario.load) {
+                warning(
+                    "waited-too-long",
+                    format!("{n} arrivals of `{name}` were not sent because {after} after they were due there was still no place below max_in_flight"),
+                )
+            } else {
+                warning(
+                    "generator-late",
+                    format!("{n} arrivals of `{name}` were not sent because the generator came to them more than {after} after they were due: it is overloaded, or its machine was held up"),
+                )
+            });
         }
         if it.unfinished > 0 {
             let (n, drain) = (it.unfinished, Length(scenario.graceful_stop_ns));
@@ -91,6 +101,11 @@ fn of_arrivals(artifact: &Artifact, record: &RunRecord) -> Vec<Warning> {
         }
     }
     all
+}
+
+/// Returns whether an arrival above `max_in_flight` waits.
+fn queues(load: &Load) -> bool {
+    matches!(load, Load::Open(load) if load.on_overload == OnOverload::Queue)
 }
 
 fn late_after(load: &Load) -> String {

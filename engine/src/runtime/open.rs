@@ -118,7 +118,8 @@ impl OpenLane {
         let nobody_waits = self.on_overload != OnOverload::Queue
             || context.shared.places(self.share.scenario).longest_waiting().is_none();
         if nobody_waits && let Some(in_flight) = context.enter(self.share.scenario) {
-            self.start(context, pool, next, in_flight);
+            let due = self.begin.saturating_add(next.due_ns);
+            self.start(context, pool, (next, due), in_flight);
             return Decision::Made;
         }
         match self.on_overload {
@@ -162,7 +163,7 @@ impl OpenLane {
             }
             let Some(in_flight) = context.enter(scenario) else { break };
             let dropped = self.pop(context);
-            self.start(context, pool, first, in_flight);
+            self.start(context, pool, (first, now), in_flight);
             self.count_dropped(context, &dropped);
         }
         self.tell_first(context);
@@ -244,7 +245,15 @@ impl OpenLane {
         }
     }
 
-    fn start(&self, context: &Rc<Context>, pool: &Pool, next: Due, in_flight: InFlight) {
+    /// Starts an arrival. How late it is sent counts from `since`, when it could have been: from when it was due, or from
+    /// when a place was found for it after it had waited; its response time has all of the wait.
+    fn start(
+        &self,
+        context: &Rc<Context>,
+        pool: &Pool,
+        (next, since): (Due, Ticks),
+        in_flight: InFlight,
+    ) {
         let (scenario, due) = (self.share.scenario, self.begin.saturating_add(next.due_ns));
         let (now, warm_up) = (context.clock.now(), self.is_warm_up(next));
         context.recorder.borrow_mut().started(scenario, now, warm_up, self.upto());
@@ -259,7 +268,7 @@ impl OpenLane {
         context.spawn(scenario, async move {
             let _in_flight = in_flight;
             drop(queued);
-            let late_ns = shared.clock.now().saturating_sub(due);
+            let late_ns = shared.clock.now().saturating_sub(since);
             shared.recorder.borrow_mut().late_by(late_ns);
             let due = Some(due);
             let transaction = Transaction { context: &shared, arrival, warm_up, due, pool: &pool };

@@ -169,7 +169,7 @@ impl Recorder {
         }
     }
 
-    /// Records how late an arrival began to be sent.
+    /// Records how late an arrival began to be sent, after it was due or, having waited, found a place.
     pub(super) fn late_by(&mut self, ns: u64) {
         self.clamped += u64::from(record(&mut self.lateness, ns / 1_000));
     }

@@ -56,8 +56,8 @@ Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 9
   95  the artifact or a data file was refused
   96  the cluster failed: not formed in time, an agent lost, the broker gone
   97  a threshold had no data
-  98  the planned load was not delivered
-  99  a threshold was missed
+  98  the planned load was not delivered, or an overload ended it
+  99  a threshold was missed, or a scenario reached its max_failures
   130 interrupted";
 
 /// Options of `volley run`.

@@ -56,6 +56,40 @@ fn a_message_is_a_line_and_the_binary_behind_it() {
 }
 
 #[test]
+fn an_order_says_what_is_wanted_of_single_scenarios() {
+    let order = |scenarios| {
+        FromCoordinator::Order(Order {
+            v: V,
+            nonce: "c".to_owned(),
+            to: "a".to_owned(),
+            seq: 1,
+            run: "k3v9x0q2ab".to_owned(),
+            coord_now_ns: 7,
+            lease_ms: 10_000,
+            want: Want::Run,
+            epoch: 1,
+            share: None,
+            go: None,
+            stop: None,
+            scenarios,
+            delta_acked: 0,
+            final_acked: false,
+        })
+    };
+    let wanted = vec![
+        ScenarioOrder { scenario: 0, start_ns: Some(u64::MAX), stop: false },
+        ScenarioOrder { scenario: 3, start_ns: None, stop: true },
+    ];
+    for message in [order(Vec::new()), order(wanted)] {
+        let bytes = encode(&message, &[]).unwrap();
+        assert_eq!(decode::<FromCoordinator>(&bytes).unwrap().0, message);
+    }
+    // One that has nothing to say of them does not name them.
+    let plain = encode(&order(Vec::new()), &[]).unwrap();
+    assert!(!String::from_utf8_lossy(&plain).contains("scenarios"));
+}
+
+#[test]
 fn the_unknown_is_refused_and_the_superfluous_ignored() {
     let good = r#"{"t":"get","v":1,"nonce":"a","digest":"d","index":0,"later":[1]}"#;
     let check = |head: &str| decode::<FromAgent>(&Bytes::from(format!("{head}\n")));

@@ -132,9 +132,14 @@ proptest! {
         // The two seats have at least one place each.
         let places = max_in_flight.max(2);
         prop_assert!(seen.whole().seconds.iter().all(|row| row.in_flight <= places));
-        // A queued arrival is sent within `late_after` and the millisecond of a test's clock.
+        // A queued arrival is sent within `late_after` and the milliseconds of a test's clock.
+        for (_, number, at) in &seen.sent_at {
+            let due = number * SECOND / 40;
+            prop_assert!(at - due <= (late_after_ms + 3) * MS, "{} at {}", number, at);
+        }
+        // The wait for a place is the target's, not the generator's.
         let lateness = seen.whole().lateness.map_or(0, |it| it.max());
-        prop_assert!(lateness <= late_after_ms * 1_000 + 5_000, "{} µs", lateness);
+        prop_assert!(lateness <= 5_000, "{} µs", lateness);
         if stop_ms > 4_000 + late_after_ms.max(900) {
             let row = seen.ledger(0);
             prop_assert_eq!(row.started + row.dropped_full + row.dropped_late, 160);
