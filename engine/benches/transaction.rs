@@ -11,7 +11,7 @@ use compiler::artifact::Artifact;
 use engine::clock::Clock;
 use engine::driver::{Answer, Driver, Script, ScriptDriver};
 use engine::metrics::Window;
-use engine::runtime::{Node, NodeEvent, Setup};
+use engine::runtime::{Node, NodeEvent, Pacing, Setup};
 use engine::user::{Inputs, Program};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -55,6 +55,7 @@ fn measure(name: &str, load: &str) -> Result<(), Box<dyn Error>> {
         seats: vec!["all/0".to_owned()],
         clock: clock.clone(),
         workers: 1,
+        pacing: Pacing::Precise,
         start_driver: Arc::new(move |_, clock| {
             Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))
         }),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
 use crate::clock::{Clock, Ticks};
-use crate::runtime::{Node, NodeEvent, Setup, StartDriver};
+use crate::runtime::{Node, NodeEvent, Pacing, Setup, StartDriver};
 use crate::user::{Inputs, Program, secrets};
 
 /// Reads a secret on this machine; `None` if it is not there.
@@ -21,6 +21,8 @@ pub struct NodeLoader {
     pub clock: Clock,
     /// How many threads of a node run load; at least 1.
     pub workers: usize,
+    /// How they wait for arrivals.
+    pub pacing: Pacing,
     /// Where secrets come from.
     pub read_secret: ReadSecret,
     /// How workers send requests.
@@ -47,6 +49,7 @@ impl Loader for NodeLoader {
             seats: share.seats,
             clock: self.clock.clone(),
             workers: self.workers.max(1),
+            pacing: self.pacing,
             start_driver: Arc::clone(&self.start_driver),
         };
         let (node, events) =

@@ -14,7 +14,7 @@ use super::closed::start_users;
 use super::collect::Report;
 use super::context::{Context, Shared};
 use super::open::{Decision, OpenLane};
-use super::pacer::{Pacer, WAKE_GAP_NS_MIN};
+use super::pacer::{Pacer, Pacing, WAKE_GAP_NS_MIN};
 use super::share::Share;
 use super::usage::thread_cpu_ns;
 use super::{DriverFailure, StartDriver};
@@ -48,6 +48,7 @@ pub(super) struct WorkerSetup {
     pub(super) start_driver: StartDriver,
     pub(super) shared: Arc<Shared>,
     pub(super) shares: Vec<Share>,
+    pub(super) pacing: Pacing,
     /// This worker's number, and how many there are.
     pub(super) lane: (u32, u32),
     pub(super) control: watch::Receiver<Control>,
@@ -67,7 +68,7 @@ pub(super) async fn run(setup: WorkerSetup) {
     // Nobody asks once the first failure is known.
     drop(setup.ready.try_send(ready));
     let Some(driver) = driver else { return };
-    let mut pacer = Pacer::new(clock.clone());
+    let mut pacer = Pacer::new(clock.clone(), setup.pacing);
     let context = Rc::new(Context::new(program, clock, shared, &shares, lane));
     let Some(start) = wait_for_start(&mut control, &mut pacer, &context.clock).await else {
         finish(&context, &reports, lane.0, 0, 0).await;
@@ -201,9 +202,16 @@ impl Worker {
     async fn turn(&mut self, pacer: &mut Pacer) {
         loop {
             let now = self.context.clock.now();
-            self.roll(now);
+            self.end_seconds(now);
             self.obey(now);
             let more = self.start_due();
+            if now >= self.boundaries.window_ends {
+                if self.context.queued() > 0 {
+                    // To put a window together takes as long as some hundred arrivals: what is due goes out before.
+                    tokio::task::yield_now().await;
+                }
+                self.end_window(now);
+            }
             self.notice_fence(now);
             self.cut_over_time(now);
             let ending = self.due.is_empty() || self.context.is_halted();
@@ -227,17 +235,20 @@ impl Worker {
         }
     }
 
-    /// Ends seconds and windows that are over.
-    fn roll(&mut self, now: Ticks) {
+    /// Ends seconds that are over.
+    fn end_seconds(&mut self, now: Ticks) {
         let boundaries = &mut self.boundaries;
         let mut recorder = self.context.recorder.borrow_mut();
         while now >= boundaries.second_ends() {
             recorder.second_ended(boundaries.second);
             boundaries.second += 1;
         }
-        if now < boundaries.window_ends {
-            return;
-        }
+    }
+
+    /// Ends the window that is over, and hands it on.
+    fn end_window(&mut self, now: Ticks) {
+        let boundaries = &mut self.boundaries;
+        let mut recorder = self.context.recorder.borrow_mut();
         let ended = boundaries.window_before(now);
         boundaries.window_ends = ended.saturating_add(boundaries.delta_ns);
         // Without a free place the window goes on: later, but nothing is lost.

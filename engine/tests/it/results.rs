@@ -103,6 +103,7 @@ async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequest>) -> Ru
     let loader = NodeLoader {
         clock: clock.clone(),
         workers: 2,
+        pacing: engine::runtime::Pacing::Precise,
         read_secret: Arc::new(|_| None),
         start_driver: Arc::new(|program, clock| {
             Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))

@@ -223,6 +223,7 @@ pub(super) fn simulate<F: Future<Output = Option<Node>> + 'static>(
             seats: seats(),
             clock: clock.clone(),
             workers,
+            pacing: Pacing::Precise,
             start_driver: Arc::new(move |_, clock| {
                 Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))
             }),

@@ -45,6 +45,7 @@ async fn real_threads_load_a_real_server() {
         seats: seats(),
         clock: clock.clone(),
         workers: 2,
+        pacing: Pacing::Precise,
         start_driver: Arc::new(|program, clock| {
             Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))
         }),
@@ -77,6 +78,7 @@ fn a_driver_that_cannot_be_had_is_said_at_once() {
         seats: seats(),
         clock: Clock::real(),
         workers: 2,
+        pacing: Pacing::Precise,
         start_driver,
     };
     let refused = Node::spawn(setup(Arc::new(|_, _| Err("no certificates".into()))));
