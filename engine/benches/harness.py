@@ -133,6 +133,12 @@ def end(process, wait=60):
         _running.remove(process)
 
 
+def forget(process):
+    """Takes a process that has ended off the list."""
+    process.wait(60)
+    _running.remove(process)
+
+
 def wait_for(port, seconds=10):
     """Waits until something listens."""
     until = time.monotonic() + seconds

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
 use crate::clock::{Clock, Ticks};
-use crate::runtime::{Node, NodeEvent, Pacing, Setup, StartDriver};
+use crate::runtime::{Node, NodeEvent, Pacing, Setup, StartDriver, check_descriptors};
 use crate::user::{Inputs, Program, secrets};
 
 /// Reads a secret on this machine; `None` if it is not there.
@@ -43,6 +43,7 @@ impl Loader for NodeLoader {
             let (found, wanted) = (&artifact.digest, &share.digest);
             return Err(LoadError::Refused(format!("the artifact is {found}, not {wanted}")));
         }
+        check_descriptors(&artifact, &share.seats).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
         let setup = Setup {
             program: Arc::new(program),

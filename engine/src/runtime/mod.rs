@@ -7,6 +7,7 @@
 mod closed;
 mod collect;
 mod context;
+mod descriptors;
 mod open;
 mod pacer;
 mod recorder;
@@ -31,6 +32,7 @@ use tokio::task::spawn_local;
 
 use self::collect::{Collector, EVENTS_MAX, PARTS_PER_WORKER, Report};
 use self::context::Shared;
+pub use self::descriptors::check_descriptors;
 pub use self::pacer::Pacing;
 use self::share::NodeShare;
 use self::worker::{Control, WorkerSetup};

@@ -29,6 +29,9 @@ const QUEUED_MAX: usize = 64;
 /// Arrivals that are decided before what runs gets a turn, so that a long row of late ones does not hold it up.
 const BATCH_MAX: usize = 256;
 
+/// Longest time between two wakes, in nanoseconds, so that how late they come is known of idle workers too.
+const PROBE_NS: u64 = 100_000_000;
+
 const SECOND_NS: u64 = 1_000_000_000;
 const MS_NS: u64 = 1_000_000;
 
@@ -223,14 +226,17 @@ impl Worker {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let wake = self.wake();
+            let wake = self.wake().min(now.saturating_add(PROBE_NS));
             tokio::select! {
                 biased;
                 changed = self.control.changed() => if changed.is_err() {
                     self.halt(now, 0);
                 },
                 () = self.context.emptied.notified(), if ending => {}
-                () = pacer.sleep_until(wake) => {}
+                () = pacer.sleep_until(wake) => {
+                    let late_ns = self.context.clock.now().saturating_sub(wake);
+                    self.context.recorder.borrow_mut().woken_late_by(late_ns);
+                }
             }
         }
     }

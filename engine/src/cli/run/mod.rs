@@ -278,8 +278,18 @@ fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
         Some(nodes) if nodes > seats => Err(Refusal::usage(format!(
             "--nodes {nodes}: the plan has {seats} seats, so at most {seats} nodes"
         ))),
-        _ => Ok(()),
+        _ if args.nats.is_some() => Ok(()),
+        // All nodes are in this process.
+        _ => runtime::check_descriptors(artifact, &all_seats(artifact)).map_err(Refusal::usage),
     }
+}
+
+/// Returns every seat of the plan.
+fn all_seats(artifact: &Artifact) -> Vec<String> {
+    let groups = artifact.nodes.groups.iter();
+    groups
+        .flat_map(|(name, group)| (0..group.agents).map(move |at| format!("{name}/{at}")))
+        .collect()
 }
 
 /// Reads the secrets of an embedded run; over NATS each node reads its own.
