@@ -92,21 +92,26 @@ def install_oha():
     return str(path) if path.exists() else None
 
 
-def build(*benches):
-    """Builds `volley` and the named benches in release mode; returns a path for each."""
-    paths = []
-    for kind, name in [("--bin", "volley"), *(("--bench", bench) for bench in benches)]:
-        command = ["cargo", "build", "--release", "--locked", "-p", "engine", kind, name, "--message-format=json"]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=3600)
-        made = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        made = [one["executable"] for one in made if one.get("executable") and one["target"]["name"] == name]
-        # Later builds may replace it with one of other features.
-        kept = CACHE / name
-        CACHE.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(made[-1], CACHE / f"{name}.new")
-        os.replace(CACHE / f"{name}.new", kept)
-        paths.append(str(kept))
-    return paths[0] if not benches else paths
+def build(bench):
+    """Builds `volley` and a bench in release mode; returns their paths."""
+    return _build("--bin", "volley"), build_bench(bench)
+
+
+def build_bench(name):
+    """Builds a bench in release mode; returns its path."""
+    return _build("--bench", name)
+
+
+def _build(kind, name):
+    command = ["cargo", "build", "--release", "--locked", "-p", "engine", kind, name, "--message-format=json"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=3600)
+    made = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    made = [one["executable"] for one in made if one.get("executable") and one["target"]["name"] == name]
+    # A copy: a later build may replace it with one of other features.
+    CACHE.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(made[-1], CACHE / f"{name}.new")
+    os.replace(CACHE / f"{name}.new", CACHE / name)
+    return str(CACHE / name)
 
 
 def free_port():
