@@ -67,7 +67,7 @@ async fn real_threads_load_a_real_server() {
     assert_eq!((row.succeeded, seen.step(0).status[&200]), (100, 100));
     assert_eq!((seen.fenced, summary.workers_broken), (0, 0));
     assert!(seen.windows.iter().all(|window| window.rss_bytes > 0 && window.descriptors > 0));
-    assert!(seen.whole().lag.is_some_and(|lag| lag.len() > 0));
+    assert!(seen.whole().lag.is_some_and(|lag| !lag.is_empty()));
 }
 
 #[test]
