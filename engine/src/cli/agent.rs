@@ -7,6 +7,7 @@ use std::sync::Arc;
 use compiler::exit::Exit;
 
 use super::nats::NatsArgs;
+use super::pacing::Pacing;
 use super::{complain, note, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster;
@@ -50,6 +51,9 @@ pub(super) struct AgentArgs {
     /// Threads that run load [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
+    /// How punctual arrivals of open loads are.
+    #[arg(long, value_name = "MODE", default_value = "precise")]
+    pacing: Pacing,
     /// `NAME=value` lines, read besides the environment for secrets.
     #[arg(long, value_name = "FILE")]
     secrets_file: Option<PathBuf>,
@@ -92,6 +96,7 @@ async fn serve(args: AgentArgs) -> AgentEnd {
     let loader = NodeLoader {
         clock: clock.clone(),
         workers: args.workers.map_or_else(super::cores, usize::from),
+        pacing: args.pacing.into(),
         read_secret,
         start_driver: super::http_drivers(),
     };

@@ -3,6 +3,7 @@
 mod agent;
 mod keep;
 mod nats;
+mod pacing;
 mod report;
 mod run;
 mod secrets;

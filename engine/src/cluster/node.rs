@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
 use super::wire::ScenarioOrder;
 use crate::clock::{Clock, Ticks};
-use crate::runtime::{Direction, Node, NodeEvent, Setup, StartDriver};
+use crate::runtime::{Direction, Node, NodeEvent, Pacing, Setup, StartDriver, check_descriptors};
 use crate::user::{Inputs, Program, secrets};
 
 /// Reads a secret on this machine; `None` if it is not there.
@@ -22,6 +22,8 @@ pub struct NodeLoader {
     pub clock: Clock,
     /// How many threads of a node run load; at least 1.
     pub workers: usize,
+    /// How they wait for arrivals.
+    pub pacing: Pacing,
     /// Where secrets come from.
     pub read_secret: ReadSecret,
     /// How workers send requests.
@@ -42,12 +44,14 @@ impl Loader for NodeLoader {
             let (found, wanted) = (&artifact.digest, &share.digest);
             return Err(LoadError::Refused(format!("the artifact is {found}, not {wanted}")));
         }
+        check_descriptors(&artifact, &share.seats).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
         let setup = Setup {
             program: Arc::new(program),
             seats: share.seats,
             clock: self.clock.clone(),
             workers: self.workers.max(1),
+            pacing: self.pacing,
             start_driver: Arc::clone(&self.start_driver),
         };
         let (node, events) =

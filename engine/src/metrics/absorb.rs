@@ -45,14 +45,17 @@ impl Window {
                 Entry::Occupied(mut entry) => add_histogram(entry.get_mut(), &histogram),
             }
         }
-        match (&mut self.lateness, other.lateness) {
-            (Some(known), Some(more)) => add_histogram(known, &more),
-            (known @ None, more) => *known = more,
-            (Some(_), None) => {}
+        for (known, more) in [(&mut self.lateness, other.lateness), (&mut self.lag, other.lag)] {
+            match (known, more) {
+                (Some(known), Some(more)) => add_histogram(known, &more),
+                (known @ None, more) => *known = more,
+                (Some(_), None) => {}
+            }
         }
         self.clamped += other.clamped;
         self.cpu_percent = self.cpu_percent.max(other.cpu_percent);
         self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
+        self.descriptors = self.descriptors.max(other.descriptors);
     }
 
     /// Both lists are in order of second and scenario, as workers write them; so is the result.
@@ -130,6 +133,8 @@ mod tests {
             steps: vec![StepRow { ok: 1, status, ..StepRow::default() }],
             seconds: vec![SecondRow { second, started: 1, ..SecondRow::default() }],
             lateness: Some(histogram.clone()),
+            lag: Some(histogram.clone()),
+            descriptors: us,
             histograms: [(0, histogram)].into(),
             ..Window::default()
         }

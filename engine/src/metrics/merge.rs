@@ -76,6 +76,10 @@ pub struct NodeTotals {
     pub cpu_percent_max: u32,
     /// Highest resident memory, in bytes.
     pub rss_bytes_max: u64,
+    /// Most descriptors open, sockets and files.
+    pub descriptors_max: u64,
+    /// How late its workers' own timers woke them, in microseconds.
+    pub lag: Option<Histogram>,
     /// Arrivals it sent, over all scenarios.
     pub started: u64,
 }
@@ -259,8 +263,12 @@ impl Totals {
         }
         totals.cpu_percent_max = totals.cpu_percent_max.max(window.cpu_percent);
         totals.rss_bytes_max = totals.rss_bytes_max.max(window.rss_bytes);
+        totals.descriptors_max = totals.descriptors_max.max(window.descriptors);
         if let Some(lateness) = &window.lateness {
             add_into(totals.lateness.get_or_insert_with(latency::new_histogram), lateness);
+        }
+        if let Some(lag) = &window.lag {
+            add_into(totals.lag.get_or_insert_with(latency::new_histogram), lag);
         }
         self.clamped += window.clamped;
     }

@@ -69,6 +69,10 @@ pub struct NodeRecord {
     pub cpu_percent_max: u32,
     /// Highest resident memory, in bytes.
     pub rss_bytes_max: u64,
+    /// Most descriptors open, sockets and files.
+    pub descriptors_max: u64,
+    /// How late its workers' own timers woke them, in microseconds.
+    pub lag: Option<Histogram>,
     /// How late it sent arrivals, in microseconds.
     pub lateness: Option<Histogram>,
 }

@@ -31,12 +31,16 @@ pub struct Window {
     pub histograms: BTreeMap<u32, Histogram>,
     /// How late arrivals were sent, in microseconds.
     pub lateness: Option<Histogram>,
+    /// How late the workers' own timers woke them, in microseconds.
+    pub lag: Option<Histogram>,
     /// Latencies beyond the histograms' range, clamped into it.
     pub clamped: u64,
     /// Highest share of one core that the generator used, in percent, since the last window.
     pub cpu_percent: u32,
     /// Resident memory of the generator's process, in bytes.
     pub rss_bytes: u64,
+    /// Descriptors that the generator's process has open, sockets and files.
+    pub descriptors: u64,
 }
 
 /// Arrivals of one scenario on one lane (worker) of one node.

@@ -167,14 +167,21 @@ pub(super) fn nodes(record: &RunRecord, totals: &Totals) -> Vec<Node> {
             clock_offset_us: node.clock_offset_us,
             cpu_percent_max: node.cpu_percent_max.max(known.cpu_percent_max),
             rss_bytes_max: node.rss_bytes_max.max(known.rss_bytes_max),
-            lateness_us: lateness.map_or_else(Lateness::default, |it| Lateness {
-                p50: it.value_at_quantile(0.5),
-                p99: it.value_at_quantile(0.99),
-                max: it.max(),
-            }),
+            lateness_us: lateness.map_or_else(Lateness::default, late_by),
+            timer_lag_us: node.lag.as_ref().or(known.lag.as_ref()).map(late_by),
+            descriptors_max: Some(node.descriptors_max.max(known.descriptors_max))
+                .filter(|most| *most > 0),
         }
     })
     .collect()
+}
+
+fn late_by(late: &Histogram) -> Lateness {
+    Lateness {
+        p50: late.value_at_quantile(0.5),
+        p99: late.value_at_quantile(0.99),
+        max: late.max(),
+    }
 }
 
 /// Returns the sum of all scenarios' arrivals.

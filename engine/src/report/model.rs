@@ -98,9 +98,15 @@ pub struct Node {
     pub rss_bytes_max: u64,
     /// How late it sent arrivals.
     pub lateness_us: Lateness,
+    /// How late its workers' own timers woke them; absent in results of before this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer_lag_us: Option<Lateness>,
+    /// Most descriptors open, sockets and files; absent in results of before this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptors_max: Option<u64>,
 }
 
-/// How late arrivals were sent; zeros when none was.
+/// How late something was; zeros when nothing was.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lateness {

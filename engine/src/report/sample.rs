@@ -271,6 +271,7 @@ fn window(artifact: &Artifact, draws: &mut Draws, second: u64, node: u64) -> Win
         to_ms: second * 1000 + 1000,
         cpu_percent: u32::try_from(24 + draws.below(20)).unwrap(),
         rss_bytes: 38_000_000 + node * 1_500_000 + draws.below(1_000_000),
+        descriptors: 210 + node,
         ..Window::default()
     };
     let mut lateness = latency::new_histogram();
@@ -294,6 +295,7 @@ fn window(artifact: &Artifact, draws: &mut Draws, second: u64, node: u64) -> Win
         times(artifact, &mut window, (scenario, started, stall_us, second));
         rows(&mut window, (scenario, second, node), (started, failed, full));
     }
+    window.lag = Some(lateness.clone());
     window.lateness = Some(lateness);
     window
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::usage::rss_bytes;
+use super::usage::{descriptors, rss_bytes};
 use super::{NodeEvent, NodeSummary};
 use crate::metrics::Window;
 
@@ -152,6 +152,7 @@ impl Collector {
         window.to_ms = to_ms.max(self.sent_ms);
         self.sent_ms = window.to_ms;
         window.rss_bytes = rss_bytes();
+        window.descriptors = descriptors();
         window
     }
 }

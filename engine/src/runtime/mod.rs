@@ -7,6 +7,7 @@
 mod closed;
 mod collect;
 mod context;
+mod descriptors;
 mod open;
 mod pacer;
 mod places;
@@ -33,6 +34,8 @@ use tokio::task::spawn_local;
 
 use self::collect::{Collector, EVENTS_MAX, PARTS_PER_WORKER, Report};
 use self::context::Shared;
+pub use self::descriptors::check_descriptors;
+pub use self::pacer::Pacing;
 use self::places::Places;
 use self::share::NodeShare;
 use self::worker::{Control, WorkerSetup};
@@ -59,6 +62,8 @@ pub struct Setup {
     pub clock: Clock,
     /// How many threads run load; at least 1.
     pub workers: usize,
+    /// How they wait for arrivals.
+    pub pacing: Pacing,
     /// How workers send requests.
     pub start_driver: StartDriver,
 }
@@ -220,6 +225,7 @@ impl Parts {
             start_driver: Arc::clone(&setup.start_driver),
             shared: Arc::clone(&shared),
             shares,
+            pacing: setup.pacing,
             lane: (lane, count),
             control: wanted.clone(),
             reports: sender.clone(),
@@ -266,6 +272,7 @@ impl fmt::Debug for Setup {
         f.debug_struct("Setup")
             .field("seats", &self.seats)
             .field("workers", &self.workers)
+            .field("pacing", &self.pacing)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
-//! Sleeps until a tick: to a few microseconds on the machine's clock, to a millisecond in a test's paused time.
+//! Sleeps until a tick: to a few microseconds on the machine's clock, to two milliseconds where that is to cost less,
+//! to a millisecond in a test's paused time.
 
 use std::time::Duration;
 
@@ -7,6 +8,16 @@ use crate::clock::{Clock, Ticks};
 /// Shortest time between two wakes for arrivals, in nanoseconds: above 10 000 a second several start on one wake,
 /// because a wake costs as much as some twenty of them.
 pub(super) const WAKE_GAP_NS_MIN: u64 = 100_000;
+
+/// How a worker waits for the next arrival.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Pacing {
+    /// A timer of the kernel for each wake: starts within some microseconds.
+    #[default]
+    Precise,
+    /// The runtime's timer, which ticks each millisecond: starts up to two milliseconds late, all that is due on one wake.
+    Economical,
+}
 
 /// Sleeps for one worker.
 #[derive(Debug)]
@@ -18,10 +29,11 @@ pub(super) struct Pacer {
 
 impl Pacer {
     /// Returns a pacer; must be called within the worker's runtime.
-    pub(super) fn new(clock: Clock) -> Pacer {
+    pub(super) fn new(clock: Clock, pacing: Pacing) -> Pacer {
         #[cfg(target_os = "linux")]
         {
-            let timer = clock.is_real().then(timer::Timer::new).and_then(|timer| match timer {
+            let wanted = clock.is_real() && pacing == Pacing::Precise;
+            let timer = wanted.then(timer::Timer::new).and_then(|timer| match timer {
                 Ok(timer) => Some(timer),
                 Err(error) => {
                     tracing::warn!(%error, "no precise timer, arrivals start up to 2 ms late");
@@ -31,7 +43,11 @@ impl Pacer {
             Pacer { clock, timer }
         }
         #[cfg(not(target_os = "linux"))]
-        Pacer { clock }
+        {
+            // There is one timer only.
+            let _same = pacing;
+            Pacer { clock }
+        }
     }
 
     /// Returns at `tick`, or after a turn of the other tasks if it has passed.
@@ -134,7 +150,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_hour_takes_no_time_to_test() {
         let clock = Clock::tokio();
-        let mut pacer = Pacer::new(clock.clone());
+        let mut pacer = Pacer::new(clock.clone(), Pacing::Precise);
         pacer.sleep_until(3_600_000_000_000).await;
         assert_eq!(clock.now(), 3_600_000_000_000);
         pacer.sleep_until(1).await;
@@ -143,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_behind_lets_others_have_a_turn() {
-        let mut pacer = Pacer::new(Clock::real());
+        let mut pacer = Pacer::new(Clock::real(), Pacing::Precise);
         let other = tokio::spawn(async {});
         pacer.sleep_until(1).await;
         assert!(other.is_finished());
@@ -152,12 +168,15 @@ mod tests {
     #[tokio::test]
     async fn the_machines_clock_is_never_early() {
         let clock = Clock::real();
-        let mut pacer = Pacer::new(clock.clone());
-        for sleep_ns in [0, 20_000, 300_000, 2_000_000] {
-            let tick = clock.now() + sleep_ns;
-            pacer.sleep_until(tick).await;
-            assert!(clock.now() >= tick);
+        for pacing in [Pacing::Economical, Pacing::Precise] {
+            let mut pacer = Pacer::new(clock.clone(), pacing);
+            for sleep_ns in [0, 20_000, 300_000, 2_000_000] {
+                let tick = clock.now() + sleep_ns;
+                pacer.sleep_until(tick).await;
+                assert!(clock.now() >= tick);
+            }
         }
+        let mut pacer = Pacer::new(clock.clone(), Pacing::Precise);
         // A sleep that is given up does not end the next one early.
         let far = clock.now() + 3_600_000_000_000;
         let given_up = tokio::time::timeout(Duration::from_millis(1), pacer.sleep_until(far)).await;

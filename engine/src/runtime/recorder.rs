@@ -75,6 +75,7 @@ pub(super) struct Recorder {
     scenarios: Vec<Option<ScenarioCounts>>,
     histograms: Vec<Histogram>,
     lateness: Histogram,
+    lag: Histogram,
     clamped: u64,
     seconds: BTreeMap<(u32, u32), SecondRow>,
     from_ms: u64,
@@ -118,6 +119,7 @@ impl Recorder {
             scenarios: counts.collect(),
             histograms: series.iter().map(|_| new_histogram()).collect(),
             lateness: new_histogram(),
+            lag: new_histogram(),
             clamped: 0,
             seconds: BTreeMap::new(),
             from_ms: 0,
@@ -172,6 +174,11 @@ impl Recorder {
     /// Records how late an arrival began to be sent, after it was due or, having waited, found a place.
     pub(super) fn late_by(&mut self, ns: u64) {
         self.clamped += u64::from(record(&mut self.lateness, ns / 1_000));
+    }
+
+    /// Records how late the worker's own timer woke it.
+    pub(super) fn woken_late_by(&mut self, ns: u64) {
+        record(&mut self.lag, ns / 1_000);
     }
 
     /// Counts the end of a transaction and records its latencies.
@@ -337,6 +344,7 @@ impl Recorder {
             }
         }
         window.lateness = take(&mut self.lateness);
+        window.lag = take(&mut self.lag);
         window.clamped = std::mem::take(&mut self.clamped);
         window.seconds = std::mem::take(&mut self.seconds).into_values().collect();
         window

@@ -16,7 +16,7 @@ use self::parts::Part;
 use super::collect::Report;
 use super::context::{Context, Shared};
 use super::open::{Decision, OpenLane};
-use super::pacer::{Pacer, WAKE_GAP_NS_MIN};
+use super::pacer::{Pacer, Pacing, WAKE_GAP_NS_MIN};
 use super::share::Share;
 use super::{Direction, DriverFailure, StartDriver};
 use crate::clock::{Clock, Ticks};
@@ -29,6 +29,9 @@ const QUEUED_MAX: usize = 64;
 
 /// Arrivals that are decided before what runs gets a turn, so that a long row of late ones does not hold it up.
 const BATCH_MAX: usize = 256;
+
+/// Longest time between two wakes, in nanoseconds, so that how late they come is known of idle workers too.
+const PROBE_NS: u64 = 100_000_000;
 
 const SECOND_NS: u64 = 1_000_000_000;
 const MS_NS: u64 = 1_000_000;
@@ -51,6 +54,7 @@ pub(super) struct WorkerSetup {
     pub(super) start_driver: StartDriver,
     pub(super) shared: Arc<Shared>,
     pub(super) shares: Vec<Share>,
+    pub(super) pacing: Pacing,
     /// This worker's number, and how many there are.
     pub(super) lane: (u32, u32),
     pub(super) control: watch::Receiver<Control>,
@@ -70,7 +74,7 @@ pub(super) async fn run(setup: WorkerSetup) {
     // Nobody asks once the first failure is known.
     drop(setup.ready.try_send(ready));
     let Some(driver) = driver else { return };
-    let mut pacer = Pacer::new(clock.clone());
+    let mut pacer = Pacer::new(clock.clone(), setup.pacing);
     let context = Rc::new(Context::new(program, clock, shared, &shares, lane));
     let Some(start) = wait_for_start(&mut control, &mut pacer, &context.clock).await else {
         finish(&context, &reports, lane.0, 0, 0).await;
@@ -166,11 +170,18 @@ impl Worker {
     async fn turn(&mut self, pacer: &mut Pacer) {
         loop {
             let now = self.context.clock.now();
-            self.roll(now);
+            self.end_seconds(now);
             self.obey(now);
             self.begin_parts(now);
             self.serve_waiting();
             let more = self.start_due();
+            if now >= self.boundaries.window_ends {
+                if self.context.queued() > 0 {
+                    // To put a window together takes as long as some hundred arrivals: what is due goes out before.
+                    tokio::task::yield_now().await;
+                }
+                self.end_window(now);
+            }
             self.notice_fence(now);
             self.cut_over_time(now);
             self.note_ends(now);
@@ -183,7 +194,7 @@ impl Worker {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let wake = self.wake();
+            let wake = self.wake().min(now.saturating_add(PROBE_NS));
             tokio::select! {
                 biased;
                 changed = self.control.changed() => {
@@ -194,22 +205,28 @@ impl Worker {
                 },
                 () = self.context.emptied.notified() => {}
                 () = self.context.shared.freed(self.context.lane) => {}
-                () = pacer.sleep_until(wake) => {}
+                () = pacer.sleep_until(wake) => {
+                    let late_ns = self.context.clock.now().saturating_sub(wake);
+                    self.context.recorder.borrow_mut().woken_late_by(late_ns);
+                }
             }
         }
     }
 
-    /// Ends seconds and windows that are over.
-    fn roll(&mut self, now: Ticks) {
+    /// Ends seconds that are over.
+    fn end_seconds(&mut self, now: Ticks) {
         let boundaries = &mut self.boundaries;
         let mut recorder = self.context.recorder.borrow_mut();
         while now >= boundaries.second_ends() {
             recorder.second_ended(boundaries.second);
             boundaries.second += 1;
         }
-        if now < boundaries.window_ends {
-            return;
-        }
+    }
+
+    /// Ends the window that is over, and hands it on.
+    fn end_window(&mut self, now: Ticks) {
+        let boundaries = &mut self.boundaries;
+        let mut recorder = self.context.recorder.borrow_mut();
         let ended = boundaries.window_before(now);
         boundaries.window_ends = ended.saturating_add(boundaries.delta_ns);
         // Without a free place the window goes on: later, but nothing is lost.

@@ -99,8 +99,25 @@ fn what_cannot_be_used_is_a_usage_error() {
     run(&["run", "plans/checkout.yaml", "--demo", "--var", "shop=http://127.0.0.1:1"]).exits(2);
     run(&["run", "plans/checkout.yaml", "--demo", "--nats", "nats://127.0.0.1:1"]).exits(2);
     run(&["run", "plans/checkout.yaml", "--report", "pdf"]).exits(2);
+    let broker = ["--nats", "nats://127.0.0.1:1"];
+    let said = run(&["run", "plans/checkout.yaml", "--pacing", "economical", broker[0], broker[1]])
+        .exits(2);
+    assert!(said.err.contains("`volley agent`"), "{}", said.err);
     let said = run(&["run", "plans/every-feature.yaml", "--demo"]).exits(2);
     assert!(said.err.contains("SHOP_TOKEN"), "the missing secret is named: {}", said.err);
+}
+
+#[test]
+fn a_machine_that_gives_too_few_descriptors_is_said_before_the_run() {
+    let limited = "ulimit -n 300 && exec \"$0\" run plans/checkout.yaml --demo";
+    let ran = std::process::Command::new("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_volley")])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("need 628 open") && said.contains("`ulimit -n 628`"), "{said}");
 }
 
 #[test]

@@ -86,6 +86,7 @@ async fn run(
     let loader = NodeLoader {
         clock: Clock::real(),
         workers: 2,
+        pacing: engine::runtime::Pacing::Precise,
         read_secret: Arc::new(|_| None),
         start_driver: Arc::new(move |_, clock| {
             Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))

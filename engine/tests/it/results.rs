@@ -107,6 +107,7 @@ pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequ
     let loader = NodeLoader {
         clock: clock.clone(),
         workers: 2,
+        pacing: engine::runtime::Pacing::Precise,
         read_secret: Arc::new(|_| None),
         start_driver: Arc::new(|program, clock| {
             Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))

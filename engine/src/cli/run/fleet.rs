@@ -71,6 +71,9 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
         for (label, value) in &loaded.artifact.nodes.groups[group].requires {
             agent.args(["--label", &format!("{label}={value}")]);
         }
+        if let Some(pacing) = args.pacing {
+            agent.args(["--pacing", pacing.name()]);
+        }
         if let Some(file) = &args.secrets_file {
             agent.arg("--secrets-file").arg(file);
         }

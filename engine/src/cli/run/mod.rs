@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use self::load::Loaded;
 use super::agent::token;
 use super::nats::NatsArgs;
+use super::pacing::Pacing;
 use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::node::{NodeLoader, ReadSecret};
@@ -28,6 +29,7 @@ use crate::demo::{self, Demo};
 use crate::metrics::threshold::Judge;
 use crate::metrics::{Totals, Window};
 use crate::report::{self, Kind, RunResult};
+use crate::runtime;
 
 /// What follows the options in the help.
 const AFTER_HELP: &str = "\
@@ -90,6 +92,9 @@ pub(super) struct RunArgs {
     /// What happens when an agent is lost; overrides the plan; this version knows `fail`.
     #[arg(long, value_name = "POLICY", value_parser = on_agent_loss)]
     on_agent_loss: Option<OnAgentLoss>,
+    /// How punctual arrivals of open loads are [default: precise]; agents behind a NATS server have their own.
+    #[arg(long, value_name = "MODE")]
+    pacing: Option<Pacing>,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Read data and body files from here instead of the plan's folder.
@@ -214,6 +219,7 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
             let loader = Arc::new(NodeLoader {
                 clock: clock.clone(),
                 workers: workers.max(1),
+                pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
                 read_secret: secrets,
                 start_driver: super::http_drivers(),
             });
@@ -270,14 +276,27 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
 }
 
 fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
+    if args.pacing.is_some() && args.nats.as_deref().is_some_and(|place| place != "local") {
+        return Err(Refusal::usage("--pacing is each agent's own: give it to `volley agent`"));
+    }
     let seats: u32 = artifact.nodes.groups.values().map(|group| group.agents).sum();
     match args.nodes {
         Some(0) => Err(Refusal::usage("--nodes 0: a run needs a node")),
         Some(nodes) if nodes > seats => Err(Refusal::usage(format!(
             "--nodes {nodes}: the plan has {seats} seats, so at most {seats} nodes"
         ))),
-        _ => Ok(()),
+        _ if args.nats.is_some() => Ok(()),
+        // All nodes are in this process.
+        _ => runtime::check_descriptors(artifact, &all_seats(artifact)).map_err(Refusal::usage),
     }
+}
+
+/// Returns every seat of the plan.
+fn all_seats(artifact: &Artifact) -> Vec<String> {
+    let groups = artifact.nodes.groups.iter();
+    groups
+        .flat_map(|(name, group)| (0..group.agents).map(move |at| format!("{name}/{at}")))
+        .collect()
 }
 
 /// Reads the secrets of an embedded run; over NATS each node reads its own.

@@ -152,9 +152,13 @@ fn join(window: &mut Window, next: Window) {
     if let Some(lateness) = next.lateness {
         add_histogram(&mut window.lateness, lateness);
     }
+    if let Some(lag) = next.lag {
+        add_histogram(&mut window.lag, lag);
+    }
     window.clamped += next.clamped;
     window.cpu_percent = window.cpu_percent.max(next.cpu_percent);
     window.rss_bytes = window.rss_bytes.max(next.rss_bytes);
+    window.descriptors = window.descriptors.max(next.descriptors);
 }
 
 fn add_histogram(sum: &mut Option<Histogram>, next: Histogram) {

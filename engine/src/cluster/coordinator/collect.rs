@@ -271,6 +271,8 @@ impl Coordinator {
             clock_error_us: armed.map_or(0, |armed| armed.err_ns / 1_000),
             cpu_percent_max: member.cpu_percent_max,
             rss_bytes_max: member.rss_bytes_max,
+            descriptors_max: member.descriptors_max,
+            lag: member.lag.clone(),
             lateness: member.lateness.clone(),
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Member {
     pub(crate) lateness: Option<Histogram>,
     pub(crate) cpu_percent_max: u32,
     pub(crate) rss_bytes_max: u64,
+    pub(crate) descriptors_max: u64,
+    pub(crate) lag: Option<Histogram>,
 }
 
 impl Member {
@@ -80,6 +82,8 @@ impl Member {
             lateness: None,
             cpu_percent_max: 0,
             rss_bytes_max: 0,
+            descriptors_max: 0,
+            lag: None,
         }
     }
 
@@ -109,11 +113,14 @@ impl Member {
         self.until_ms = window.to_ms;
         self.cpu_percent_max = self.cpu_percent_max.max(window.cpu_percent);
         self.rss_bytes_max = self.rss_bytes_max.max(window.rss_bytes);
-        if let Some(lateness) = &window.lateness {
-            match &mut self.lateness {
+        self.descriptors_max = self.descriptors_max.max(window.descriptors);
+        let kept = [(&mut self.lateness, &window.lateness), (&mut self.lag, &window.lag)];
+        for (sum, more) in kept {
+            match (sum, more) {
                 // All our histograms have one range, so that adding cannot fail.
-                Some(sum) => sum.add(lateness).unwrap_or_default(),
-                None => self.lateness = Some(lateness.clone()),
+                (Some(sum), Some(more)) => sum.add(more).unwrap_or_default(),
+                (sum @ None, Some(more)) => *sum = Some(more.clone()),
+                (_, None) => {}
             }
         }
     }

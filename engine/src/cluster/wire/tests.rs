@@ -41,10 +41,12 @@ fn window() -> Window {
         }],
         seconds: vec![SecondRow { second: 1, started: 39, ..SecondRow::default() }],
         histograms: BTreeMap::from([(3, histogram.clone())]),
-        lateness: Some(histogram),
+        lateness: Some(histogram.clone()),
+        lag: Some(histogram),
         clamped: 1,
         cpu_percent: 12,
         rss_bytes: 1 << 30,
+        descriptors: 77,
     }
 }
 

@@ -13,6 +13,9 @@ use crate::metrics::{ErrorRow, LedgerRow, SecondRow, StepRow, Window, latency};
 /// Stands in the place of a series for how late arrivals were sent.
 const LATENESS: u32 = u32::MAX;
 
+/// Stands in the place of a series for how late the workers' timers were.
+const LAG: u32 = u32::MAX - 1;
+
 /// What of a window is JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Rows {
@@ -25,6 +28,8 @@ struct Rows {
     clamped: u64,
     cpu_percent: u32,
     rss_bytes: u64,
+    #[serde(default)]
+    descriptors: u64,
 }
 
 /// Returns `window` as bytes.
@@ -42,17 +47,22 @@ pub fn encode_window(window: &Window) -> Result<Bytes, WireError> {
         clamped: window.clamped,
         cpu_percent: window.cpu_percent,
         rss_bytes: window.rss_bytes,
+        descriptors: window.descriptors,
     };
     let json = serde_json::to_vec(&rows).map_err(|error| WireError::Window(error.to_string()))?;
     let mut bytes = BytesMut::with_capacity(json.len() + 4);
     put_section(&mut bytes, &json)?;
     for (series, histogram) in &window.histograms {
+        // Each takes a quarter of a millisecond; on a machine without an idle core an arrival may be waiting for it.
+        std::thread::yield_now();
         bytes.put_u32(*series);
         put_section(&mut bytes, &latency::encode(histogram))?;
     }
-    if let Some(lateness) = &window.lateness {
-        bytes.put_u32(LATENESS);
-        put_section(&mut bytes, &latency::encode(lateness))?;
+    for (index, histogram) in [(LATENESS, &window.lateness), (LAG, &window.lag)] {
+        if let Some(histogram) = histogram {
+            bytes.put_u32(index);
+            put_section(&mut bytes, &latency::encode(histogram))?;
+        }
     }
     Ok(bytes.freeze())
 }
@@ -75,18 +85,23 @@ pub fn decode_window(mut bytes: Bytes, series: usize) -> Result<Window, WireErro
         clamped: rows.clamped,
         cpu_percent: rows.cpu_percent,
         rss_bytes: rows.rss_bytes,
+        descriptors: rows.descriptors,
         ..Window::default()
     };
     while bytes.has_remaining() {
+        // As above.
+        std::thread::yield_now();
         let index = take_u32(&mut bytes)?;
         let section = take_section(&mut bytes)?;
-        let known = index == LATENESS || usize::try_from(index).is_ok_and(|index| index < series);
+        let known = [LATENESS, LAG].contains(&index)
+            || usize::try_from(index).is_ok_and(|index| index < series);
         if !known {
             return Err(bad(format!("series {index} of {series}")));
         }
         let histogram = latency::decode(&section).map_err(|error| bad(error.to_string()))?;
         let before = match index {
             LATENESS => window.lateness.replace(histogram),
+            LAG => window.lag.replace(histogram),
             series => window.histograms.insert(series, histogram),
         };
         if before.is_some() {

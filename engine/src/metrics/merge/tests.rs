@@ -74,7 +74,9 @@ prop_compose! {
             errors: vec![ErrorRow { scenario, step, kind: FailureKind::Status, count: 1, sample: format!("status {}", 500 + n) }],
             seconds: vec![SecondRow { second: u32::try_from(second).unwrap(), scenario, started: n, succeeded: n / 2, failed: 1, dropped: 3, in_flight: n }],
             histograms: BTreeMap::from([(series, histogram.clone())]),
-            lateness: Some(histogram),
+            lateness: Some(histogram.clone()),
+            lag: Some(histogram),
+            descriptors: u64::from(cpu) * 10,
             clamped: n,
             cpu_percent: cpu,
             rss_bytes: u64::from(cpu) * 1000,
@@ -84,12 +86,14 @@ prop_compose! {
 
 /// Returns two windows that say the same as one.
 fn halves(window: &Window) -> [Window; 2] {
-    let counters = Window { histograms: BTreeMap::new(), lateness: None, ..window.clone() };
+    let counters =
+        Window { histograms: BTreeMap::new(), lateness: None, lag: None, ..window.clone() };
     let times = Window {
         from_ms: window.from_ms,
         to_ms: window.to_ms,
         histograms: window.histograms.clone(),
         lateness: window.lateness.clone(),
+        lag: window.lag.clone(),
         ..Window::default()
     };
     [counters, times]

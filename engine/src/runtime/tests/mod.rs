@@ -244,6 +244,7 @@ pub(super) fn simulate_on<F: Future<Output = Option<Node>> + 'static>(
             seats,
             clock: clock.clone(),
             workers,
+            pacing: Pacing::Precise,
             start_driver: Arc::new(move |_, clock| {
                 Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))
             }),

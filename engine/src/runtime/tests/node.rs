@@ -45,6 +45,7 @@ async fn real_threads_load_a_real_server() {
         seats: seats(),
         clock: clock.clone(),
         workers: 2,
+        pacing: Pacing::Precise,
         start_driver: Arc::new(|program, clock| {
             Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))
         }),
@@ -65,7 +66,8 @@ async fn real_threads_load_a_real_server() {
     assert_eq!((row.started, row.failed, row.upto), (100, 0, 100), "{:?}", seen.whole().errors);
     assert_eq!((row.succeeded, seen.step(0).status[&200]), (100, 100));
     assert_eq!((seen.fenced, summary.workers_broken), (0, 0));
-    assert!(seen.windows.iter().all(|window| window.rss_bytes > 0));
+    assert!(seen.windows.iter().all(|window| window.rss_bytes > 0 && window.descriptors > 0));
+    assert!(seen.whole().lag.is_some_and(|lag| !lag.is_empty()));
 }
 
 #[test]
@@ -77,6 +79,7 @@ fn a_driver_that_cannot_be_had_is_said_at_once() {
         seats: seats(),
         clock: Clock::real(),
         workers: 2,
+        pacing: Pacing::Precise,
         start_driver,
     };
     let refused = Node::spawn(setup(Arc::new(|_, _| Err("no certificates".into()))));
