@@ -60,9 +60,14 @@ def raise_descriptors():
 
 
 def scratch():
-    """Returns a folder that is removed at the end."""
+    """Returns a folder that is removed at the end, after the processes that write to it."""
     folder = tempfile.mkdtemp(prefix="volley-bench-")
-    atexit.register(shutil.rmtree, folder, True)
+
+    def remove():
+        _end_all()
+        shutil.rmtree(folder, True)
+
+    atexit.register(remove)
     return Path(folder)
 
 

@@ -34,6 +34,8 @@ mod watch {
     use compiler::unit::Length;
     use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
     use rustix::time::{ClockId, Timespec, clock_gettime};
+    use tokio::net::TcpSocket;
+    use tokio::runtime::Runtime;
     use tokio::signal::unix::{SignalKind, signal};
 
     const ANSWER: &[u8] =
@@ -44,6 +46,9 @@ mod watch {
 
     /// Bytes of one request.
     const REQUEST_MAX: usize = 16_384;
+
+    /// Connections that may wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
+    const BACKLOG: u32 = 65_535;
 
     /// Marks the listening socket among connections.
     const LISTENER: u64 = u64::MAX;
@@ -87,12 +92,12 @@ mod watch {
 
     pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         let options = options()?;
-        let listener = TcpListener::bind(&options.listen)?;
-        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = listen(&options.listen, &runtime)?;
         let mut out = stdout().lock();
         writeln!(out, "listening on http://{}", listener.local_addr()?)?;
         out.flush()?;
-        let asked = quit_on_signal()?;
+        let asked = quit_on_signal(runtime)?;
         let mut witness = Witness {
             options,
             connections: Vec::new(),
@@ -130,11 +135,19 @@ mod watch {
         Ok(options)
     }
 
+    /// Listens with room for every connection that may be opened while it stands still: the standard library's is for
+    /// 128, above which the kernel makes clients wait a second and try again.
+    fn listen(address: &str, runtime: &Runtime) -> Result<TcpListener, Box<dyn Error>> {
+        let _guard = runtime.enter();
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(address.parse()?)?;
+        Ok(socket.listen(BACKLOG)?.into_std()?)
+    }
+
     /// Returns what becomes true when a signal asks for the end.
-    fn quit_on_signal() -> Result<Arc<AtomicBool>, Box<dyn Error>> {
+    fn quit_on_signal(runtime: Runtime) -> Result<Arc<AtomicBool>, Box<dyn Error>> {
         let asked = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&asked);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let guard = runtime.enter();
         let mut term = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -162,14 +175,17 @@ mod watch {
             let mut events = [MaybeUninit::<Event>::uninit(); 1_024];
             let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
             while !asked.load(Ordering::Relaxed) {
+                if self.stalls(now_ns()) {
+                    // Connections are accepted meanwhile, as a kernel does for a program that hangs; asking for requests
+                    // that are not taken would change their order.
+                    self.accept(listener, &poll)?;
+                    continue;
+                }
                 let (ready, _) = epoll::wait(&poll, &mut events, Some(&at_once))?;
                 if ready.is_empty() {
                     continue;
                 }
                 let now = now_ns();
-                if self.stalls(now) {
-                    continue;
-                }
                 for event in ready.iter() {
                     match event.data.u64() {
                         LISTENER => self.accept(listener, &poll)?,
