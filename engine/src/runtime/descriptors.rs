@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use compiler::artifact::{Action, Artifact, Load, Scenario};
-use compiler::schedule::Closed;
+use compiler::artifact::{
+    Action, Arrivals, Artifact, Endpoint, Load, OpenLoad, Scenario, Step, WaitAction,
+};
+use compiler::schedule::{Closed, Open, in_flight_share};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::RuntimeError;
@@ -29,7 +31,11 @@ fn needed(artifact: &Artifact, seats: &[String]) -> Result<u64, RuntimeError> {
     for mine in share.lanes.iter().flatten() {
         let Some(scenario) = artifact.scenarios.values().nth(mine.scenario) else { continue };
         let peak = match &scenario.load {
-            Load::Open(_) => share.in_flight_max[mine.scenario].min(scenario.planned),
+            Load::Open(load) => {
+                let whole = in_flight_max(artifact, scenario, load);
+                let own = in_flight_share(&mine.residues, mine.modulus, whole);
+                own.min(share.in_flight_max[mine.scenario])
+            }
             Load::Closed(load) => {
                 let owned =
                     |user: &u32| mine.residues.binary_search(&(user % mine.modulus)).is_ok();
@@ -40,6 +46,41 @@ fn needed(artifact: &Artifact, seats: &[String]) -> Result<u64, RuntimeError> {
         needed = needed.saturating_add(peak.saturating_mul(endpoints(scenario)));
     }
     Ok(needed)
+}
+
+/// Returns how many transactions of an open scenario can run at one time over the whole cluster: as many as are due
+/// within the longest one (Little's law), of random arrivals four deviations more.
+fn in_flight_max(artifact: &Artifact, scenario: &Scenario, load: &OpenLoad) -> u64 {
+    let steps = scenario.steps.iter().map(|step| u128::from(longest_ns(artifact, step)));
+    let longest_ns = match scenario.timeout_ns {
+        0 => steps.sum(),
+        limit => u128::from(limit),
+    };
+    // A late arrival starts up to so much after it was due.
+    let window_ns = longest_ns + u128::from(load.late_after_ns);
+    // The seed moves arrivals, not the highest rate.
+    let peak = Open::of(artifact.seed, "", load).peak();
+    let due = u128::from(peak.count).saturating_mul(window_ns).div_ceil(u128::from(peak.per_ns));
+    let due = u64::try_from(due).unwrap_or(u64::MAX);
+    let most = match load.arrivals {
+        Arrivals::Even => due,
+        Arrivals::Poisson => due.saturating_add(4 * due.isqrt()),
+    };
+    most.min(load.max_in_flight).min(scenario.planned)
+}
+
+/// Returns how long a step can take.
+fn longest_ns(artifact: &Artifact, step: &Step) -> u64 {
+    match &step.action {
+        Action::Wait(WaitAction::Constant { length_ns: longest_ns }) => *longest_ns,
+        Action::Wait(WaitAction::Uniform { max_ns, .. }) => *max_ns,
+        _ if step.timeout_ns > 0 => step.timeout_ns,
+        action => match action.endpoint().and_then(|name| artifact.endpoints.get(name)) {
+            Some(Endpoint::Http(endpoint)) => endpoint.timeout_ns,
+            // Opens nothing, or is refused before a run: `user::unbuilt`.
+            _ => 0,
+        },
+    }
 }
 
 /// Returns how many endpoints a scenario's transactions connect to.
@@ -94,6 +135,15 @@ mod tests {
         let Some(one) = artifact.scenarios.values_mut().next() else { unreachable!() };
         one.planned = 7;
         assert_eq!(needed(&artifact, &mine).unwrap(), MARGIN + 7);
+        // At 100 a second only so many are due within 50 ms, and as long as an arrival may be late.
+        let Some(one) = artifact.scenarios.values_mut().next() else { unreachable!() };
+        (one.planned, one.timeout_ns) = (100, 50_000_000);
+        let Load::Open(load) = &mut one.load else { unreachable!() };
+        load.late_after_ns = 50_000_000;
+        assert_eq!(needed(&artifact, &mine).unwrap(), MARGIN + 10);
+        assert_eq!(needed(&artifact, &seats(1)).unwrap(), MARGIN + 5);
+        let Some(one) = artifact.scenarios.values_mut().next() else { unreachable!() };
+        (one.planned, one.timeout_ns) = (7, 0);
         // Two endpoints, two connections.
         let Some(one) = artifact.scenarios.values_mut().next() else { unreachable!() };
         let Action::Http(http) = &mut one.steps[1].action else { unreachable!() };
