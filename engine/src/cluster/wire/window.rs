@@ -53,8 +53,6 @@ pub fn encode_window(window: &Window) -> Result<Bytes, WireError> {
     let mut bytes = BytesMut::with_capacity(json.len() + 4);
     put_section(&mut bytes, &json)?;
     for (series, histogram) in &window.histograms {
-        // Each takes a quarter of a millisecond; on a machine without an idle core an arrival may be waiting for it.
-        std::thread::yield_now();
         bytes.put_u32(*series);
         put_section(&mut bytes, &latency::encode(histogram))?;
     }
@@ -89,8 +87,6 @@ pub fn decode_window(mut bytes: Bytes, series: usize) -> Result<Window, WireErro
         ..Window::default()
     };
     while bytes.has_remaining() {
-        // As above.
-        std::thread::yield_now();
         let index = take_u32(&mut bytes)?;
         let section = take_section(&mut bytes)?;
         let known = [LATENESS, LAG].contains(&index)
