@@ -7,7 +7,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -104,7 +106,22 @@ pub(super) async fn shake_hands(
     stream: TcpStream,
 ) -> Result<TlsStream<TcpStream>, String> {
     let name = ServerName::try_from(name.to_owned()).map_err(|error| format!("tls: {error}"))?;
-    connector.connect(name, stream).await.map_err(|error| format!("tls: {error}"))
+    connector.connect(name, stream).await.map_err(|error| why(&error))
+}
+
+/// Says why a handshake failed; of a mistake that is made often, also what to do.
+fn why(error: &std::io::Error) -> String {
+    let own = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    match own {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(other)))
+            if other.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            "tls: the server shows the certificate of an authority as its own; give it one that is no authority's \
+             (`basicConstraints=CA:FALSE`)"
+                .to_owned()
+        }
+        _ => format!("tls: {error}"),
+    }
 }
 
 /// Takes any certificate (`verify: false`), though the handshake must still be signed with its key.

@@ -23,7 +23,7 @@ impl Window {
             let same =
                 |known: &&mut StepRow| (known.scenario, known.step) == (row.scenario, row.step);
             match self.steps.iter_mut().find(same) {
-                Some(known) => add_step(known, row),
+                Some(known) => known.add(&row),
                 None => self.steps.push(row),
             }
         }
@@ -63,7 +63,7 @@ impl Window {
         for row in rows {
             let key = (row.second, row.scenario);
             match self.seconds.binary_search_by_key(&key, |row| (row.second, row.scenario)) {
-                Ok(at) => add_second(&mut self.seconds[at], &row),
+                Ok(at) => self.seconds[at].add(&row),
                 Err(at) => self.seconds.insert(at, row),
             }
         }
@@ -83,31 +83,6 @@ fn add_ledger(known: &mut LedgerRow, more: &LedgerRow) {
     known.warm_up_failed += more.warm_up_failed;
     known.warm_up_dropped += more.warm_up_dropped;
     known.active_us += more.active_us;
-}
-
-fn add_step(known: &mut StepRow, more: StepRow) {
-    known.ok += more.ok;
-    known.failed += more.failed;
-    known.warm_up_ok += more.warm_up_ok;
-    known.warm_up_failed += more.warm_up_failed;
-    known.skipped += more.skipped;
-    known.warm_up_skipped += more.warm_up_skipped;
-    known.attempts += more.attempts;
-    known.redirects += more.redirects;
-    known.bytes_sent += more.bytes_sent;
-    known.bytes_received += more.bytes_received;
-    known.critical_us += more.critical_us;
-    for (code, count) in more.status {
-        *known.status.entry(code).or_default() += count;
-    }
-}
-
-fn add_second(known: &mut SecondRow, more: &SecondRow) {
-    known.started += more.started;
-    known.succeeded += more.succeeded;
-    known.failed += more.failed;
-    known.dropped += more.dropped;
-    known.in_flight += more.in_flight;
 }
 
 /// Adds a histogram of the same range, which all of ours are.

@@ -277,7 +277,7 @@ impl Totals {
         for row in &window.steps {
             let scenario = self.scenarios.get_mut(place(row.scenario));
             match scenario.and_then(|scenario| scenario.steps.get_mut(place(row.step))) {
-                Some(step) => add_step(step, row),
+                Some(step) => step.add(row),
                 None => self.stray_rows += 1,
             }
             for stretches in self.stretches.values_mut() {
@@ -450,31 +450,10 @@ pub(super) fn aggregate_of(histogram: &Histogram, aggregate: Aggregate) -> Optio
     sparse.aggregate(aggregate)
 }
 
-fn add_step(total: &mut StepRow, row: &StepRow) {
-    total.ok += row.ok;
-    total.failed += row.failed;
-    total.warm_up_ok += row.warm_up_ok;
-    total.warm_up_failed += row.warm_up_failed;
-    total.skipped += row.skipped;
-    total.warm_up_skipped += row.warm_up_skipped;
-    total.attempts += row.attempts;
-    total.bytes_sent += row.bytes_sent;
-    total.bytes_received += row.bytes_received;
-    total.critical_us += row.critical_us;
-    for (code, count) in &row.status {
-        *total.status.entry(*code).or_default() += count;
-    }
-}
-
 fn add_second(seconds: &mut BTreeMap<u32, SecondRow>, row: &SecondRow) {
     let second = row.second.min(u32::try_from(SECOND_MAX).unwrap_or(u32::MAX));
     let empty = SecondRow { second, scenario: row.scenario, ..SecondRow::default() };
-    let total = seconds.entry(second).or_insert(empty);
-    total.started += row.started;
-    total.succeeded += row.succeeded;
-    total.failed += row.failed;
-    total.dropped += row.dropped;
-    total.in_flight += row.in_flight;
+    seconds.entry(second).or_insert(empty).add(row);
 }
 
 /// Adds `part` to `sum`. All histograms of a run have the same range, so nothing can be out of it; if one ever had

@@ -156,3 +156,83 @@ pub struct SecondRow {
     /// Running at its end; the sum over lanes and nodes.
     pub in_flight: u64,
 }
+
+impl StepRow {
+    /// Adds what the same step did elsewhere, or later.
+    pub fn add(&mut self, more: &StepRow) {
+        // Taken apart, so that a new field cannot be forgotten here.
+        let StepRow {
+            scenario: _,
+            step: _,
+            ok,
+            failed,
+            warm_up_ok,
+            warm_up_failed,
+            skipped,
+            warm_up_skipped,
+            attempts,
+            redirects,
+            status,
+            bytes_sent,
+            bytes_received,
+            critical_us,
+        } = more;
+        self.ok += ok;
+        self.failed += failed;
+        self.warm_up_ok += warm_up_ok;
+        self.warm_up_failed += warm_up_failed;
+        self.skipped += skipped;
+        self.warm_up_skipped += warm_up_skipped;
+        self.attempts += attempts;
+        self.redirects += redirects;
+        self.bytes_sent += bytes_sent;
+        self.bytes_received += bytes_received;
+        self.critical_us += critical_us;
+        for (code, count) in status {
+            *self.status.entry(*code).or_default() += count;
+        }
+    }
+}
+
+impl SecondRow {
+    /// Adds what happened in the same second elsewhere.
+    pub fn add(&mut self, more: &SecondRow) {
+        let SecondRow { second: _, scenario: _, started, succeeded, failed, dropped, in_flight } =
+            more;
+        self.started += started;
+        self.succeeded += succeeded;
+        self.failed += failed;
+        self.dropped += dropped;
+        self.in_flight += in_flight;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_to_nothing_is_itself() {
+        let row = StepRow {
+            scenario: 0,
+            step: 0,
+            ok: 1,
+            failed: 2,
+            warm_up_ok: 3,
+            warm_up_failed: 4,
+            skipped: 5,
+            warm_up_skipped: 6,
+            attempts: 7,
+            redirects: 8,
+            status: [(200, 9), (302, 10)].into(),
+            bytes_sent: 11,
+            bytes_received: 12,
+            critical_us: 13,
+        };
+        let mut sum = StepRow::default();
+        sum.add(&row);
+        assert_eq!(sum, row);
+        sum.add(&row);
+        assert_eq!((sum.redirects, sum.status[&302]), (16, 20));
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::clock::Ticks;
-use crate::metrics::{Histogram, Window};
+use crate::metrics::Window;
 
 /// Most windows that are sent and not yet acknowledged.
 const FLYING_MAX: usize = 4;
@@ -88,84 +88,8 @@ impl Outbox {
         };
         let Some(at) = (0..self.waiting.len().saturating_sub(1)).min_by_key(span) else { return };
         if let Some(second) = self.waiting.remove(at + 1) {
-            join(&mut self.waiting[at], second);
+            self.waiting[at].absorb(second);
         }
-    }
-}
-
-/// Adds `next`, which follows `window` on the same node.
-fn join(window: &mut Window, next: Window) {
-    window.to_ms = next.to_ms;
-    for row in next.ledger {
-        let same = |old: &&mut crate::metrics::LedgerRow| {
-            (old.scenario, old.lane) == (row.scenario, row.lane)
-        };
-        match window.ledger.iter_mut().find(same) {
-            // Counters of one run on one node do not overflow 64 bits; the coordinator checks what arrives.
-            Some(old) => crate::ledger::add(old, &row).unwrap_or_default(),
-            None => window.ledger.push(row),
-        }
-    }
-    for row in next.steps {
-        let key = (row.scenario, row.step);
-        match window.steps.iter_mut().find(|old| (old.scenario, old.step) == key) {
-            Some(old) => {
-                old.ok += row.ok;
-                old.failed += row.failed;
-                old.skipped += row.skipped;
-                old.attempts += row.attempts;
-                old.bytes_sent += row.bytes_sent;
-                old.bytes_received += row.bytes_received;
-                old.critical_us += row.critical_us;
-                row.status
-                    .into_iter()
-                    .for_each(|(code, count)| *old.status.entry(code).or_default() += count);
-            }
-            None => window.steps.push(row),
-        }
-    }
-    for row in next.errors {
-        let key = (row.scenario, row.step, row.kind);
-        match window.errors.iter_mut().find(|old| (old.scenario, old.step, old.kind) == key) {
-            Some(old) => old.count += row.count,
-            None => window.errors.push(row),
-        }
-    }
-    for row in next.seconds {
-        let key = (row.second, row.scenario);
-        match window.seconds.iter_mut().find(|old| (old.second, old.scenario) == key) {
-            Some(old) => {
-                old.started += row.started;
-                old.succeeded += row.succeeded;
-                old.failed += row.failed;
-                old.dropped += row.dropped;
-                old.in_flight = row.in_flight;
-            }
-            None => window.seconds.push(row),
-        }
-    }
-    for (series, histogram) in next.histograms {
-        let mut sum = window.histograms.remove(&series);
-        add_histogram(&mut sum, histogram);
-        window.histograms.extend(sum.map(|sum| (series, sum)));
-    }
-    if let Some(lateness) = next.lateness {
-        add_histogram(&mut window.lateness, lateness);
-    }
-    if let Some(lag) = next.lag {
-        add_histogram(&mut window.lag, lag);
-    }
-    window.clamped += next.clamped;
-    window.cpu_percent = window.cpu_percent.max(next.cpu_percent);
-    window.rss_bytes = window.rss_bytes.max(next.rss_bytes);
-    window.descriptors = window.descriptors.max(next.descriptors);
-}
-
-fn add_histogram(sum: &mut Option<Histogram>, next: Histogram) {
-    match sum {
-        // All our histograms have one range, so that adding cannot fail.
-        Some(sum) => sum.add(&next).unwrap_or_default(),
-        None => *sum = Some(next),
     }
 }
 
