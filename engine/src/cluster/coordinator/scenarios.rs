@@ -50,19 +50,15 @@ impl Course {
 impl Coordinator {
     /// Heeds what a window that counts says of scenarios.
     pub(crate) fn heed_window(&mut self, now: Ticks, window: &Window, effects: &mut Vec<Effect>) {
-        let mut overloaded = None;
         for row in &window.ledger {
-            let at = row.scenario as usize;
-            self.courses[at].failed += row.failed;
-            overloaded = overloaded.or((row.dropped_full > 0).then_some(at));
+            self.courses[row.scenario as usize].failed += row.failed;
         }
         if self.stage != Stage::Running || self.stopped.is_some() {
             return;
         }
-        if let Some((name, scenario)) = overloaded.and_then(|at| self.scenario(at))
-            && let Load::Open(load) = &scenario.load
-            && load.on_overload == OnOverload::Fail
-        {
+        let full = window.ledger.iter().filter(|row| row.dropped_full > 0);
+        let mut full = full.filter_map(|row| self.scenario(row.scenario as usize));
+        if let Some((name, _)) = full.find(|(_, scenario)| ends_when_full(scenario)) {
             let ending = Ending::Overloaded(name.to_owned());
             return self.end(now, ending, effects);
         }
@@ -172,6 +168,10 @@ impl Coordinator {
         let stops = self.courses.iter().map(first);
         stops.map(|stop| stop.map(|at| at.saturating_sub(start))).collect()
     }
+}
+
+fn ends_when_full(scenario: &Scenario) -> bool {
+    matches!(&scenario.load, Load::Open(load) if load.on_overload == OnOverload::Fail)
 }
 
 #[cfg(test)]

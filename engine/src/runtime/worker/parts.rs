@@ -25,6 +25,8 @@ pub(super) struct Part {
 
 /// A part that has begun.
 struct Begun {
+    /// Place of its open lane among the worker's; `None` for users.
+    lane: Option<usize>,
     /// End of the last stage.
     end: Ticks,
     /// When what still runs is cut.
@@ -61,12 +63,14 @@ impl Worker {
             let due = !part.open_start || now >= part.begin;
             if part.begun.is_none() && due && !self.context.is_over(part.share.scenario) {
                 let (share, begin) = (part.share.clone(), part.begin);
+                let lanes = self.lanes.len();
                 let end = self.begin(share, begin);
+                let lane = (self.lanes.len() > lanes).then_some(lanes);
                 let part = &mut self.parts[at];
                 part.open_start = false;
                 let scenario = self.context.scenario(part.share.scenario);
                 let cut_at = end.saturating_add(scenario.graceful_stop_ns);
-                part.begun = Some(Begun { end, cut_at, cut: false });
+                part.begun = Some(Begun { lane, end, cut_at, cut: false });
             }
         }
     }
@@ -151,13 +155,11 @@ impl Worker {
         }
         for part in self.parts.iter_mut().filter(|part| !part.over) {
             let scenario = part.share.scenario;
-            let mut lanes = self.lanes.iter().filter(|lane| lane.scenario() == scenario);
-            let used_up = self.context.is_counted(scenario) && self.context.live(scenario) == 0;
-            let ended = match (&part.begun, lanes.next()) {
-                (_, Some(lane)) => lane.is_over(),
-                (Some(begun), None) => now >= begun.end || used_up,
-                (None, None) => false,
-            };
+            let used_up = || self.context.is_counted(scenario) && self.context.live(scenario) == 0;
+            let ended = part.begun.as_ref().is_some_and(|begun| match begun.lane {
+                Some(lane) => self.lanes[lane].is_over(),
+                None => now >= begun.end || used_up(),
+            });
             if ended || self.context.is_stopped(scenario) {
                 part.over = true;
                 self.context.recorder.borrow_mut().over(scenario, now);

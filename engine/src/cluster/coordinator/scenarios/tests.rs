@@ -178,3 +178,22 @@ fn the_first_overload_ends_the_run_only_where_the_plan_says_so() {
         assert_eq!(coordinator.ending == Ending::Overloaded("s0".to_owned()), ends);
     }
 }
+
+#[test]
+fn an_overload_that_only_drops_does_not_hide_one_that_ends_the_run() {
+    let mut artifact = sample::artifact(&[10, 10], 60, 2);
+    let Load::Open(load) = &mut artifact.scenarios.get_mut("s1").unwrap().load else { panic!() };
+    load.on_overload = OnOverload::Fail;
+    let mut coordinator = coordinator_of(artifact);
+    let start = run_until(&mut coordinator, 900);
+    let row = |scenario| LedgerRow {
+        scenario,
+        lanes: 1,
+        upto: 12,
+        started: 5,
+        dropped_full: 1,
+        ..LedgerRow::default()
+    };
+    window(&mut coordinator, (start + SECOND_NS, 1), "a", &[row(0), row(1)]);
+    assert_eq!(coordinator.ending, Ending::Overloaded("s1".to_owned()));
+}
