@@ -47,6 +47,13 @@ pub enum Happened {
         /// Why it counts as lost.
         reason: String,
     },
+    /// The node takes over arrivals of one that was lost.
+    TakesOver {
+        /// Name of the lost one.
+        from: String,
+        /// Seats whose arrivals they are, all or a part of them.
+        seats: Vec<String>,
+    },
     /// Nothing more is started; what runs may end.
     Stopping {
         /// Why.

@@ -1,20 +1,27 @@
-//! (pure) Arrivals decided so far, by scenario, lane and node; settles what nobody decided.
+//! (pure) Arrivals decided so far, by node, scenario and lane; settles what nobody decided.
 //!
-//! What is known of a node is always one prefix of its decisions: the frontier of each lane, and what became of the
-//! arrivals below it. Settling puts each arrival above a frontier under exactly one reason, so that
-//! `planned = started + dropped + unaccounted` and `started = succeeded + failed + unfinished` hold whatever happened.
+//! A node holds the share of its seats, and what it took over from lost nodes. What is known of a node is always one
+//! prefix of its decisions: the frontier of each lane, and what became of the arrivals below it. What is handed over ends
+//! in one holding at the arrival at which it begins in another. Settling puts each arrival above a frontier under exactly
+//! one reason, so that `planned = started + dropped + unaccounted` and `started = succeeded + failed + unfinished` hold
+//! whatever happened.
+
+mod holding;
+mod plan;
+mod takeover;
 
 use std::collections::BTreeMap;
 
-use compiler::artifact::{Artifact, ClosedStage, Load};
-use compiler::schedule::owned_below;
+use compiler::artifact::{Artifact, Scenario};
 
-use crate::metrics::{Arrivals, DroppedBy, LedgerRow};
+use self::holding::Holding;
+pub use self::holding::LANES_MAX;
+use self::plan::{Numbering, Plan};
+pub use self::takeover::{Takeover, part_of, seat_slots};
+use crate::metrics::{Arrivals, LedgerRow};
 
 const SECOND_NS: u64 = 1_000_000_000;
-
-/// Most lanes that one node may have; a row that says more is refused.
-pub const LANES_MAX: u32 = 4096;
+const MS_NS: u64 = 1_000_000;
 
 /// Why a row or the whole ledger does not hold.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -63,89 +70,131 @@ pub enum Fate {
     },
 }
 
+/// A holding that ended before its scenario did, and may go on elsewhere.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Estate {
+    /// Scenario, by its place in the artifact.
+    pub scenario: u32,
+    /// The seat that its slots belong to by the plan.
+    pub seat: String,
+    /// Which of the seat's slots, as in [`Takeover::parts`].
+    pub parts: Vec<(u32, u32)>,
+    /// How many slots these are.
+    pub slots: usize,
+    /// First arrival that nobody holds; 0 where users have numbers instead.
+    pub from: u64,
+}
+
 /// Arrivals decided so far.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     scenarios: Vec<Plan>,
-    /// By node; then by scenario and lane.
     nodes: Vec<Node>,
 }
 
-/// What the ledger needs of a scenario.
-#[derive(Clone, Debug)]
-struct Plan {
-    name: String,
-    planned: u64,
-    /// Largest population of a closed load.
-    users: Option<u64>,
-    numbering: Numbering,
-    slot_count: u32,
-}
-
-/// How the decisions of a lane go through its arrivals.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Numbering {
-    /// In the order of their numbers: what is decided lies below the frontier.
-    Ordered,
-    /// Each user in its own order: how many are decided is known, which ones is not. The frontier stays 0.
-    ByUser,
-    /// Timed stages of a closed load: how many will start is not known. The frontier stays 0.
-    Timed,
-}
-
-#[derive(Clone, Debug)]
-struct Node {
-    /// By scenario: the node's slots, counted from the scenario's first, ascending.
-    slots: Vec<Vec<u32>>,
-    lanes: BTreeMap<(u32, u32), LedgerRow>,
-}
+/// What a node holds, by scenario and number of the takeover, 0 for the share of its seats.
+#[derive(Clone, Debug, Default)]
+struct Node(BTreeMap<(u32, u32), Holding>);
 
 impl Ledger {
     /// Returns the ledger of a run of `artifact` on nodes with these seats; nothing is decided yet.
     pub fn new(artifact: &Artifact, nodes: &[Vec<String>]) -> Ledger {
-        let scenarios = artifact.scenarios.iter().map(|(name, scenario)| {
-            let (users, numbering) = match &scenario.load {
-                Load::Open(_) => (None, Numbering::Ordered),
-                Load::Observe { .. } => (None, Numbering::Timed),
-                Load::Closed(closed) => {
-                    let numbering = match closed.stages.as_slice() {
-                        [ClosedStage::Count { .. }] => Numbering::Ordered,
-                        [ClosedStage::CountEach { .. }] => Numbering::ByUser,
-                        _ => Numbering::Timed,
-                    };
-                    (Some(u64::from(closed.users_max)), numbering)
-                }
-            };
-            Plan {
-                name: name.clone(),
-                planned: scenario.planned,
-                users,
-                numbering,
-                slot_count: scenario.slot_count,
-            }
-        });
+        let scenarios = artifact.scenarios.iter().map(|(name, it)| Plan::new(name, it)).collect();
+        let home = |seats: &Vec<String>, scenario: &Scenario| {
+            let mut slots: Vec<u32> =
+                seats.iter().flat_map(|seat| seat_slots(scenario, seat)).collect();
+            slots.sort_unstable();
+            Holding::home(seats, slots)
+        };
         let nodes = nodes.iter().map(|seats| {
-            let slots = artifact.scenarios.values().map(|scenario| {
-                let owned = seats.iter().filter_map(|seat| scenario.seats.get(seat));
-                let slots = owned.flat_map(|set| set.as_slice());
-                let mut slots: Vec<u32> =
-                    slots.map(|slot| slot.saturating_sub(scenario.slot_base)).collect();
-                slots.sort_unstable();
-                slots
-            });
-            Node { slots: slots.collect(), lanes: BTreeMap::new() }
+            let scenarios = (0..).zip(artifact.scenarios.values());
+            let homes = scenarios.map(|(at, scenario)| ((at, 0), home(seats, scenario)));
+            Node(homes.filter(|(_, holding)| holding.slot_count() > 0).collect())
         });
-        Ledger { scenarios: scenarios.collect(), nodes: nodes.collect() }
+        Ledger { scenarios, nodes: nodes.collect() }
+    }
+
+    /// Adds a node that holds nothing yet; it is the last one.
+    pub fn add_node(&mut self) {
+        self.nodes.push(Node::default());
+    }
+
+    /// Ends what `node` holds, or of it only the takeover of number `only`, at `at_ns` on the run's clock, and returns what
+    /// may go on elsewhere. What ended before stays as it is, and so does what has nothing to start any more, which
+    /// `goes_on` tells of a scenario. Iterations of a count stay with their node: nobody knows which of them are done.
+    pub fn hand_over(
+        &mut self,
+        node: usize,
+        only: Option<u32>,
+        at_ns: u64,
+        due: &dyn DueTimes,
+        goes_on: &dyn Fn(u32) -> bool,
+    ) -> Vec<Estate> {
+        let Some(Node(holdings)) = self.nodes.get_mut(node) else { return Vec::new() };
+        let open = holdings.iter_mut().filter(|((scenario, number), holding)| {
+            let wanted = only.is_none_or(|only| only == *number) && goes_on(*scenario);
+            wanted && holding.until.is_none()
+        });
+        let mut estates = Vec::new();
+        for ((scenario, _), holding) in open {
+            let plan = &self.scenarios[*scenario as usize];
+            let from = match plan.numbering {
+                Numbering::Ordered => {
+                    let number = due.first_due_at_or_after(*scenario as usize, at_ns);
+                    let Some(number) = number else { continue };
+                    number.clamp(holding.from, plan.planned.max(holding.from))
+                }
+                Numbering::Timed => 0,
+                Numbering::ByUser => continue,
+            };
+            holding.until = Some((from, at_ns));
+            let (seat, parts) = (holding.seat.clone(), holding.parts.clone());
+            let (scenario, slots) = (*scenario, holding.slot_count());
+            if plan.numbering == Numbering::Timed || from < plan.planned {
+                estates.push(Estate { scenario, seat, parts, slots, from });
+            }
+        }
+        estates
+    }
+
+    /// Lets `node` hold a takeover of `artifact` that it has yet to be told of.
+    pub fn take_over(&mut self, node: usize, takeover: &Takeover, artifact: &Artifact) {
+        let scenario = artifact.scenarios.values().nth(takeover.scenario as usize);
+        if let (Some(Node(holdings)), Some(scenario)) = (self.nodes.get_mut(node), scenario) {
+            let key = (takeover.scenario, takeover.number);
+            holdings.insert(key, Holding::taken(takeover, scenario));
+        }
+    }
+
+    /// Notes that `node` may know from now on of everything that it holds.
+    pub fn told(&mut self, node: usize) {
+        let holdings = self.nodes.get_mut(node).into_iter().flat_map(|node| node.0.values_mut());
+        holdings.filter(|it| it.told.is_some()).for_each(|it| it.told = Some(true));
+    }
+
+    /// Returns the numbers of the takeovers that `node` holds and has not said a word of.
+    pub fn unheard(&self, node: usize) -> Vec<u32> {
+        let holdings = self.nodes.get(node).into_iter().flat_map(|node| &node.0);
+        let unheard = holdings.filter(|((_, number), holding)| {
+            *number > 0 && holding.until.is_none() && holding.heard().next().is_none()
+        });
+        unheard.map(|((_, number), _)| *number).collect()
+    }
+
+    /// Returns how many slots `node` holds now, of all scenarios.
+    pub fn slots(&self, node: usize) -> usize {
+        let holdings = self.nodes.get(node).into_iter().flat_map(|node| node.0.values());
+        holdings.filter(|holding| holding.until.is_none()).map(Holding::slot_count).sum()
     }
 
     /// Adds what `node` decided in one window; the rows must be of increasing frontiers.
     ///
     /// # Errors
-    /// A row names an unknown scenario or lane, its frontier goes back, or its counts do not fit its frontier. Nothing
-    /// of `rows` is taken then.
+    /// A row names an unknown scenario, takeover or lane, its frontier goes back, or its counts do not fit its frontier.
+    /// Nothing of `rows` is taken then.
     pub fn apply(&mut self, node: usize, rows: &[LedgerRow]) -> Result<(), LedgerError> {
-        let Some(entry) = self.nodes.get(node) else { return Ok(()) };
-        let mut lanes = entry.lanes.clone();
+        let Some(Node(holdings)) = self.nodes.get_mut(node) else { return Ok(()) };
+        let mut sums: BTreeMap<(u32, u32, u32), LedgerRow> = BTreeMap::new();
         for row in rows {
             let bad = |what| LedgerError::Row {
                 scenario: row.scenario,
@@ -155,40 +204,25 @@ impl Ledger {
             };
             let at = usize::try_from(row.scenario).unwrap_or(usize::MAX);
             let plan = self.scenarios.get(at).ok_or_else(|| bad("no such scenario"))?;
-            if row.lane >= row.lanes || row.lanes > LANES_MAX {
-                return Err(bad("no such lane"));
-            }
-            let sum = lanes
-                .entry((row.scenario, row.lane))
-                .or_insert(LedgerRow { upto: 0, ..skeleton(row) });
-            if sum.lanes != row.lanes {
-                return Err(bad("the number of lanes has changed"));
-            }
-            if row.upto < sum.upto {
-                return Err(bad("the frontier goes back"));
-            }
-            add(sum, row).ok_or_else(|| bad("a counter overflows"))?;
-            let decided = decided(sum).ok_or_else(|| bad("a counter overflows"))?;
-            if sum.succeeded.saturating_add(sum.failed) > sum.started {
-                return Err(bad("more ended than started"));
-            }
-            let slots = lane_slots(&entry.slots[at], sum);
-            let fits = match plan.numbering {
-                Numbering::Ordered => decided == plan.owned_below(&slots, sum.upto),
-                Numbering::ByUser => decided <= plan.owned_below(&slots, plan.planned),
-                Numbering::Timed => true,
-            };
-            if !fits {
-                return Err(bad("the counts are not those of the arrivals below the frontier"));
+            let holding = holdings.get(&(row.scenario, row.takeover));
+            let holding = holding.ok_or_else(|| bad("the node holds nothing of it"))?;
+            let sum = holding.added(plan, row).map_err(bad)?;
+            if sums.insert(row.key(), sum).is_some() {
+                return Err(bad("twice in one window"));
             }
         }
-        self.nodes[node].lanes = lanes;
+        for ((scenario, takeover, _), sum) in sums {
+            if let Some(holding) = holdings.get_mut(&(scenario, takeover)) {
+                holding.put(sum);
+            }
+        }
         Ok(())
     }
 
-    /// Returns the sums of all windows of `node`, by scenario and lane.
+    /// Returns the sums of all windows of `node`, by scenario, takeover and lane.
     pub fn rows(&self, node: usize) -> Vec<LedgerRow> {
-        self.nodes.get(node).map(|node| node.lanes.values().copied().collect()).unwrap_or_default()
+        let holdings = self.nodes.get(node).into_iter().flat_map(|node| node.0.values());
+        holdings.flat_map(|holding| holding.heard().copied()).collect()
     }
 
     /// Puts every undecided arrival under a reason and returns the counts of each scenario.
@@ -210,20 +244,19 @@ impl Ledger {
             let stop_ns = stops_ns.get(at).copied().flatten();
             for (node, fate) in self.nodes.iter().zip(fates) {
                 let cuts = Cuts::new(plan, at, *fate, stop_ns, due);
-                node.settle(plan, at, &cuts, &mut sum);
+                node.of(at).for_each(|(_, holding)| holding.settle(plan, &cuts, &mut sum));
             }
             all.push(plan.close(sum)?);
         }
         Ok(all)
     }
-}
 
-impl Ledger {
     /// Returns when the last lane came to its end of a scenario, in milliseconds since the run's start; `None` while one
-    /// goes on or has not been heard of.
-    pub fn over_ms(&self, scenario: usize) -> Option<u64> {
-        let owners = self.nodes.iter().filter(|node| !node.slots[scenario].is_empty());
-        let rows = owners.flat_map(|node| node.rows(scenario));
+    /// goes on or has not been heard of. Nothing more is heard of nodes that are `gone`.
+    pub fn over_ms(&self, scenario: usize, gone: impl Fn(usize) -> bool) -> Option<u64> {
+        let nodes = self.nodes.iter().enumerate().filter(|(node, _)| !gone(*node));
+        let holdings = nodes.flat_map(|(_, node)| node.of(scenario));
+        let rows = holdings.flat_map(|(_, holding)| holding.rows());
         rows.map(|row| row.over_ms).try_fold(0, |latest, over_ms| Some(latest.max(over_ms?)))
     }
 
@@ -249,17 +282,46 @@ impl Ledger {
         let edges: Vec<u64> = (0..=seconds).map(|s| first(s).unwrap_or(plan.planned)).collect();
         let mut dropped = vec![0; edges.len() - 1];
         for (node, fate) in self.nodes.iter().zip(fates) {
-            let unknown_below = Cuts::new(plan, at, *fate, None, due).horizon;
-            for row in node.rows(at) {
-                let slots = lane_slots(&node.slots[at], &row);
-                let known = if row.over_ms.is_some() { 0 } else { unknown_below }.max(row.upto);
-                let below = |number: u64| plan.owned_below(&slots, number.max(known));
-                for (count, edge) in dropped.iter_mut().zip(edges.windows(2)) {
-                    *count += below(edge[1]) - below(edge[0]);
-                }
-            }
+            let cuts = Cuts::new(plan, at, *fate, None, due);
+            node.of(at).for_each(|(_, it)| it.undecided(plan, &cuts, &edges, &mut dropped));
         }
         dropped
+    }
+
+    /// Returns by scenario the time of users that was lost with nodes, in microseconds: from the last that is known of a
+    /// node until others took its users over, or until the scenario's end. `known_ms` says of each node, if it was lost,
+    /// until when everything is known of it, `starts_ns` when each scenario starts, `end_ns` when the run ended, all on the
+    /// run's clock.
+    pub fn users_lost_us(
+        &self,
+        known_ms: &[Option<u64>],
+        starts_ns: &[u64],
+        end_ns: u64,
+    ) -> Vec<u64> {
+        let scenarios = self.scenarios.iter().zip(starts_ns).enumerate();
+        let lost = scenarios.map(|(at, (plan, start_ns))| {
+            let Some(closed) = &plan.timed else { return 0 };
+            let nodes = self.nodes.iter().zip(known_ms);
+            let lost = nodes.filter_map(|(node, known_ms)| Some((node, (*known_ms)?)));
+            let lost = lost.flat_map(|(node, known_ms)| node.of(at).map(move |it| (it, known_ms)));
+            let ns = lost.map(|((_, holding), known_ms)| {
+                let from_ns = (known_ms * MS_NS).max(holding.at_ns());
+                let to_ns = holding.until.map_or(end_ns, |(_, at_ns)| at_ns.min(end_ns));
+                let own = |ns: u64| ns.saturating_sub(*start_ns);
+                holding.user_time_ns(plan, closed, own(from_ns), own(to_ns))
+            });
+            ns.fold(0, u64::saturating_add) / 1_000
+        });
+        lost.collect()
+    }
+}
+
+impl Node {
+    /// Returns what it holds of a scenario.
+    fn of(&self, scenario: usize) -> impl Iterator<Item = (u32, &Holding)> {
+        let scenario = u32::try_from(scenario).unwrap_or(u32::MAX);
+        let holdings = self.0.range((scenario, 0)..=(scenario, u32::MAX));
+        holdings.map(|((_, number), holding)| (*number, holding))
     }
 }
 
@@ -284,120 +346,6 @@ impl Cuts {
         let stop = stop_ns.map_or(end, number);
         Cuts { fate, horizon, stop: stop.max(horizon) }
     }
-}
-
-impl Node {
-    /// Returns the sums of a scenario by lane; a lane that has not been heard of has decided nothing.
-    fn rows(&self, at: usize) -> Vec<LedgerRow> {
-        let scenario = u32::try_from(at).unwrap_or(u32::MAX);
-        let mut known = self.lanes.range((scenario, 0)..=(scenario, u32::MAX)).map(|(_, row)| row);
-        let lanes = known.next().map_or(1, |row| row.lanes);
-        let row = |lane| {
-            let nothing = LedgerRow { scenario, lane, lanes, ..LedgerRow::default() };
-            self.lanes.get(&(scenario, lane)).copied().unwrap_or(nothing)
-        };
-        (0..lanes).map(row).collect()
-    }
-
-    fn settle(&self, plan: &Plan, at: usize, cuts: &Cuts, sum: &mut Arrivals) {
-        for row in self.rows(at) {
-            sum.started += row.started;
-            sum.succeeded += row.succeeded;
-            sum.failed += row.failed;
-            sum.dropped_by.late += row.dropped_late;
-            sum.dropped_by.full += row.dropped_full;
-            if plan.numbering != Numbering::Timed {
-                let below = |number: u64| plan.decided_below(&self.slots[at], &row, number);
-                // Of a lane that is over, nothing more was sent: what is left was stopped.
-                let (horizon, stop) =
-                    if row.over_ms.is_some() { (0, 0) } else { (cuts.horizon, cuts.stop) };
-                let (from, horizon) = (below(0), below(horizon));
-                let (stop, end) = (below(stop), below(plan.planned));
-                sum.unaccounted += horizon - from;
-                let reason = match cuts.fate {
-                    Fate::Reported => &mut sum.dropped_by.stopped,
-                    Fate::Fenced => &mut sum.dropped_by.lease,
-                    Fate::Left | Fate::Lost { .. } => &mut sum.dropped_by.lost,
-                };
-                *reason += stop - horizon;
-                sum.dropped_by.stopped += end - stop;
-            }
-        }
-    }
-}
-
-impl Plan {
-    /// Returns how many arrivals below `n` lie in `slots` (counted from the scenario's first slot).
-    fn owned_below(&self, slots: &[u32], n: u64) -> u64 {
-        let n = n.min(self.planned);
-        let Some(users) = self.users else { return owned_below(slots, self.slot_count, n) };
-        if users == 0 {
-            return 0;
-        }
-        let of_cycle = owned_below(slots, self.slot_count, users);
-        n / users * of_cycle + owned_below(slots, self.slot_count, n % users)
-    }
-
-    /// Returns how many arrivals of the lane of `row`, on a node with `slots`, have been decided or are below `number`.
-    fn decided_below(&self, slots: &[u32], row: &LedgerRow, number: u64) -> u64 {
-        let below = self.owned_below(&lane_slots(slots, row), number.max(row.upto));
-        match self.numbering {
-            Numbering::Ordered | Numbering::Timed => below,
-            Numbering::ByUser => below.max(decided(row).unwrap_or(u64::MAX)),
-        }
-    }
-
-    /// Derives the sums from their parts and checks that they are the plan's.
-    fn close(&self, mut sum: Arrivals) -> Result<Arrivals, LedgerError> {
-        let by = sum.dropped_by;
-        let DroppedBy { late, full, lease, lost, stopped } = by;
-        sum.dropped = late + full + lease + lost + stopped;
-        let decided = sum.started + sum.dropped + sum.unaccounted;
-        sum.planned = if self.numbering == Numbering::Timed { decided } else { self.planned };
-        let wrong = |what| LedgerError::Sum { scenario: self.name.clone(), what };
-        if decided != sum.planned {
-            let planned = sum.planned;
-            return Err(wrong(format!("{decided} arrivals of {planned} planned")));
-        }
-        let ended = sum.succeeded + sum.failed;
-        sum.unfinished = sum
-            .started
-            .checked_sub(ended)
-            .ok_or_else(|| wrong(format!("{ended} ended of {} started", sum.started)))?;
-        Ok(sum)
-    }
-}
-
-/// Returns the slots of a row's lane: of the node's, those whose place is the lane modulo the lanes.
-fn lane_slots(slots: &[u32], row: &LedgerRow) -> Vec<u32> {
-    let lanes = usize::try_from(row.lanes.max(1)).unwrap_or(1);
-    let lane = usize::try_from(row.lane).unwrap_or(0);
-    slots.iter().skip(lane).step_by(lanes).copied().collect()
-}
-
-fn skeleton(row: &LedgerRow) -> LedgerRow {
-    LedgerRow { scenario: row.scenario, lane: row.lane, lanes: row.lanes, ..LedgerRow::default() }
-}
-
-fn decided(row: &LedgerRow) -> Option<u64> {
-    row.started.checked_add(row.dropped_late)?.checked_add(row.dropped_full)
-}
-
-/// Adds the counters of `row` and takes over its frontier; `None` if one overflows.
-pub fn add(sum: &mut LedgerRow, row: &LedgerRow) -> Option<()> {
-    sum.upto = row.upto;
-    sum.over_ms = sum.over_ms.or(row.over_ms);
-    sum.started = sum.started.checked_add(row.started)?;
-    sum.succeeded = sum.succeeded.checked_add(row.succeeded)?;
-    sum.failed = sum.failed.checked_add(row.failed)?;
-    sum.dropped_late = sum.dropped_late.checked_add(row.dropped_late)?;
-    sum.dropped_full = sum.dropped_full.checked_add(row.dropped_full)?;
-    sum.warm_up = sum.warm_up.checked_add(row.warm_up)?;
-    sum.warm_up_succeeded = sum.warm_up_succeeded.checked_add(row.warm_up_succeeded)?;
-    sum.warm_up_failed = sum.warm_up_failed.checked_add(row.warm_up_failed)?;
-    sum.warm_up_dropped = sum.warm_up_dropped.checked_add(row.warm_up_dropped)?;
-    sum.active_us = sum.active_us.checked_add(row.active_us)?;
-    Some(())
 }
 
 #[cfg(test)]

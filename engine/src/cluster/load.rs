@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::wire::ScenarioOrder;
 use crate::clock::Ticks;
+use crate::ledger::Takeover;
 use crate::metrics::Window;
 
 /// A future that borrows from its load.
@@ -31,6 +32,9 @@ pub trait Load: Send {
     /// Takes all that is wanted of single scenarios beside the plan: late starts, of which the first word counts, and
     /// scenarios that are stopped, which they stay.
     fn direct(&mut self, wanted: &[ScenarioOrder]);
+    /// Takes over what lost nodes had, from the arrival that each names on; what it has already is told by its number.
+    /// A load that has nothing left may leave it: then its windows never speak of it.
+    fn take_over(&mut self, takeovers: &[Takeover]);
     /// Starts nothing more, lets what runs end within `drain_ns`, then cuts it.
     fn stop(&mut self, drain_ns: u64);
     /// Cuts what runs now.
@@ -74,8 +78,10 @@ pub struct Share {
     pub vars: BTreeMap<String, String>,
     /// Seed that overrides the artifact's.
     pub seed: Option<u64>,
-    /// The seats to execute.
+    /// The seats to execute; none for a node that only takes over.
     pub seats: Vec<String>,
+    /// What it takes over from lost nodes.
+    pub takeovers: Vec<Takeover>,
 }
 
 /// Why a share cannot be executed.

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use compiler::artifact::Artifact;
+use compiler::artifact::{Artifact, OnAgentLoss};
 
 pub use self::subject::is_token;
 use crate::metrics::{RunRecord, Window};
@@ -50,6 +50,8 @@ pub struct Job {
     pub join_timeout_ns: u64,
     /// How long an agent may send load after its last answered beat was sent.
     pub lease_ns: u64,
+    /// What happens when an agent is lost.
+    pub on_agent_loss: OnAgentLoss,
 }
 
 /// How seats are taken.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
 use super::wire::ScenarioOrder;
 use crate::clock::{Clock, Ticks};
+use crate::ledger::Takeover;
 use crate::runtime::{Direction, Node, NodeEvent, Pacing, Setup, StartDriver, check_descriptors};
 use crate::user::{Inputs, Program, secrets};
 
@@ -44,7 +45,11 @@ impl Loader for NodeLoader {
             let (found, wanted) = (&artifact.digest, &share.digest);
             return Err(LoadError::Refused(format!("the artifact is {found}, not {wanted}")));
         }
-        check_descriptors(&artifact, &share.seats).map_err(LoadError::Failed)?;
+        let taken = share.takeovers.iter().map(|takeover| &takeover.seat);
+        let mut all: Vec<String> = share.seats.iter().chain(taken).cloned().collect();
+        all.sort_unstable();
+        all.dedup();
+        check_descriptors(&artifact, &all).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
         let setup = Setup {
             program: Arc::new(program),
@@ -56,6 +61,7 @@ impl Loader for NodeLoader {
         };
         let (node, events) =
             Node::spawn(setup).map_err(|error| LoadError::Failed(chain(&error)))?;
+        node.take_over(&share.takeovers).map_err(|error| LoadError::Failed(chain(&error)))?;
         Ok(Box::new(NodeLoad { node, events, finished: false }))
     }
 }
@@ -109,6 +115,12 @@ impl Load for NodeLoad {
             stop: order.stop,
         });
         self.node.direct(&wanted.collect::<Vec<_>>());
+    }
+
+    fn take_over(&mut self, takeovers: &[Takeover]) {
+        // What cannot be taken over is never spoken of, so that the coordinator gives it to somebody else.
+        let taken = self.node.take_over(takeovers);
+        taken.unwrap_or_else(|error| tracing::error!(%error, "nothing is taken over"));
     }
 
     fn stop(&mut self, drain_ns: u64) {

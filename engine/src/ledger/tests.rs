@@ -1,11 +1,12 @@
 //! The laws of the ledger, against a count one by one.
 
-use compiler::artifact::{ClosedLoad, ClosedStage};
+use compiler::artifact::{ClosedLoad, ClosedStage, Load};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 use crate::cluster::sample::{self, Due, SLOTS};
+use crate::metrics::DroppedBy;
 
 impl DueTimes for Due {
     fn first_due_at_or_after(&self, scenario: usize, t_ns: u64) -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use std::collections::btree_map::Entry;
 
-use super::{ErrorRow, Histogram, LedgerRow, SecondRow, StepRow, Window};
+use super::{ErrorRow, Histogram, SecondRow, StepRow, Window};
 
 impl Window {
     /// Takes in another window of the same node: of another worker, or of another time.
@@ -12,10 +12,11 @@ impl Window {
         self.from_ms = self.from_ms.min(other.from_ms);
         self.to_ms = self.to_ms.max(other.to_ms);
         for row in other.ledger {
-            let same =
-                |known: &&mut LedgerRow| (known.scenario, known.lane) == (row.scenario, row.lane);
-            match self.ledger.iter_mut().find(same) {
-                Some(known) => add_ledger(known, &row),
+            match self.ledger.iter_mut().find(|known| known.key() == row.key()) {
+                Some(known) => {
+                    let added = known.add(&row);
+                    debug_assert!(added.is_some(), "no run has so many arrivals");
+                }
                 None => self.ledger.push(row),
             }
         }
@@ -70,21 +71,6 @@ impl Window {
     }
 }
 
-fn add_ledger(known: &mut LedgerRow, more: &LedgerRow) {
-    known.upto = known.upto.max(more.upto);
-    known.over_ms = known.over_ms.or(more.over_ms);
-    known.started += more.started;
-    known.succeeded += more.succeeded;
-    known.failed += more.failed;
-    known.dropped_late += more.dropped_late;
-    known.dropped_full += more.dropped_full;
-    known.warm_up += more.warm_up;
-    known.warm_up_succeeded += more.warm_up_succeeded;
-    known.warm_up_failed += more.warm_up_failed;
-    known.warm_up_dropped += more.warm_up_dropped;
-    known.active_us += more.active_us;
-}
-
 /// Adds a histogram of the same range, which all of ours are.
 fn add_histogram(known: &mut Histogram, more: &Histogram) {
     let added = known.add(more);
@@ -94,6 +80,7 @@ fn add_histogram(known: &mut Histogram, more: &Histogram) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::LedgerRow;
     use crate::metrics::latency::{new_histogram, record};
 
     fn window(lane: u32, second: u32, us: u64) -> Window {

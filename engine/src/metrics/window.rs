@@ -45,11 +45,15 @@ pub struct Window {
 
 /// Arrivals of one scenario on one lane (worker) of one node.
 ///
-/// Lane *l* of *m* owns, of the node's slots of the scenario in ascending order, those whose place is *l* modulo *m*.
+/// Lane *l* of *m* owns, of the slots of the node's seats (or of a takeover) in ascending order, those whose place is *l*
+/// modulo *m*.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct LedgerRow {
     /// Scenario, by its place in the artifact (ordered by name).
     pub scenario: u32,
+    /// Number of the takeover that the arrivals belong to; 0 for those of the node's own seats.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub takeover: u32,
     /// Lane.
     pub lane: u32,
     /// How many lanes the node has.
@@ -155,6 +159,66 @@ pub struct SecondRow {
     pub dropped: u64,
     /// Running at its end; the sum over lanes and nodes.
     pub in_flight: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl LedgerRow {
+    /// Returns what tells rows of one node apart: scenario, takeover, lane.
+    pub fn key(&self) -> (u32, u32, u32) {
+        (self.scenario, self.takeover, self.lane)
+    }
+
+    /// Returns the row of the same lane with nothing decided.
+    #[must_use]
+    pub fn emptied(&self) -> LedgerRow {
+        let LedgerRow { scenario, takeover, lane, lanes, .. } = *self;
+        LedgerRow { scenario, takeover, lane, lanes, ..LedgerRow::default() }
+    }
+
+    /// Adds what the same lane decided in another window; `None` if a counter overflows.
+    pub fn add(&mut self, more: &LedgerRow) -> Option<()> {
+        // Taken apart, so that a new field cannot be forgotten here.
+        let LedgerRow {
+            scenario: _,
+            takeover: _,
+            lane: _,
+            lanes: _,
+            upto,
+            over_ms,
+            started,
+            succeeded,
+            failed,
+            dropped_late,
+            dropped_full,
+            warm_up,
+            warm_up_succeeded,
+            warm_up_failed,
+            warm_up_dropped,
+            active_us,
+        } = more;
+        self.upto = self.upto.max(*upto);
+        self.over_ms = self.over_ms.or(*over_ms);
+        let sums = [
+            (&mut self.started, started),
+            (&mut self.succeeded, succeeded),
+            (&mut self.failed, failed),
+            (&mut self.dropped_late, dropped_late),
+            (&mut self.dropped_full, dropped_full),
+            (&mut self.warm_up, warm_up),
+            (&mut self.warm_up_succeeded, warm_up_succeeded),
+            (&mut self.warm_up_failed, warm_up_failed),
+            (&mut self.warm_up_dropped, warm_up_dropped),
+            (&mut self.active_us, active_us),
+        ];
+        for (sum, more) in sums {
+            *sum = sum.checked_add(*more)?;
+        }
+        Some(())
+    }
 }
 
 impl StepRow {

@@ -21,6 +21,8 @@ struct Lane {
     share: Share,
     /// When the scenario starts.
     begin: Ticks,
+    /// Users that were taken over begin no earlier.
+    not_before: Ticks,
     warm_up_ns: u64,
     users_max: u32,
     /// Least time from the start of a user's iteration to the start of its next.
@@ -61,11 +63,13 @@ pub(super) fn start_users(
     let owned = |user: &u32| share.residues.binary_search(&(user % share.modulus)).is_ok();
     let users: Vec<u32> = (0..closed.users_max()).filter(owned).collect();
     let numbers = Numbering::new(load, &users);
-    context.recorder.borrow_mut().frontier(number, numbers.upto());
+    context.recorder.borrow_mut().frontier(share.place(), numbers.upto());
+    let taken_ns = share.taken.map_or(0, |taken| taken.at_ns);
     let lane = Rc::new(Lane {
         context: Rc::clone(context),
         share,
         begin,
+        not_before: context.start.get().saturating_add(taken_ns),
         warm_up_ns: scenario.warm_up_ns,
         users_max: closed.users_max(),
         pace_ns: load.pace_ns,
@@ -84,10 +88,14 @@ impl Lane {
     /// Is one user: active in each of its spans.
     async fn user(&self, user: u32, spans: &[(u64, u64)], pool: &Pool) {
         let (context, scenario) = (&self.context, self.share.scenario);
-        let mut iteration = 0;
+        let mut iteration = self.share.taken.map_or(0, |taken| taken.first_iteration);
         for (from_ns, to_ns) in spans {
             let (from, to) =
                 (self.begin.saturating_add(*from_ns), self.begin.saturating_add(*to_ns));
+            if to <= self.not_before {
+                continue;
+            }
+            let from = from.max(self.not_before);
             tokio::select! {
                 biased;
                 () = context.until_over(scenario) => return,
@@ -142,13 +150,14 @@ impl Lane {
         let Some(_in_flight) = context.enter(scenario) else { return };
         let warm_up = now.saturating_sub(self.begin) < self.warm_up_ns;
         let upto = self.numbers.upto();
-        context.recorder.borrow_mut().started(scenario, now, warm_up, upto);
+        context.recorder.borrow_mut().started(self.share.place(), now, warm_up, upto);
         // A counted number belongs to one user's data whoever is idle and takes it, so that its requests are known.
         let user = number % u64::from(self.users_max.max(1));
         let user = u32::try_from(user).unwrap_or(0);
         let group = self.share.group_of(user % self.share.modulus);
         let arrival = Arrival { scenario, number, user: Some(user), group };
-        Transaction { context, arrival, warm_up, due: None, pool }.run().await;
+        let row = self.share.row;
+        Transaction { context, arrival, row, warm_up, due: None, pool }.run().await;
     }
 }
 

@@ -13,8 +13,8 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use super::places::Places;
 use super::recorder::Recorder;
+use super::roster::{Rest, Roster};
 use super::shape::Shape;
-use super::share::Share;
 use crate::clock::{Clock, Ticks};
 use crate::user::Program;
 
@@ -27,8 +27,9 @@ pub(super) struct Shared {
     fenced: AtomicBool,
     /// By scenario.
     places: Vec<Places>,
-    /// By worker: wakes it when a place has become free for what waits there.
+    /// By worker: wakes it when a place has become free for what waits there, or when all have ended.
     freed: Vec<Notify>,
+    pub(super) roster: Roster,
 }
 
 impl Shared {
@@ -39,6 +40,7 @@ impl Shared {
             fenced: AtomicBool::new(false),
             places,
             freed: (0..workers).map(|_| Notify::new()).collect(),
+            roster: Roster::new(workers),
         }
     }
 
@@ -77,7 +79,24 @@ impl Shared {
         }
     }
 
-    /// Returns once a place may be free for what waits at a worker; may be early, never late.
+    /// Lets a worker rest that has begun `begun` takeovers and has nothing left; returns whether it ends.
+    pub(super) fn rest(&self, worker: usize, begun: usize) -> bool {
+        self.heed(self.roster.rest(worker, begun))
+    }
+
+    /// Notes that a worker is gone.
+    pub(super) fn leave(&self, worker: usize) {
+        self.heed(self.roster.leave(worker));
+    }
+
+    fn heed(&self, rest: Rest) -> bool {
+        if rest == Rest::Last {
+            self.freed.iter().for_each(Notify::notify_one);
+        }
+        rest != Rest::Waits
+    }
+
+    /// Returns once a place may be free for what waits at a worker, or all have ended; may be early, never late.
     pub(super) async fn freed(&self, worker: usize) {
         self.freed[worker].notified().await;
     }
@@ -129,7 +148,6 @@ impl Context {
         program: Arc<Program>,
         clock: Clock,
         shared: Arc<Shared>,
-        shares: &[Share],
         (lane, lanes): (u32, u32),
     ) -> Context {
         let artifact = Arc::clone(program.artifact());
@@ -137,7 +155,7 @@ impl Context {
             program,
             clock,
             shared,
-            recorder: RefCell::new(Recorder::new(&artifact, shares, lane, lanes)),
+            recorder: RefCell::new(Recorder::new(&artifact, lane, lanes)),
             lane: usize::try_from(lane).unwrap_or(usize::MAX),
             start: Cell::new(0),
             halted: Cell::new(false),
@@ -152,6 +170,11 @@ impl Context {
             timeouts_ns: artifact.scenarios.values().map(|scenario| scenario.timeout_ns).collect(),
             tasks: artifact.scenarios.values().map(|_| RefCell::default()).collect(),
         }
+    }
+
+    /// Returns how many scenarios the artifact has.
+    pub(super) fn scenarios(&self) -> usize {
+        self.shapes.len()
     }
 
     /// Returns a scenario by its place in the artifact.

@@ -12,6 +12,7 @@ mod open;
 mod pacer;
 mod places;
 mod recorder;
+mod roster;
 mod shape;
 mod share;
 #[cfg(test)]
@@ -37,11 +38,12 @@ use self::context::Shared;
 pub use self::descriptors::check_descriptors;
 pub use self::pacer::Pacing;
 use self::places::Places;
-use self::share::NodeShare;
+use self::share::{NodeShare, Share, taken_in_flight};
 use self::worker::{Control, WorkerSetup};
 
 use crate::clock::{Clock, Ticks};
 use crate::driver::Driver;
+use crate::ledger::Takeover;
 use crate::metrics::Window;
 use crate::user::Program;
 
@@ -132,6 +134,7 @@ const EVENT_INTERVAL: u32 = 13;
 /// A node that loads targets. Dropping it aborts what runs.
 #[derive(Debug)]
 pub struct Node {
+    program: Arc<Program>,
     clock: Clock,
     shared: Arc<Shared>,
     control: watch::Sender<Control>,
@@ -186,6 +189,25 @@ impl Node {
         self.control.send_modify(|control| control.directions = wanted.into());
     }
 
+    /// Takes over what lost nodes had, beside what it has; what it took over before stays, and is told by its number. A node
+    /// that has finished takes nothing over any more.
+    ///
+    /// # Errors
+    /// A scenario or seat that the artifact does not have; then nothing is taken over.
+    pub fn take_over(&self, takeovers: &[Takeover]) -> Result<(), RuntimeError> {
+        let artifact = self.program.artifact();
+        for takeover in takeovers {
+            Share::of_takeover(artifact, takeover, (0, 1))?;
+        }
+        let Some((all, known)) = self.shared.roster.take_over(takeovers) else { return Ok(()) };
+        for takeover in all.iter().skip(known) {
+            let (scenario, more) = taken_in_flight(artifact, takeover)?;
+            self.shared.places(scenario).grow(more);
+        }
+        self.control.send_modify(|control| control.takeovers = all);
+        Ok(())
+    }
+
     /// Starts nothing more and cuts what runs, now.
     pub fn abort(&self) {
         self.stop(0);
@@ -232,7 +254,7 @@ impl Parts {
             ready: ready.clone(),
         });
         let workers = workers.collect();
-        let node = Node { clock: setup.clock, shared, control };
+        let node = Node { program: setup.program, clock: setup.clock, shared, control };
         Ok(Parts { node, workers, collector: Collector::new(lanes), reports, ready: is_ready })
     }
 }

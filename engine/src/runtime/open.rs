@@ -6,7 +6,7 @@ use compiler::artifact::{Connections, OnOverload, OpenLoad, Scenario};
 use compiler::schedule::{Cursor, Due, Open};
 
 use super::context::{Context, InFlight};
-use super::recorder::{Drop, Dropped};
+use super::recorder::{Drop, Dropped, Place};
 use super::share::Share;
 use super::transaction::Transaction;
 use super::waiting::{self, Waiting};
@@ -40,6 +40,8 @@ pub(super) struct OpenLane {
     on_overload: OnOverload,
     /// When the scenario starts.
     begin: Ticks,
+    /// What was due before is too late.
+    not_before: Ticks,
     length_ns: u64,
     late_after_ns: u64,
     warm_up_ns: u64,
@@ -47,13 +49,18 @@ pub(super) struct OpenLane {
 }
 
 impl OpenLane {
-    /// Takes a share of a scenario that starts at `begin`.
+    /// Takes a share of a scenario that starts at `begin`. What was taken over and was due before `now` is too late: what
+    /// nobody sent while its node was lost is not caught up on.
     pub(super) fn new(
         share: Share,
         (scenario, load, open): (&Scenario, &OpenLoad, Open),
         begin: Ticks,
+        now: Ticks,
     ) -> OpenLane {
         let mut cursor = open.cursor(&share.residues, share.modulus);
+        if let Some(taken) = &share.taken {
+            cursor.seek(taken.from);
+        }
         OpenLane {
             next: cursor.next(),
             cursor,
@@ -62,6 +69,7 @@ impl OpenLane {
             closed: false,
             on_overload: load.on_overload,
             begin,
+            not_before: if share.taken.is_some() { now } else { 0 },
             length_ns: open.length_ns(),
             late_after_ns: load.late_after_ns,
             warm_up_ns: scenario.warm_up_ns,
@@ -73,6 +81,11 @@ impl OpenLane {
     /// Returns the scenario, by its place in the artifact.
     pub(super) fn scenario(&self) -> usize {
         self.share.scenario
+    }
+
+    /// Returns where its counts are.
+    pub(super) fn place(&self) -> Place {
+        self.share.place()
     }
 
     /// Returns when the next arrival is due; `None` once all were due.
@@ -195,7 +208,8 @@ impl OpenLane {
     }
 
     fn is_late(&self, due: Due, now: Ticks) -> bool {
-        now.saturating_sub(self.begin.saturating_add(due.due_ns)) > self.late_after_ns
+        let due = self.begin.saturating_add(due.due_ns);
+        due < self.not_before || now.saturating_sub(due) > self.late_after_ns
     }
 
     fn is_warm_up(&self, due: Due) -> bool {
@@ -234,14 +248,14 @@ impl OpenLane {
     fn drop(&self, context: &Context, due: Due, why: Drop) {
         let second = self.second(context, due);
         let dropped = Dropped { why, warm_up: self.is_warm_up(due), second, count: 1 };
-        context.recorder.borrow_mut().dropped(self.share.scenario, dropped, self.upto());
+        context.recorder.borrow_mut().dropped(self.place(), dropped, self.upto());
     }
 
     fn count_dropped(&self, context: &Context, held: &[waiting::Dropped]) {
         for run in held {
             let (warm_up, second, count) = (run.warm_up, run.second, run.count);
             let dropped = Dropped { why: Drop::Full, warm_up, second, count };
-            context.recorder.borrow_mut().dropped(self.share.scenario, dropped, self.upto());
+            context.recorder.borrow_mut().dropped(self.place(), dropped, self.upto());
         }
     }
 
@@ -256,7 +270,7 @@ impl OpenLane {
     ) {
         let (scenario, due) = (self.share.scenario, self.begin.saturating_add(next.due_ns));
         let (now, warm_up) = (context.clock.now(), self.is_warm_up(next));
-        context.recorder.borrow_mut().started(scenario, now, warm_up, self.upto());
+        context.recorder.borrow_mut().started(self.place(), now, warm_up, self.upto());
         let residue = next.number % u64::from(self.share.modulus);
         let group = self.share.group_of(u32::try_from(residue).unwrap_or(0));
         let arrival = Arrival { scenario, number: next.number, user: None, group };
@@ -264,14 +278,15 @@ impl OpenLane {
             Connections::Pool => pool.clone(),
             Connections::PerUser => pool.fresh(),
         };
-        let (shared, queued) = (Rc::clone(context), context.queue());
+        let (shared, queued, row) = (Rc::clone(context), context.queue(), self.share.row);
         context.spawn(scenario, async move {
             let _in_flight = in_flight;
             drop(queued);
             let late_ns = shared.clock.now().saturating_sub(since);
             shared.recorder.borrow_mut().late_by(late_ns);
             let due = Some(due);
-            let transaction = Transaction { context: &shared, arrival, warm_up, due, pool: &pool };
+            let context = &*shared;
+            let transaction = Transaction { context, arrival, row, warm_up, due, pool: &pool };
             // Its state is some kilobytes, and a task is moved a few times before it first runs.
             Box::pin(transaction.run()).await;
         });

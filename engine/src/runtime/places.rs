@@ -13,7 +13,7 @@ const NOBODY: u64 = u64::MAX;
 pub(super) struct Places {
     running: AtomicU64,
     /// The most that may run at a time, and the most that may wait.
-    max: u64,
+    max: AtomicU64,
     waiting: AtomicU64,
     /// By worker: number of its first arrival that waits.
     firsts: Vec<AtomicU64>,
@@ -24,15 +24,21 @@ impl Places {
     pub(super) fn new(max: u64, workers: usize) -> Places {
         Places {
             running: AtomicU64::new(0),
-            max,
+            max: AtomicU64::new(max),
             waiting: AtomicU64::new(0),
             firsts: (0..workers).map(|_| AtomicU64::new(NOBODY)).collect(),
         }
     }
 
+    /// Adds so many places to run and as many to wait.
+    pub(super) fn grow(&self, by: u64) {
+        let grown = |max: u64| Some(max.saturating_add(by));
+        self.max.fetch_update(Ordering::SeqCst, Ordering::SeqCst, grown).ok();
+    }
+
     /// Takes a place to run; returns whether there was one.
     pub(super) fn enter(&self) -> bool {
-        take(&self.running, self.max)
+        take(&self.running, self.max.load(Ordering::SeqCst))
     }
 
     /// Gives a place to run back.
@@ -42,12 +48,12 @@ impl Places {
 
     /// Returns whether there is a place to run.
     pub(super) fn is_free(&self) -> bool {
-        self.running.load(Ordering::SeqCst) < self.max
+        self.running.load(Ordering::SeqCst) < self.max.load(Ordering::SeqCst)
     }
 
     /// Takes a place to wait; returns whether there was one.
     pub(super) fn wait(&self) -> bool {
-        take(&self.waiting, self.max)
+        take(&self.waiting, self.max.load(Ordering::SeqCst))
     }
 
     /// Gives so many places to wait back.

@@ -1,13 +1,12 @@
 //! (pure) What one worker counts and times: plain numbers, no locks, given times and never a clock.
 //!
 //! Its memory is fixed when the run starts: by the number of series, steps and kinds of failure. Only the rows of
-//! seconds grow, by one for each scenario and second for as long as no window can be handed on.
+//! seconds grow, by one for each scenario and second for as long as no window can be handed on, and those of takeovers.
 
 use std::collections::BTreeMap;
 
 use compiler::artifact::Artifact;
 
-use super::share::Share;
 use crate::clock::Ticks;
 use crate::exchange::{Failure, FailureKind, Outcome, Phases};
 use crate::metrics::latency::{new_histogram, record};
@@ -27,6 +26,15 @@ const KINDS: [FailureKind; 8] = [
     FailureKind::Capture,
     FailureKind::Render,
 ];
+
+/// Where the counts of a share are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Place {
+    /// Scenario, by its place in the artifact.
+    pub(super) scenario: usize,
+    /// Place among the scenario's shares, as [`Recorder::add_row`] gave it.
+    pub(super) row: usize,
+}
 
 /// Why an arrival was not sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,6 +63,8 @@ pub(super) struct Dropped {
 pub(super) struct Ended {
     /// Scenario, by its place in the artifact.
     pub(super) scenario: usize,
+    /// Place of its share's counts.
+    pub(super) row: usize,
     /// Whether it ended well.
     pub(super) ok: bool,
     /// Whether its arrival belongs to the warm-up.
@@ -72,7 +82,9 @@ pub(super) struct Ended {
 pub(super) struct Recorder {
     /// Start of the run.
     start: Ticks,
-    scenarios: Vec<Option<ScenarioCounts>>,
+    /// This worker, and how many there are.
+    lane: (u32, u32),
+    scenarios: Vec<ScenarioCounts>,
     histograms: Vec<Histogram>,
     lateness: Histogram,
     lag: Histogram,
@@ -83,9 +95,11 @@ pub(super) struct Recorder {
 
 #[derive(Debug)]
 struct ScenarioCounts {
-    row: LedgerRow,
+    scenario: u32,
+    /// By share: that of the node's own seats, and takeovers.
+    rows: Vec<LedgerRow>,
     in_flight: u64,
-    /// Time of users not yet in the row, in nanoseconds; what is left of a microsecond waits for the next cut.
+    /// Time of users not yet in a row, in nanoseconds; what is left of a microsecond waits for the next cut.
     active_ns: u64,
     steps: Vec<StepCounts>,
     /// Indices of the series: response, service, and both of the warm-up.
@@ -103,19 +117,15 @@ struct StepCounts {
 }
 
 impl Recorder {
-    /// Returns an empty recorder for what `lane` of `lanes` owns.
-    pub(super) fn new(artifact: &Artifact, shares: &[Share], lane: u32, lanes: u32) -> Recorder {
+    /// Returns an empty recorder of worker `lane` of `lanes`.
+    pub(super) fn new(artifact: &Artifact, lane: u32, lanes: u32) -> Recorder {
         let series = series(artifact);
-        let counts = artifact.scenarios.values().enumerate().map(|(number, scenario)| {
-            let owned = shares.iter().any(|share| share.scenario == number);
-            owned.then(|| {
-                let number = index(number);
-                let row = LedgerRow { scenario: number, lane, lanes, ..LedgerRow::default() };
-                ScenarioCounts::new(row, scenario.steps.len(), &series)
-            })
-        });
+        let counts = (0..).zip(artifact.scenarios.values());
+        let counts =
+            counts.map(|(at, scenario)| ScenarioCounts::new(at, scenario.steps.len(), &series));
         Recorder {
             start: 0,
+            lane: (lane, lanes),
             scenarios: counts.collect(),
             histograms: series.iter().map(|_| new_histogram()).collect(),
             lateness: new_histogram(),
@@ -131,43 +141,54 @@ impl Recorder {
         self.start = start;
     }
 
-    /// Counts a started arrival; every owned one below `upto` has now been decided.
-    pub(super) fn started(&mut self, scenario: usize, at: Ticks, warm_up: bool, upto: u64) {
-        self.second(scenario, at).started += 1;
-        if let Some(counts) = self.counts(scenario) {
-            counts.row.started += 1;
-            counts.row.warm_up += u64::from(warm_up);
-            counts.row.upto = upto;
+    /// Makes place for the counts of one more share of a scenario; `takeover` is its number, 0 for that of the node's seats.
+    pub(super) fn add_row(&mut self, scenario: usize, takeover: u32) -> usize {
+        let (lane, lanes) = self.lane;
+        let Some(counts) = self.scenarios.get_mut(scenario) else { return 0 };
+        let scenario = counts.scenario;
+        counts.rows.push(LedgerRow { scenario, takeover, lane, lanes, ..LedgerRow::default() });
+        counts.rows.len() - 1
+    }
+
+    /// Counts a started arrival; every owned one of its share below `upto` has now been decided.
+    pub(super) fn started(&mut self, of: Place, at: Ticks, warm_up: bool, upto: u64) {
+        self.second(of.scenario, at).started += 1;
+        if let Some(counts) = self.scenarios.get_mut(of.scenario) {
             counts.in_flight += 1;
         }
+        if let Some(row) = self.row(of) {
+            row.started += 1;
+            row.warm_up += u64::from(warm_up);
+            row.upto = upto;
+        }
     }
 
-    /// Counts arrivals that are not sent; every owned one below `upto` has now been decided.
-    pub(super) fn dropped(&mut self, scenario: usize, dropped: Dropped, upto: u64) {
+    /// Counts arrivals that are not sent; every owned one of their share below `upto` has now been decided.
+    pub(super) fn dropped(&mut self, of: Place, dropped: Dropped, upto: u64) {
         let Dropped { why, warm_up, second, count } = dropped;
-        self.second_row(scenario, second).dropped += count;
-        if let Some(counts) = self.counts(scenario) {
-            counts.row.warm_up_dropped += u64::from(warm_up) * count;
+        self.second_row(of.scenario, second).dropped += count;
+        if let Some(row) = self.row(of) {
+            row.warm_up_dropped += u64::from(warm_up) * count;
             match why {
-                Drop::Late => counts.row.dropped_late += count,
-                Drop::Full => counts.row.dropped_full += count,
+                Drop::Late => row.dropped_late += count,
+                Drop::Full => row.dropped_full += count,
             }
-            counts.row.upto = upto;
+            row.upto = upto;
         }
     }
 
-    /// Every owned arrival below `upto` has been decided.
-    pub(super) fn frontier(&mut self, scenario: usize, upto: u64) {
-        if let Some(counts) = self.counts(scenario) {
-            counts.row.upto = upto;
+    /// Every owned arrival of a share below `upto` has been decided.
+    pub(super) fn frontier(&mut self, of: Place, upto: u64) {
+        if let Some(row) = self.row(of) {
+            row.upto = upto;
         }
     }
 
-    /// Notes when a scenario came to its end here: nothing more of it is started.
-    pub(super) fn over(&mut self, scenario: usize, at: Ticks) {
+    /// Notes when a share came to its end here: nothing more of it is started.
+    pub(super) fn over(&mut self, of: Place, at: Ticks) {
         let since_ns = at.saturating_sub(self.start);
-        if let Some(counts) = self.counts(scenario) {
-            counts.row.over_ms.get_or_insert(since_ns.div_ceil(MS_NS));
+        if let Some(row) = self.row(of) {
+            row.over_ms.get_or_insert(since_ns.div_ceil(MS_NS));
         }
     }
 
@@ -189,14 +210,15 @@ impl Recorder {
         } else {
             second.failed += 1;
         }
-        let Some(counts) = self.counts(ended.scenario) else { return };
+        let Some(counts) = self.scenarios.get_mut(ended.scenario) else { return };
+        let Some(row) = counts.rows.get_mut(ended.row) else { return };
         let warm_up = u64::from(ended.warm_up);
         if ended.ok {
-            counts.row.succeeded += 1;
-            counts.row.warm_up_succeeded += warm_up;
+            row.succeeded += 1;
+            row.warm_up_succeeded += warm_up;
         } else {
-            counts.row.failed += 1;
-            counts.row.warm_up_failed += warm_up;
+            row.failed += 1;
+            row.warm_up_failed += warm_up;
         }
         let [response, service, warm_response, warm_service] = counts.series;
         let (response, service) =
@@ -209,7 +231,7 @@ impl Recorder {
 
     /// Counts a transaction as no longer running, however it ended.
     pub(super) fn left(&mut self, scenario: usize) {
-        if let Some(counts) = self.counts(scenario) {
+        if let Some(counts) = self.scenarios.get_mut(scenario) {
             counts.in_flight = counts.in_flight.saturating_sub(1);
         }
     }
@@ -294,7 +316,7 @@ impl Recorder {
 
     /// Adds to the time that users were active.
     pub(super) fn active(&mut self, scenario: usize, ns: u64) {
-        if let Some(counts) = self.counts(scenario) {
+        if let Some(counts) = self.scenarios.get_mut(scenario) {
             counts.active_ns += ns;
         }
     }
@@ -304,8 +326,7 @@ impl Recorder {
         let running: Vec<(u32, u64)> = self
             .scenarios
             .iter()
-            .flatten()
-            .map(|counts| (counts.row.scenario, counts.in_flight))
+            .map(|counts| (counts.scenario, counts.in_flight))
             .filter(|(_, in_flight)| *in_flight > 0)
             .collect();
         for (scenario, in_flight) in running {
@@ -322,18 +343,16 @@ impl Recorder {
     pub(super) fn cut(&mut self, to_ms: u64) -> Window {
         let mut window = Window { from_ms: self.from_ms, to_ms, ..Window::default() };
         self.from_ms = to_ms;
-        for counts in self.scenarios.iter_mut().flatten() {
-            counts.row.active_us = counts.active_ns / 1_000;
-            counts.active_ns %= 1_000;
-            window.ledger.push(counts.row);
-            counts.row = LedgerRow {
-                scenario: counts.row.scenario,
-                lane: counts.row.lane,
-                lanes: counts.row.lanes,
-                upto: counts.row.upto,
-                over_ms: counts.row.over_ms,
-                ..LedgerRow::default()
-            };
+        for counts in &mut self.scenarios {
+            if let Some(row) = counts.rows.first_mut() {
+                // Time of users is not told apart by share.
+                row.active_us = counts.active_ns / 1_000;
+                counts.active_ns %= 1_000;
+            }
+            for row in &mut counts.rows {
+                window.ledger.push(*row);
+                *row = LedgerRow { upto: row.upto, over_ms: row.over_ms, ..row.emptied() };
+            }
             for step in &mut counts.steps {
                 step.cut(&mut window);
             }
@@ -350,8 +369,8 @@ impl Recorder {
         window
     }
 
-    fn counts(&mut self, scenario: usize) -> Option<&mut ScenarioCounts> {
-        self.scenarios.get_mut(scenario).and_then(Option::as_mut)
+    fn row(&mut self, of: Place) -> Option<&mut LedgerRow> {
+        self.scenarios.get_mut(of.scenario)?.rows.get_mut(of.row)
     }
 
     fn step<T>(
@@ -360,7 +379,7 @@ impl Recorder {
         step: usize,
         count: impl FnOnce(&mut StepCounts) -> T,
     ) -> Option<T> {
-        self.counts(scenario).and_then(|counts| counts.steps.get_mut(step)).map(count)
+        self.scenarios.get_mut(scenario)?.steps.get_mut(step).map(count)
     }
 
     fn second(&mut self, scenario: usize, at: Ticks) -> &mut SecondRow {
@@ -382,13 +401,13 @@ impl Recorder {
 }
 
 impl ScenarioCounts {
-    fn new(row: LedgerRow, steps: usize, series: &[Series]) -> ScenarioCounts {
+    fn new(scenario: u32, steps: usize, series: &[Series]) -> ScenarioCounts {
         let find = |step, kind| {
-            let wanted = Series { scenario: row.scenario as usize, step, kind };
+            let wanted = Series { scenario: scenario as usize, step, kind };
             series.iter().position(|series| *series == wanted)
         };
         let step = |step| StepCounts {
-            row: StepRow { scenario: row.scenario, step: index(step), ..StepRow::default() },
+            row: StepRow { scenario, step: index(step), ..StepRow::default() },
             series: find(Some(step), SeriesKind::Service),
             phases: PHASES.map(|phase| find(Some(step), SeriesKind::Phase(phase))),
             ..StepCounts::default()
@@ -400,7 +419,8 @@ impl ScenarioCounts {
             SeriesKind::WarmUpService,
         ];
         ScenarioCounts {
-            row,
+            scenario,
+            rows: Vec::new(),
             in_flight: 0,
             active_ns: 0,
             steps: (0..steps).map(step).collect(),

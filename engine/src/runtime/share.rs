@@ -6,6 +6,8 @@ use compiler::artifact::{Artifact, Load, OnOverload, Scenario};
 use compiler::schedule::in_flight_share;
 
 use super::RuntimeError;
+use super::recorder::Place;
+use crate::ledger::{Takeover, part_of};
 
 /// What one worker owns of one scenario.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,14 +20,87 @@ pub(super) struct Share {
     pub(super) modulus: u32,
     /// Group of the seat of each owned slot, as `residues`.
     pub(super) groups: Vec<usize>,
+    /// What was taken over; `None` for the share of the node's own seats.
+    pub(super) taken: Option<Taken>,
+    /// Place of its counts among the recorder's of the scenario.
+    pub(super) row: usize,
+}
+
+/// A share that was taken over from a lost node.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Taken {
+    /// Number of the takeover.
+    pub(super) number: u32,
+    /// First arrival of an open scenario.
+    pub(super) from: u64,
+    /// When users begin, in nanoseconds since the run's start.
+    pub(super) at_ns: u64,
+    /// Number of their first iteration.
+    pub(super) first_iteration: u64,
 }
 
 impl Share {
+    /// Returns where its counts are.
+    pub(super) fn place(&self) -> Place {
+        Place { scenario: self.scenario, row: self.row }
+    }
+
+    /// Returns the number of the takeover; 0 for the share of the node's own seats.
+    pub(super) fn takeover(&self) -> u32 {
+        self.taken.map_or(0, |taken| taken.number)
+    }
+
     /// Returns the group that owns `residue`; 0 for a slot of others.
     pub(super) fn group_of(&self, residue: u32) -> usize {
         let at = self.residues.binary_search(&residue).unwrap_or(usize::MAX);
         self.groups.get(at).copied().unwrap_or(0)
     }
+
+    /// Returns what worker `lane` of `lanes` executes of a takeover.
+    pub(super) fn of_takeover(
+        artifact: &Artifact,
+        takeover: &Takeover,
+        (lane, lanes): (u32, u32),
+    ) -> Result<Share, RuntimeError> {
+        let (number, scenario) = find(artifact, takeover)?;
+        let seat = std::slice::from_ref(&takeover.seat);
+        let group = groups_of(artifact, seat)?.into_values().next().unwrap_or(0);
+        let residues = part_of(&takeover.slots(scenario), lane, lanes);
+        Ok(Share {
+            scenario: number,
+            groups: vec![group; residues.len()],
+            residues,
+            modulus: scenario.slot_count.max(1),
+            taken: Some(Taken {
+                number: takeover.number,
+                from: takeover.from,
+                at_ns: takeover.at_ns,
+                first_iteration: takeover.first_iteration(),
+            }),
+            row: 0,
+        })
+    }
+}
+
+/// Returns how many transactions more may run at a time after a takeover, and of which scenario.
+pub(super) fn taken_in_flight(
+    artifact: &Artifact,
+    takeover: &Takeover,
+) -> Result<(usize, u64), RuntimeError> {
+    let (number, scenario) = find(artifact, takeover)?;
+    let Load::Open(load) = &scenario.load else { return Ok((number, 0)) };
+    let slots = takeover.slots(scenario);
+    Ok((number, in_flight_share(&slots, scenario.slot_count, load.max_in_flight)))
+}
+
+fn find<'a>(
+    artifact: &'a Artifact,
+    takeover: &Takeover,
+) -> Result<(usize, &'a Scenario), RuntimeError> {
+    let number = usize::try_from(takeover.scenario).unwrap_or(usize::MAX);
+    let scenario = artifact.scenarios.values().nth(number);
+    let unknown = || RuntimeError::UnknownSeat(takeover.seat.clone());
+    Ok((number, scenario.ok_or_else(unknown)?))
 }
 
 /// What a whole node owns.
@@ -64,7 +139,8 @@ impl NodeShare {
             for (lane, shares) in node.lanes.iter_mut().enumerate() {
                 let (residues, groups) = owned.iter().skip(lane).step_by(lanes).copied().unzip();
                 let modulus = scenario.slot_count.max(1);
-                shares.push(Share { scenario: number, residues, modulus, groups });
+                let scenario = number;
+                shares.push(Share { scenario, residues, modulus, groups, taken: None, row: 0 });
             }
         }
         Ok(node)

@@ -19,6 +19,8 @@ pub(super) struct Transaction<'a> {
     pub(super) context: &'a Context,
     /// Which arrival it is.
     pub(super) arrival: Arrival,
+    /// Place of its share's counts.
+    pub(super) row: usize,
     /// Whether it belongs to the warm-up.
     pub(super) warm_up: bool,
     /// When it was due; open loads only.
@@ -278,8 +280,8 @@ impl Transaction<'_> {
                 None => since(begun, progress.waited_ns),
             };
             let response_ns = self.due.map(|due| since(due, progress.waited_ns));
-            let warm_up = self.warm_up;
-            recorder.ended(Ended { scenario, ok, warm_up, at: ended, response_ns, service_ns });
+            let (row, warm_up, at) = (self.row, self.warm_up, ended);
+            recorder.ended(Ended { scenario, row, ok, warm_up, at, response_ns, service_ns });
         });
     }
 

@@ -21,6 +21,7 @@ use super::share::Share;
 use super::{Direction, DriverFailure, StartDriver};
 use crate::clock::{Clock, Ticks};
 use crate::driver::{Driver, Pool};
+use crate::ledger::Takeover;
 use crate::user::Program;
 
 /// Arrivals that are started before what was started gets its first turn: above that they would only queue in front of
@@ -45,6 +46,8 @@ pub(super) struct Control {
     pub(super) cut_at: Option<Ticks>,
     /// What is wanted of single scenarios.
     pub(super) directions: Arc<[Direction]>,
+    /// What was taken over from lost nodes, in order.
+    pub(super) takeovers: Arc<[Takeover]>,
 }
 
 /// What a worker is made of.
@@ -67,6 +70,7 @@ pub(super) struct WorkerSetup {
 pub(super) async fn run(setup: WorkerSetup) {
     let WorkerSetup { program, clock, start_driver, shared, shares, lane, .. } = setup;
     let (mut control, reports) = (setup.control, setup.reports);
+    let _leaving = Leaving { shared: Arc::clone(&shared), lane: place(lane.0) };
     let (driver, ready) = match start_driver(&program, &clock) {
         Ok(driver) => (Some(driver), Ok(())),
         Err(failure) => (None, Err(failure)),
@@ -75,7 +79,7 @@ pub(super) async fn run(setup: WorkerSetup) {
     drop(setup.ready.try_send(ready));
     let Some(driver) = driver else { return };
     let mut pacer = Pacer::new(clock.clone(), setup.pacing);
-    let context = Rc::new(Context::new(program, clock, shared, &shares, lane));
+    let context = Rc::new(Context::new(program, clock, shared, lane));
     let Some(start) = wait_for_start(&mut control, &mut pacer, &context.clock).await else {
         finish(&context, &reports, lane.0, 0, 0).await;
         return;
@@ -87,10 +91,11 @@ pub(super) async fn run(setup: WorkerSetup) {
     let mut worker = Worker {
         pool: driver.pool(),
         driver,
-        lane: lane.0,
+        lane,
         lanes: Vec::new(),
         due: BinaryHeap::new(),
         parts: Vec::new(),
+        taken: 0,
         planned: 0,
         woken_for: 0,
         fenced: false,
@@ -100,10 +105,7 @@ pub(super) async fn run(setup: WorkerSetup) {
         control,
         reports,
     };
-    for share in shares {
-        let scenario = context.scenario(share.scenario);
-        worker.parts.push(Part::new(share, scenario, start));
-    }
+    shares.into_iter().for_each(|share| worker.add_part(share));
     worker.turn(&mut pacer).await;
     let to_ms = context.clock.now().saturating_sub(start).div_ceil(MS_NS);
     finish(&context, &worker.reports, lane.0, to_ms, start_error_us).await;
@@ -144,15 +146,34 @@ async fn finish(
     drop(reports.send(Report::Done { lane, window, start_error_us, broken }).await);
 }
 
+fn place(lane: u32) -> usize {
+    usize::try_from(lane).unwrap_or(usize::MAX)
+}
+
+/// Tells the others that a worker is gone, however it ends: nobody waits for it.
+struct Leaving {
+    shared: Arc<Shared>,
+    lane: usize,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.shared.leave(self.lane);
+    }
+}
+
 struct Worker {
     context: Rc<Context>,
     driver: Driver,
     pool: Pool,
-    lane: u32,
+    /// This worker, and how many there are.
+    lane: (u32, u32),
     lanes: Vec<OpenLane>,
     /// When the next arrival of each open lane is due.
     due: BinaryHeap<Reverse<(Ticks, usize)>>,
     parts: Vec<Part>,
+    /// How many takeovers it has begun.
+    taken: usize,
     /// For when the next wake for an arrival is planned.
     planned: Ticks,
     /// For when the wake was planned that last decided an arrival.
@@ -187,7 +208,8 @@ impl Worker {
             self.note_ends(now);
             let ending = self.has_started_all();
             self.context.ending.set(ending);
-            if ending && !self.is_busy() {
+            if ending && !self.is_busy() && self.context.shared.rest(self.context.lane, self.taken)
+            {
                 return;
             }
             if more {
@@ -233,7 +255,7 @@ impl Worker {
         if let Ok(place) = self.reports.try_reserve() {
             let mut window = recorder.cut((ended - boundaries.start) / MS_NS);
             window.cpu_percent = boundaries.cpu_percent(now);
-            place.send(Report::Part { lane: self.lane, window });
+            place.send(Report::Part { lane: self.lane.0, window });
         }
     }
 
@@ -244,6 +266,7 @@ impl Worker {
             return;
         }
         let wanted = self.control.borrow_and_update().clone();
+        self.take_over(&wanted.takeovers);
         self.heed(&wanted.directions, now);
         if let Some(cut_at) = wanted.cut_at {
             self.halt(now, cut_at.saturating_sub(now));

@@ -5,17 +5,8 @@ mod driver;
 use std::collections::BTreeSet;
 
 use compiler::artifact::{
-    Action, Artifact, Counter, Load, Metric, OnAgentLoss, OnFail, Scenario, Step, Threshold,
+    Action, Artifact, Counter, Load, Metric, OnFail, Scenario, Step, Threshold,
 };
-
-/// Returns how a plan says a policy that the coordinator of this version cannot follow; nodes have no part in it.
-pub fn unbuilt_policy(on_agent_loss: OnAgentLoss) -> Option<&'static str> {
-    match on_agent_loss {
-        OnAgentLoss::Fail => None,
-        OnAgentLoss::Continue => Some("`on_agent_loss: continue`"),
-        OnAgentLoss::Redistribute => Some("`on_agent_loss: redistribute`"),
-    }
-}
 
 /// Returns what `artifact` asks for that a node of this version cannot execute, in the words of a plan; empty if it can run.
 pub fn unbuilt(artifact: &Artifact) -> Vec<String> {

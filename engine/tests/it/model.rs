@@ -9,6 +9,7 @@ use engine::clock::{Clock, Ticks};
 use engine::cluster::Sink;
 use engine::cluster::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
 use engine::cluster::wire::ScenarioOrder;
+use engine::ledger::{Takeover, seat_slots};
 use engine::metrics::{LedgerRow, SecondRow, Window};
 use tokio::sync::{mpsc, watch};
 
@@ -43,11 +44,12 @@ impl ModelLoader {
     }
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Told {
     start: Option<Ticks>,
     lease_end: Ticks,
     stop: bool,
+    takeovers: Vec<Takeover>,
 }
 
 struct ModelLoad {
@@ -64,16 +66,24 @@ impl Loader for ModelLoader {
         }
         let (told, tell) = watch::channel(Told::default());
         let (sender, events) = mpsc::channel(1_000);
-        let runner = Runner {
+        let mut runner = Runner {
             due: Due::new(&artifact),
-            owned: owned(&artifact, &share.seats),
-            next: vec![0; artifact.scenarios.len()],
+            parts: Vec::new(),
             from_ms: 0,
-            row: BTreeMap::new(),
             loader: self.clone(),
             tell,
             sender,
+            artifact,
         };
+        for at in 0..runner.artifact.scenarios.len() {
+            let scenario = runner.artifact.scenarios.values().nth(at).unwrap();
+            let slots: Vec<u32> =
+                share.seats.iter().flat_map(|seat| seat_slots(scenario, seat)).collect();
+            if !slots.is_empty() {
+                runner.add(number(at), 0, &slots, 0);
+            }
+        }
+        runner.take_over(&share.takeovers);
         tokio::runtime::Handle::current().spawn(runner.run());
         Ok(Box::new(ModelLoad { told, events }))
     }
@@ -86,6 +96,10 @@ impl Load for ModelLoad {
 
     fn extend_lease(&mut self, end: Ticks) {
         self.told.send_modify(|told| told.lease_end = told.lease_end.max(end));
+    }
+
+    fn take_over(&mut self, takeovers: &[Takeover]) {
+        self.told.send_modify(|told| told.takeovers = takeovers.to_vec());
     }
 
     fn direct(&mut self, wanted: &[ScenarioOrder]) {
@@ -110,35 +124,49 @@ impl Load for ModelLoad {
     }
 }
 
-/// By scenario: the numbers that these seats own, in order.
-fn owned(artifact: &Artifact, seats: &[String]) -> Vec<Vec<u64>> {
-    let scenarios = artifact.scenarios.values().map(|scenario| {
-        let ours = |n: &u64| {
-            let slot = compiler::schedule::slot_in(scenario, *n);
-            seats.iter().any(|seat| scenario.seats[seat].contains(slot))
-        };
-        (0..scenario.planned).filter(ours).collect()
-    });
-    scenarios.collect()
-}
-
 fn number(scenario: usize) -> u32 {
     u32::try_from(scenario).unwrap()
 }
 
 struct Runner {
+    artifact: Artifact,
     due: Due,
-    owned: Vec<Vec<u64>>,
-    /// By scenario: place in `owned` of the next undecided arrival.
-    next: Vec<usize>,
+    parts: Vec<Part>,
     from_ms: u64,
-    row: BTreeMap<usize, LedgerRow>,
     loader: ModelLoader,
     tell: watch::Receiver<Told>,
     sender: mpsc::Sender<LoadEvent>,
 }
 
+/// What it has of one scenario: the share of its seats, or a takeover.
+struct Part {
+    /// The numbers that it owns, in order.
+    owned: Vec<u64>,
+    /// Place in `owned` of the next undecided arrival.
+    next: usize,
+    row: LedgerRow,
+}
+
 impl Runner {
+    fn add(&mut self, at: u32, takeover: u32, slots: &[u32], from: u64) {
+        let scenario = self.artifact.scenarios.values().nth(at as usize).unwrap();
+        let slot = |n: u64| compiler::schedule::slot_in(scenario, n) - scenario.slot_base;
+        let owned = (from..scenario.planned).filter(|n| slots.contains(&slot(*n))).collect();
+        let row =
+            LedgerRow { scenario: at, takeover, lanes: 1, upto: from, ..LedgerRow::default() };
+        self.parts.push(Part { owned, next: 0, row });
+    }
+
+    fn take_over(&mut self, takeovers: &[Takeover]) {
+        for takeover in takeovers {
+            if !self.parts.iter().any(|part| part.row.takeover == takeover.number) {
+                let scenario = self.artifact.scenarios.values().nth(takeover.scenario as usize);
+                let slots = takeover.slots(scenario.unwrap());
+                self.add(takeover.scenario, takeover.number, &slots, takeover.from);
+            }
+        }
+    }
+
     async fn run(mut self) {
         let mut fenced = false;
         loop {
@@ -146,7 +174,8 @@ impl Runner {
             if self.tell.has_changed().is_err() {
                 return;
             }
-            let told = *self.tell.borrow();
+            let told = self.tell.borrow().clone();
+            self.take_over(&told.takeovers);
             let Some(start) = told.start else { continue };
             let now = self.loader.clock.now();
             if now >= told.lease_end && !fenced {
@@ -157,7 +186,7 @@ impl Runner {
             if !fenced && !told.stop && now >= start {
                 self.start_due(elapsed);
             }
-            let done = self.next.iter().zip(&self.owned).all(|(next, owned)| *next == owned.len());
+            let done = self.parts.iter().all(|part| part.next == part.owned.len());
             let over = told.stop || done || fenced;
             if elapsed / 1_000_000 >= self.from_ms + WINDOW_MS || over {
                 self.cut(elapsed / 1_000_000).await;
@@ -171,27 +200,26 @@ impl Runner {
 
     fn start_due(&mut self, elapsed: u64) {
         let mut log = self.loader.log.lock().unwrap();
-        for (scenario, owned) in self.owned.iter().enumerate() {
-            while let Some(n) = owned.get(self.next[scenario]) {
+        for part in &mut self.parts {
+            let scenario = part.row.scenario as usize;
+            while let Some(n) = part.owned.get(part.next) {
                 if self.due.due_ns(scenario, *n).unwrap() > elapsed {
                     break;
                 }
                 log.push((scenario, *n));
-                self.next[scenario] += 1;
-                let row = self.row.entry(scenario).or_default();
-                row.upto = n + 1;
-                row.started += 1;
-                row.succeeded += 1;
+                part.next += 1;
+                part.row.upto = n + 1;
+                part.row.started += 1;
+                part.row.succeeded += 1;
             }
         }
     }
 
     async fn cut(&mut self, to_ms: u64) {
-        let row = std::mem::take(&mut self.row);
-        let ledger: Vec<LedgerRow> = row
-            .into_iter()
-            .map(|(scenario, row)| LedgerRow { scenario: number(scenario), lanes: 1, ..row })
-            .collect();
+        let ledger: Vec<LedgerRow> = self.parts.iter().map(|part| part.row).collect();
+        for part in &mut self.parts {
+            part.row = LedgerRow { upto: part.row.upto, ..part.row.emptied() };
+        }
         let started = ledger.iter().map(|row| row.started).sum();
         let second = SecondRow {
             second: u32::try_from(self.from_ms / 1_000).unwrap(),

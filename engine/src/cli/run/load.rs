@@ -15,8 +15,8 @@ use compiler::diagnostic::Diagnostics;
 use compiler::exit::Exit;
 use compiler::source::Files;
 
-use super::{OnAgentLoss, Refusal, RunArgs, chain, run_id};
-use crate::user::{unbuilt, unbuilt_policy};
+use super::{Refusal, RunArgs, chain, run_id};
+use crate::user::unbuilt;
 
 /// What is run.
 pub(super) struct Loaded {
@@ -46,13 +46,7 @@ pub(super) fn load(args: &RunArgs) -> Result<Loaded, Refusal> {
         }
         Input::Artifact(artifact) => from_artifact(args, *artifact)?,
     };
-    let policy = match args.on_agent_loss {
-        Some(OnAgentLoss::Fail) => artifact::OnAgentLoss::Fail,
-        None => loaded.artifact.nodes.on_agent_loss,
-    };
-    let mut missing: Vec<String> = unbuilt_policy(policy).map(str::to_owned).into_iter().collect();
-    missing.extend(unbuilt(&loaded.artifact));
-    match missing.as_slice() {
+    match unbuilt(&loaded.artifact).as_slice() {
         [] => Ok(loaded),
         list => Err(Refusal::new(Exit::Rejected, later(list))),
     }

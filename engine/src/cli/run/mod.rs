@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use compiler::artifact::{Artifact, SecretSource};
+use compiler::artifact::{self, Artifact, SecretSource};
 use compiler::cli::OverrideArgs;
 use compiler::exit::Exit;
 use compiler::unit::Length;
@@ -43,9 +43,9 @@ Progress goes to stderr, the summary to stdout. With --format json stdout has on
   {\"at_us\": 3012345, \"node\": \"eu-0\" or null, \"what\": …}
   `what` is a name (\"ready\", \"started\", \"suspect\", \"back\", \"drained\", \"finished\",
   \"broker_away\") or a name with fields: waiting {seats}, joined {seats}, armed {in_us}, tick {second,
-  started, succeeded, failed, dropped, in_flight}, lost {reason}, stopping {reason}, scenario_starts
-  {scenario, in_us}, scenario_stopped {scenario, reason}, broker_back {away_us}, warning {code,
-  message}; the last line is {\"what\": \"result\", \"outcome\", \"exit_code\", \"files\"}.
+  started, succeeded, failed, dropped, in_flight}, lost {reason}, takes_over {from, seats}, stopping
+  {reason}, scenario_starts {scenario, in_us}, scenario_stopped {scenario, reason}, broker_back
+  {away_us}, warning {code, message}; the last line is {\"what\": \"result\", \"outcome\", \"exit_code\", \"files\"}.
   Readers skip names that they do not know.
 
 Ctrl-C or SIGTERM stops the load, lets what runs end and writes the results; a second one cuts.
@@ -56,7 +56,7 @@ Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 9
   2   usage: a bad flag, an unreadable file, a missing secret
   70  internal error, a bug
   95  the artifact or a data file was refused
-  96  the cluster failed: not formed in time, an agent lost, the broker gone
+  96  the cluster failed: not formed in time, agents lost beyond the policy, the broker gone
   97  a threshold had no data
   98  the planned load was not delivered, or an overload ended it
   99  a threshold was missed, or a scenario reached its max_failures
@@ -89,8 +89,8 @@ pub(super) struct RunArgs {
     /// How long an agent may send load unheard; overrides the plan.
     #[arg(long, value_name = "DURATION", value_parser = length)]
     lease: Option<Length>,
-    /// What happens when an agent is lost; overrides the plan; this version knows `fail`.
-    #[arg(long, value_name = "POLICY", value_parser = on_agent_loss)]
+    /// What happens when an agent is lost; overrides the plan.
+    #[arg(long, value_name = "POLICY")]
     on_agent_loss: Option<OnAgentLoss>,
     /// How punctual arrivals of open loads are [default: precise]; agents behind a NATS server have their own.
     #[arg(long, value_name = "MODE")]
@@ -133,18 +133,23 @@ enum Format {
 }
 
 /// What happens when an agent is lost.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum OnAgentLoss {
+    /// The run stops, exit 96.
     Fail,
+    /// The run goes on without its arrivals.
+    Continue,
+    /// Others of its group take its arrivals over.
+    Redistribute,
 }
 
-fn on_agent_loss(text: &str) -> Result<OnAgentLoss, String> {
-    match text {
-        "fail" => Ok(OnAgentLoss::Fail),
-        "continue" | "redistribute" => {
-            Err(format!("`{text}` is not in this version, write `fail`"))
+impl From<OnAgentLoss> for artifact::OnAgentLoss {
+    fn from(policy: OnAgentLoss) -> artifact::OnAgentLoss {
+        match policy {
+            OnAgentLoss::Fail => artifact::OnAgentLoss::Fail,
+            OnAgentLoss::Continue => artifact::OnAgentLoss::Continue,
+            OnAgentLoss::Redistribute => artifact::OnAgentLoss::Redistribute,
         }
-        _ => Err("write `fail`: a lost agent ends the run with exit 96".to_owned()),
     }
 }
 
@@ -272,6 +277,7 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
         seating: Seating::OnePerAgent,
         join_timeout_ns: args.join_timeout.map_or(nodes.join_timeout_ns, |length| length.0),
         lease_ns: args.lease.map_or(nodes.lease_ns, |length| length.0),
+        on_agent_loss: args.on_agent_loss.map_or(nodes.on_agent_loss, Into::into),
     }
 }
 

@@ -106,6 +106,9 @@ fn sentence(event: &RunEvent) -> Option<String> {
         Happened::Suspect => format!("{node} is not heard; its load goes on under its lease"),
         Happened::Back => format!("{node} is heard again"),
         Happened::Lost { reason } => format!("{node} is lost: {reason}"),
+        Happened::TakesOver { from, seats } => {
+            format!("{node} takes over from {from}: {}", list(seats))
+        }
         Happened::Stopping { reason } => format!("stopping: {reason}"),
         Happened::ScenarioStarts { scenario, in_us } => {
             format!("{scenario} starts in {:.1} s", seconds(*in_us))

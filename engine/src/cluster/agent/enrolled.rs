@@ -13,7 +13,7 @@ use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
 use crate::cluster::wire::{
     Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, V, Want, Welcome,
 };
-use crate::ledger;
+use crate::ledger::Takeover;
 use crate::metrics::{LedgerRow, Window};
 
 /// Time between beats while the clocks are compared.
@@ -69,7 +69,9 @@ pub(crate) struct Enrolled {
     reason: Option<String>,
     left: bool,
     outbox: Outbox,
-    sums: BTreeMap<(u32, u32), LedgerRow>,
+    sums: BTreeMap<(u32, u32, u32), LedgerRow>,
+    /// What is to be taken over once the share is prepared.
+    moved: Vec<Takeover>,
     finished: Option<(Ticks, LoadSummary)>,
     final_sent: Option<Ticks>,
     parts_have: u64,
@@ -104,6 +106,7 @@ impl Enrolled {
             left: false,
             outbox: Outbox::default(),
             sums: BTreeMap::new(),
+            moved: Vec::new(),
             finished: None,
             final_sent: None,
             parts_have: 0,
@@ -152,7 +155,9 @@ impl Enrolled {
                 self.final_acked |= ack.taken;
                 self.next_beat = now;
             }
-            Input::Prepared { run, outcome } if run == self.run => self.prepared(now, outcome),
+            Input::Prepared { run, outcome } if run == self.run => {
+                self.prepared(now, outcome, effects);
+            }
             Input::Load(event) => self.load(now, event, effects),
             Input::Hint { hint, delay_ns }
                 if hint.want == HintWant::Beat && hint.nonce == self.coord =>
@@ -233,6 +238,7 @@ impl Enrolled {
         if order.lease_ms > 0 && self.prepared && !self.fenced {
             effects.push(Effect::ExtendLease(self.lease.end()));
         }
+        self.take_over(&order, effects);
         if self.prepared && self.scenarios != order.scenarios {
             self.scenarios.clone_from(&order.scenarios);
             effects.push(Effect::Direct(order.scenarios));
@@ -244,7 +250,10 @@ impl Enrolled {
                     self.epoch = order.epoch;
                     self.enter(Phase::Preparing, now);
                     let run = self.run.clone();
-                    let text = format!("run {run}: preparing {}", share.seats.join(", "));
+                    let mut seats = share.seats.clone();
+                    seats.extend(share.moved.iter().map(|takeover| takeover.seat.clone()));
+                    seats.dedup();
+                    let text = format!("run {run}: preparing {}", seats.join(", "));
                     effects.push(Effect::Say(text));
                     effects.push(Effect::Prepare { run, share: Box::new(share) });
                 }
@@ -260,6 +269,21 @@ impl Enrolled {
                 self.stop(now, cut, drain_ms.saturating_mul(MS), effects);
             }
             Want::Forget => self.forget(),
+        }
+    }
+
+    /// Takes over what the order says beside the share that it has; a share that is being prepared takes it over when it is.
+    fn take_over(&mut self, order: &Order, effects: &mut Vec<Effect>) {
+        let Some(share) = order.share.as_ref().filter(|_| order.epoch > self.epoch) else { return };
+        if self.epoch == 0 || self.left || self.fenced || self.finished.is_some() {
+            return;
+        }
+        self.epoch = order.epoch;
+        self.moved.clone_from(&share.moved);
+        let new = share.moved.last().map_or("", |last| last.seat.as_str());
+        effects.push(Effect::Say(format!("run {}: taking over slots of {new}", self.run)));
+        if self.prepared {
+            effects.push(Effect::TakeOver(std::mem::take(&mut self.moved)));
         }
     }
 
@@ -315,12 +339,17 @@ impl Enrolled {
         self.over = Some(Over { exit, message, left: self.left, served, loaded });
     }
 
-    fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>) {
+    fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>, effects: &mut Vec<Effect>) {
         if self.phase != Phase::Preparing {
             return;
         }
         match outcome {
-            Ok(()) => self.prepared = true,
+            Ok(()) => {
+                self.prepared = true;
+                if !self.moved.is_empty() {
+                    effects.push(Effect::TakeOver(std::mem::take(&mut self.moved)));
+                }
+            }
             Err(error) => {
                 let phase = match error {
                     LoadError::Refused(_) => Phase::Refused,
@@ -353,11 +382,9 @@ impl Enrolled {
 
     fn window(&mut self, window: Window) {
         for row in &window.ledger {
-            let empty = LedgerRow { lanes: row.lanes, ..LedgerRow::default() };
-            let empty = LedgerRow { scenario: row.scenario, lane: row.lane, ..empty };
-            let sum = self.sums.entry((row.scenario, row.lane)).or_insert(empty);
+            let sum = self.sums.entry(row.key()).or_insert_with(|| row.emptied());
             // A sum that overflows is noticed by the coordinator, which compares it with its own.
-            ledger::add(sum, row).unwrap_or_default();
+            sum.add(row).unwrap_or_default();
         }
         self.outbox.push(window);
     }

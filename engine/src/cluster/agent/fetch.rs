@@ -53,6 +53,7 @@ impl Fetch {
             vars: share.vars,
             seed: share.seed,
             seats: share.seats,
+            takeovers: share.moved,
         };
         let loading = tokio::task::spawn_blocking(move || loader.load(share));
         loading.await.map_err(|error| LoadError::Failed(format!("loading broke: {error}")))?

@@ -251,6 +251,7 @@ impl Worker {
             // The load sees the end of its lease by itself; the stop that follows is for one that has nothing to start.
             Effect::Fence => {}
             Effect::Stop { drain_ns } => self.with_load(|load| load.stop(drain_ns)),
+            Effect::TakeOver(takeovers) => self.with_load(|load| load.take_over(&takeovers)),
             Effect::Direct(orders) => self.with_load(|load| load.direct(&orders)),
             Effect::Abort => self.with_load(|load| load.abort()),
             Effect::Unload => self.load = None,

@@ -12,6 +12,7 @@ use crate::cluster::wire::{
     Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Range, ScenarioOrder,
     ShareOrder, V, VERSION, Verdict, Welcome,
 };
+use crate::ledger::Takeover;
 use crate::metrics::Window;
 
 /// An idle agent enrols this often, in case nobody hinted.
@@ -75,6 +76,8 @@ pub(crate) enum Effect {
     Fence,
     /// This is all that the load is to do with single scenarios beside the plan.
     Direct(Vec<ScenarioOrder>),
+    /// The load has taken all this over from lost agents.
+    TakeOver(Vec<Takeover>),
     /// The load starts nothing more and drains.
     Stop {
         drain_ns: u64,

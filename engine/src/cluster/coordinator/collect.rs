@@ -8,7 +8,7 @@ use compiler::artifact::Load;
 use super::due::Schedules;
 use super::forming;
 use super::member::Member;
-use super::state::{Coordinator, EPOCH, Effect, Stage};
+use super::state::{Coordinator, Effect, Stage};
 use crate::clock::Ticks;
 use crate::cluster::wire::{
     Assembly, Delta, DeltaAck, Final, FinalAck, FinalReport, FromCoordinator, V, decode_window,
@@ -38,7 +38,7 @@ impl Coordinator {
         let Some((at, node)) = self.node(from, &head.nonce, &head.run) else { return };
         let member = &mut self.members[at];
         let next = member.acked_seq + 1;
-        if member.given_up || head.epoch != EPOCH {
+        if member.given_up {
             return;
         }
         if (next..next + AHEAD_MAX).contains(&head.seq) {
@@ -205,9 +205,12 @@ impl Coordinator {
         let (name, fenced, left) = (member.name.clone(), member.fenced, member.left);
         member.report = Some(report);
         if fenced || left {
-            let what = if fenced { "stopped by itself: its lease had ended" } else { "left" };
-            self.end(now, Ending::ClusterFailed(format!("{title} {what}")), effects);
+            let what = if fenced { "it stopped by itself: its lease had ended" } else { "it left" };
+            self.lose(now, at, what, effects);
         }
+        // What it was to take over and never did goes to somebody else.
+        let member = &mut self.members[at];
+        member.bequeaths |= member.lost.is_none() && !member.takeovers.is_empty();
         effects.push(self.event(now, Some(&name), Happened::Finished));
         self.tick(now, effects);
     }
@@ -247,7 +250,7 @@ impl Coordinator {
                 .iter()
                 .map(|at| self.node_record(&self.members[*at], start))
                 .collect(),
-            users_lost_us: vec![0; arrivals.len()],
+            users_lost_us: self.users_lost_us(start, end),
             undecided: self.undecided(start, end),
             arrivals,
             warnings: self.warnings.clone(),
@@ -284,7 +287,7 @@ impl Coordinator {
             let all = forming::seats(artifact).into_iter().map(|(seat, _)| seat).collect();
             return Ledger::new(artifact, &[all]).settle(&[Fate::Reported], &[], &due);
         }
-        let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at, start)).collect();
+        let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at)).collect();
         self.ledger.settle(&fates, &self.stops_ns(start), &due)
     }
 
@@ -293,21 +296,33 @@ impl Coordinator {
         if self.stage_before_load() {
             return Vec::new();
         }
-        let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at, start)).collect();
+        let fates: Vec<Fate> = self.nodes.iter().map(|at| self.fate(*at)).collect();
         // A node's last second may end a little after the one of this clock.
         let seconds = end.saturating_sub(start).div_ceil(SECOND_NS) + 1;
         let due = Schedules::new(&self.settings.artifact, &self.starts_ns());
         self.ledger.undecided(&fates, seconds, &due)
     }
 
+    fn users_lost_us(&self, start: Ticks, end: Ticks) -> Vec<u64> {
+        let stopped = self.stopped.as_ref().map_or(end, |stopped| stopped.at);
+        let known_ms: Vec<Option<u64>> = self
+            .nodes
+            .iter()
+            .map(|at| &self.members[*at])
+            .map(|member| member.lost.map(|_| member.until_ms))
+            .collect();
+        let end_ns = end.min(stopped).saturating_sub(start);
+        self.ledger.users_lost_us(&known_ms, &self.starts_ns(), end_ns)
+    }
+
     fn stage_before_load(&self) -> bool {
         self.start.is_none() || matches!(self.stage, Stage::Forming | Stage::Preparing)
     }
 
-    fn fate(&self, at: usize, start: Ticks) -> Fate {
+    fn fate(&self, at: usize) -> Fate {
         let member = &self.members[at];
         match &member.report {
-            None => Fate::Lost { horizon_ns: self.horizon(member).saturating_sub(start) },
+            None => Fate::Lost { horizon_ns: member.leased_until_ns },
             Some(_) if member.fenced => Fate::Fenced,
             Some(_) if member.left || member.lost.is_some() => Fate::Left,
             Some(_) => Fate::Reported,

@@ -73,11 +73,13 @@ impl Coordinator {
         if let Some(why) = incompatible(&hello) {
             return (Verdict::Refused, why);
         }
-        if let Some(at) = self.members.iter().position(|member| member.name == hello.name) {
+        if let Some(at) = self.find(&hello.name, &hello.nonce) {
+            return self.place(at);
+        }
+        // A new process under the name of one that was lost is as good as any other.
+        let holds = |member: &Member| member.name == hello.name && member.lost.is_none();
+        if let Some(at) = self.members.iter().position(holds) {
             let member = &self.members[at];
-            if member.nonce == hello.nonce {
-                return self.place(at);
-            }
             let alive = now.saturating_sub(member.heard) < self.tuning.suspect_ns;
             let title = format!("host {}, pid {}", member.host, member.pid);
             match (self.stage, alive) {
@@ -113,6 +115,13 @@ impl Coordinator {
 
     fn place(&self, at: usize) -> (Verdict, String) {
         let member = &self.members[at];
+        if let Some(why) = &member.failed {
+            return (Verdict::Busy, format!("it {why}"));
+        }
+        if member.lost.is_some() || member.is_settled() {
+            let what = "it was lost to this run, which goes on without it";
+            return (Verdict::Busy, what.to_owned());
+        }
         match (self.settings.seating, member.seats.as_slice()) {
             (Seating::Dealt(nodes), _) if at < nodes as usize => {
                 (Verdict::Seat, "in-process node".to_owned())
@@ -215,7 +224,8 @@ impl Coordinator {
         }
         for at in 0..self.members.len() {
             let member = &self.members[at];
-            let seat = if member.is_seated() { None } else { self.free_seat(&member.group) };
+            let waits = !member.is_seated() && member.failed.is_none();
+            let seat = if waits { self.free_seat(&member.group) } else { None };
             if let Some(seat) = seat {
                 let member = &mut self.members[at];
                 member.seats = vec![seat];
@@ -249,6 +259,9 @@ impl Coordinator {
             }
         }
         order.retain(|at| self.members[*at].is_seated());
+        for at in &order {
+            self.members[*at].home = self.members[*at].seats.clone();
+        }
         let taken: Vec<Vec<String>> =
             order.iter().map(|at| self.members[*at].seats.clone()).collect();
         self.ledger = Ledger::new(&self.settings.artifact, &taken);
@@ -259,11 +272,7 @@ impl Coordinator {
     pub(crate) fn prepare(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
         // In one process nodes fall silent together with the coordinator or not at all.
         if !self.settings.local && self.drop_silent(now, effects) {
-            // Nothing depends on who had the seat yet: somebody else may take it while there is time.
-            self.stage = Stage::Forming;
-            self.nodes.clear();
-            self.until = self.began.saturating_add(self.settings.join_timeout_ns);
-            return self.form(now, effects);
+            return self.form_again(now, effects);
         }
         let waiting: Vec<String> = self
             .nodes
@@ -279,6 +288,15 @@ impl Coordinator {
             let why = format!("not ready within {waited}: {}", waiting.join(", "));
             self.end(now, Ending::ClusterFailed(why), effects);
         }
+    }
+
+    /// Takes a step back after a seat has become free before the load: nothing depends on who had it yet, somebody else may
+    /// take it while there is time.
+    pub(super) fn form_again(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        self.stage = Stage::Forming;
+        self.nodes.clear();
+        self.until = self.began.saturating_add(self.settings.join_timeout_ns);
+        self.form(now, effects);
     }
 }
 

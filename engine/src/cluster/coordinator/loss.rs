@@ -1,8 +1,10 @@
-//! (pure) What time alone decides: suspicion, loss, the end of a run. Policy `fail`: a lost agent stops the run.
+//! (pure) What time alone decides: suspicion, loss, the end of a run.
+
+use compiler::artifact::OnAgentLoss;
 
 use super::due::run_length_ns;
 use super::member::Member;
-use super::state::{Cause, Coordinator, Effect, MS, Stage, Stopped};
+use super::state::{Cause, Coordinator, Deviation, Effect, MS, Stage, Stopped};
 use crate::clock::Ticks;
 use crate::cluster::StopRequest;
 use crate::cluster::wire::{HintWant, Phase};
@@ -10,7 +12,7 @@ use crate::event::Happened;
 use crate::metrics::Ending;
 
 /// Nobody is judged later than this before the end of the lease: a new owner must know before its arrivals are due.
-const DECIDE_NS: u64 = 500 * MS;
+pub(super) const NOTICE_NS: u64 = 500 * MS;
 
 /// What two clocks may differ by, beside a thousandth of the lease.
 const GUARD_NS: u64 = 200 * MS;
@@ -60,6 +62,9 @@ impl Coordinator {
     /// Returns for how long after the last answer an agent may still send: its lease and the guard.
     pub(crate) fn reach_ns(&self) -> u64 {
         let lease = self.settings.lease_ns;
+        if self.deviates(Deviation::NoGuard) {
+            return lease;
+        }
         lease.saturating_add(GUARD_NS).saturating_add(lease / 1_000)
     }
 
@@ -88,11 +93,13 @@ impl Coordinator {
             }
         } else {
             self.suspect(now, effects);
-            let patience = lease.saturating_sub(DECIDE_NS.min(lease / 4));
+            let patience = lease.saturating_sub(NOTICE_NS.min(lease / 4));
             let up = self.link_up.saturating_add(2 * self.tuning.beat_ns);
             let silent = |member: &Member| now >= member.heard.saturating_add(patience).max(up);
             let why = format!("not heard for {}", seconds(patience));
             self.lose_where(now, silent, &why, effects);
+            self.bequeath(now, effects);
+            self.end_if_alone(now, effects);
         }
         self.close_waits(now, effects);
         if self.unsettled().next().is_none() && self.all_told(now) {
@@ -141,14 +148,9 @@ impl Coordinator {
     ) {
         let unsettled: Vec<usize> = self.unsettled().collect();
         for at in unsettled {
-            let member = &mut self.members[at];
-            if member.lost.is_some() || member.fenced || !is_silent(member) {
-                continue;
+            if is_silent(&self.members[at]) {
+                self.lose(now, at, why, effects);
             }
-            member.lost = Some(now);
-            let (name, title) = (member.name.clone(), member.title());
-            effects.push(self.event(now, Some(&name), Happened::Lost { reason: why.to_owned() }));
-            self.end(now, Ending::ClusterFailed(format!("{title} was lost: {why}")), effects);
         }
     }
 
@@ -175,13 +177,17 @@ impl Coordinator {
                     || (connected && member.gone && now >= horizon)
             });
             if over || hopeless {
+                let was_lost = member.lost.is_some();
                 member.given_up = true;
                 member.lost.get_or_insert(now);
                 let title = member.title();
                 let what = format!("no final report of {title}: its acknowledged windows stand");
                 self.warn(now, "final-missing", what, effects);
-                let why = format!("no final report of {title}");
-                self.end(now, Ending::ClusterFailed(why), effects);
+                // A loss that the policy bears is borne to the end.
+                if self.settings.on_agent_loss == OnAgentLoss::Fail || !was_lost {
+                    let why = format!("no final report of {title}");
+                    self.end(now, Ending::ClusterFailed(why), effects);
+                }
             }
         }
     }
@@ -204,7 +210,7 @@ impl Coordinator {
 
     /// Takes note of whether somebody listens under `name`. It stops nothing: only the end of the lease frees slots.
     pub(crate) fn reached(&mut self, name: &str, listens: bool) {
-        if let Some(member) = self.members.iter_mut().find(|member| member.name == name) {
+        for member in self.members.iter_mut().filter(|member| member.name == name) {
             member.gone = !listens;
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::clock::Ticks;
 use crate::cluster::wire::{Armed, Assembly, Beat, FinalReport, Hello, Phase};
+use crate::ledger::Takeover;
 use crate::metrics::{Histogram, Window};
 
 /// An agent that said hello.
@@ -15,13 +16,20 @@ pub(crate) struct Member {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) host: String,
     pub(crate) pid: u32,
-    /// Empty for a standby.
+    /// Those that it took, or took over as a whole; empty for a standby.
     pub(crate) seats: Vec<String>,
+    /// Of those, what it had from the start.
+    pub(crate) home: Vec<String>,
+    /// What it takes over from lost ones.
+    pub(crate) takeovers: Vec<Takeover>,
     pub(crate) joined: Ticks,
     /// When its last beat came; the answer left at the same time.
     pub(crate) heard: Ticks,
     /// When the last answer that holds a lease left.
     pub(crate) leased: Option<Ticks>,
+    /// First instant of the schedule, counted from the run's start, that it may not start any more, by all the leases
+    /// that it was given.
+    pub(crate) leased_until_ns: u64,
     pub(crate) phase: Phase,
     pub(crate) epoch: u64,
     pub(crate) armed: Option<Armed>,
@@ -31,6 +39,10 @@ pub(crate) struct Member {
     pub(crate) pinged: Ticks,
     pub(crate) fenced: bool,
     pub(crate) left: bool,
+    /// Why it cannot take part.
+    pub(crate) failed: Option<String>,
+    /// Something of what it held may have to go to others.
+    pub(crate) bequeaths: bool,
     /// When it was declared lost; never taken back.
     pub(crate) lost: Option<Ticks>,
     pub(crate) drained: Option<Ticks>,
@@ -59,9 +71,12 @@ impl Member {
             host: hello.host,
             pid: hello.pid,
             seats: Vec::new(),
+            home: Vec::new(),
+            takeovers: Vec::new(),
             joined: now,
             heard: now,
             leased: None,
+            leased_until_ns: 0,
             phase: Phase::Idle,
             epoch: 0,
             armed: None,
@@ -70,6 +85,8 @@ impl Member {
             pinged: now,
             fenced: false,
             left: false,
+            failed: None,
+            bequeaths: false,
             lost: None,
             drained: None,
             acked_seq: 0,
@@ -95,6 +112,20 @@ impl Member {
     /// Returns whether nothing more is expected of it.
     pub(crate) fn is_settled(&self) -> bool {
         self.report.is_some() || self.given_up
+    }
+
+    /// Returns the number of the share that it is to have: one more with each takeover.
+    pub(crate) fn epoch_wanted(&self) -> u64 {
+        1 + self.takeovers.len() as u64
+    }
+
+    /// Returns whether it starts arrivals, or will: so that it can take more.
+    pub(crate) fn is_serving(&self) -> bool {
+        let ready = matches!(
+            self.phase,
+            Phase::Idle | Phase::Preparing | Phase::Ready | Phase::Armed | Phase::Running
+        );
+        self.is_seated() && ready && self.lost.is_none() && !self.is_settled()
     }
 
     /// Takes note of a beat; returns whether the phase changed.

@@ -5,10 +5,12 @@ pub(crate) mod due;
 mod forming;
 mod loss;
 mod member;
+mod orders;
 mod progress;
 mod scenarios;
 pub(crate) mod state;
 mod store;
+mod takeover;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +59,7 @@ pub async fn run<S: Sink>(
         seating: job.seating,
         join_timeout_ns: job.join_timeout_ns,
         lease_ns: job.lease_ns,
+        on_agent_loss: job.on_agent_loss,
         local: bus.is_local(),
         series: crate::metrics::series(&job.artifact).len(),
     };

@@ -133,7 +133,8 @@ impl Coordinator {
         let start_ns = self.courses[at].start_ns?;
         let end_ns = match &scenario.load {
             Load::Closed(load) if Closed::new(load).count().is_some() => {
-                self.ledger.over_ms(at).map(|ms| ms.saturating_mul(MS))
+                let gone = |node: usize| self.members[self.nodes[node]].lost.is_some();
+                self.ledger.over_ms(at, gone).map(|ms| ms.saturating_mul(MS))
             }
             load => Some(start_ns.saturating_add(length_ns(load))),
         };

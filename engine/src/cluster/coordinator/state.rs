@@ -4,23 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use compiler::artifact::{Artifact, Tuning};
+use compiler::artifact::{Artifact, OnAgentLoss, Tuning};
 
 use super::member::Member;
 use super::progress::Progress;
 use super::scenarios::Course;
 use crate::clock::Ticks;
-use crate::cluster::wire::{
-    Beat, Delta, Final, FromCoordinator, Go, Hello, HintWant, Order, Phase, ShareOrder, StopOrder,
-    V, Want,
-};
+use crate::cluster::wire::{Beat, Delta, Final, FromCoordinator, Hello, HintWant, Phase};
 use crate::cluster::{Seating, StopRequest};
 use crate::event::{Happened, RunEvent};
 use crate::ledger::Ledger;
 use crate::metrics::{Ending, Window};
-
-/// Number of the only share that a node gets in this version.
-pub(crate) const EPOCH: u64 = 1;
 
 /// How often clocks are compared before an agent is ready.
 const SYNC_BEATS: u32 = 8;
@@ -44,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) seating: Seating,
     pub(crate) join_timeout_ns: u64,
     pub(crate) lease_ns: u64,
+    pub(crate) on_agent_loss: OnAgentLoss,
     /// Coordinator and agents share one clock and an in-process bus.
     pub(crate) local: bool,
     /// Number of histograms of a window.
@@ -161,10 +156,25 @@ pub(crate) struct Coordinator {
     /// Since when agents can be heard: the broker came back or the coordinator itself woke up; 0 from the start.
     pub(crate) link_up: Ticks,
     pub(crate) ledger: Ledger,
+    /// Takeovers so far.
+    pub(crate) takeovers: u32,
     /// By scenario, in the artifact's order.
     pub(crate) courses: Vec<Course>,
     pub(crate) progress: Progress,
     pub(crate) warnings: Vec<(String, String)>,
+    #[cfg(test)]
+    pub(crate) deviation: Option<Deviation>,
+}
+
+/// Breaches of the rules of loss that a simulation must catch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Deviation {
+    /// Clocks are taken to agree.
+    NoGuard,
+    /// Slots go over when an agent is declared lost, not when its lease has certainly ended.
+    EarlyTakeover,
+    /// A lost agent that comes back gets leases again.
+    Forgiving,
 }
 
 impl Coordinator {
@@ -191,11 +201,27 @@ impl Coordinator {
             link_down: None,
             link_up: 0,
             ledger: Ledger::new(&settings.artifact, &[]),
+            takeovers: 0,
             courses: Course::of(&settings.artifact),
             progress: Progress::default(),
             warnings: Vec::new(),
+            #[cfg(test)]
+            deviation: None,
             settings,
         }
+    }
+
+    /// Returns whether a test wants this rule broken.
+    #[cfg(test)]
+    pub(crate) fn deviates(&self, how: Deviation) -> bool {
+        self.deviation == Some(how)
+    }
+
+    /// Returns whether a test wants this rule broken: never.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests ask the coordinator")]
+    pub(crate) fn deviates(&self, _: Deviation) -> bool {
+        false
     }
 
     /// Takes `input` at `now` and returns what is to be done, in order; at most one reply.
@@ -273,93 +299,29 @@ impl Coordinator {
         match phase {
             Phase::Idle | Phase::Preparing | Phase::Armed | Phase::Running => {}
             Phase::Ready => effects.push(self.event(now, Some(&name), Happened::Ready)),
-            Phase::Refused if seated => {
+            Phase::Refused if seated && self.stage != Stage::Running => {
                 let why = format!("{title} refused the artifact: {reason}");
                 self.end(now, Ending::ArtifactRefused(why), effects);
             }
-            Phase::Failed if seated => {
-                let why = format!("{title} cannot take part: {reason}");
-                self.end(now, Ending::ClusterFailed(why), effects);
+            Phase::Failed | Phase::Refused if seated => {
+                let why = format!("cannot take part: {reason}");
+                self.drop_out(now, at, &why, effects);
             }
             Phase::Refused | Phase::Failed => {}
             Phase::Draining => {
                 if self.stopped.is_none() {
                     member.left = true;
-                    let why = format!("{title} left: {reason}");
-                    self.end(now, Ending::ClusterFailed(why), effects);
+                    self.lose(now, at, &format!("it left: {reason}"), effects);
                 }
             }
             Phase::Fenced => {
                 member.fenced = true;
-                let why = format!("{title} stopped by itself: {reason}");
-                self.end(now, Ending::ClusterFailed(why), effects);
+                self.lose(now, at, &format!("it stopped by itself: {reason}"), effects);
             }
             Phase::Reporting => {
                 member.drained.get_or_insert(now);
                 effects.push(self.event(now, Some(&name), Happened::Drained));
             }
-        }
-    }
-
-    /// Returns the desired state of member `at`, and takes note of the lease that it grants.
-    fn order(&mut self, now: Ticks, at: usize, beat: &Beat) -> Order {
-        let want = self.want(at);
-        let member = &mut self.members[at];
-        let leased = want == Want::Run && member.lost.is_none() && !member.fenced;
-        if leased {
-            member.leased = Some(now);
-        }
-        if want == Want::Forget {
-            member.forgotten.get_or_insert(now);
-        }
-        let settings = &self.settings;
-        let share = (want == Want::Prepare && beat.epoch != EPOCH).then(|| ShareOrder {
-            artifact: settings.artifact.digest.clone(),
-            data: settings.files.clone(),
-            seed: settings.seed,
-            vars: settings.vars.clone(),
-            seats: member.seats.clone(),
-            moved: Vec::new(),
-            get_timeout_ms: self.tuning.get_timeout_ns / MS,
-        });
-        let drain_ms = self.drain_ns() / MS;
-        let stop = self
-            .stopped
-            .as_ref()
-            .map(|stopped| StopOrder { reason: stopped.reason.clone(), drain_ms });
-        Order {
-            v: V,
-            nonce: settings.nonce.clone(),
-            to: beat.nonce.clone(),
-            seq: beat.seq,
-            run: settings.run.clone(),
-            coord_now_ns: now,
-            lease_ms: if leased { settings.lease_ns / MS } else { 0 },
-            want,
-            epoch: EPOCH,
-            share,
-            go: self.start.map(|start_coord_ns| Go { start_coord_ns }),
-            stop,
-            scenarios: self.scenario_orders(),
-            delta_acked: self.members[at].acked_seq,
-            final_acked: self.members[at].report.is_some(),
-        }
-    }
-
-    fn want(&self, at: usize) -> Want {
-        let member = &self.members[at];
-        match (self.stage, member.is_seated()) {
-            (Stage::Closing | Stage::Done, _) => Want::Forget,
-            (Stage::Forming, _) | (Stage::Preparing | Stage::Running, false) => Want::Idle,
-            (Stage::Preparing, true) => Want::Prepare,
-            (Stage::Running, true) => match &self.stopped {
-                _ if member.is_settled() => Want::Forget,
-                _ if member.phase == Phase::Reporting => Want::Report,
-                Some(stopped) if stopped.cut => Want::Abort,
-                Some(_) => Want::Stop,
-                None if member.lost.is_some() => Want::Stop,
-                None => Want::Run,
-            },
         }
     }
 

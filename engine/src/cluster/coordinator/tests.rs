@@ -34,6 +34,7 @@ pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
         seating: Seating::OnePerAgent,
         join_timeout_ns: 30_000 * MS,
         lease_ns: 4_000 * MS,
+        on_agent_loss: compiler::artifact::OnAgentLoss::Fail,
         local: false,
         series: 0,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::node::Node;
+use super::world::PPM_MAX;
 use crate::clock::Ticks;
 use crate::cluster::agent::state::{Agent, Me};
 
@@ -19,12 +20,14 @@ pub(super) enum Fault {
 
 /// An agent, its clock and its node.
 pub(super) struct Member {
+    pub(super) me: Me,
     pub(super) agent: Agent,
     pub(super) node: Option<Node>,
-    pub(super) seats: Vec<String>,
-    /// Local time = offset + true time · (1 + ppm / 10⁶).
+    /// When the process came up.
+    pub(super) up_from: u64,
+    /// Local time = offset + true time · rate / 10⁶.
     offset: u64,
-    ppm: u64,
+    rate: u64,
     pub(super) crashed: bool,
     pub(super) ended: bool,
     pub(super) paused_until: u64,
@@ -39,16 +42,18 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(at: usize, offset: u64, ppm: u64) -> Member {
+    /// Returns a process that comes up at `from`.
+    pub(super) fn new(me: Me, offset: u64, ppm: u64, from: u64) -> Member {
         Member {
-            agent: Agent::new(me(at), offset),
+            agent: Agent::new(me.clone(), offset),
+            me,
             node: None,
-            seats: Vec::new(),
+            up_from: from,
             offset,
-            ppm,
+            rate: 1_000_000 - PPM_MAX / 2 + ppm,
             crashed: false,
             ended: false,
-            paused_until: 0,
+            paused_until: from,
             cut_until: 0,
             next_step: u64::MAX,
             deaf: false,
@@ -58,8 +63,8 @@ impl Member {
     }
 
     pub(super) fn local(&self, now: u64) -> Ticks {
-        let drift = u128::from(now) * u128::from(self.ppm) / 1_000_000;
-        self.offset + now + u64::try_from(drift).unwrap()
+        let own = u128::from(now) * u128::from(self.rate) / 1_000_000;
+        self.offset + u64::try_from(own).unwrap()
     }
 
     /// Returns the first true instant at which the local clock shows at least `local`.
@@ -68,14 +73,15 @@ impl Member {
             return u64::MAX;
         }
         let since = u128::from(local.saturating_sub(self.offset)) * 1_000_000;
-        u64::try_from(since.div_ceil(1_000_000 + u128::from(self.ppm))).unwrap() + 2
+        u64::try_from(since.div_ceil(u128::from(self.rate))).unwrap() + 2
     }
 }
 
-pub(super) fn me(at: usize) -> Me {
+/// Returns who the agent of this number is, in its `life`th process.
+pub(super) fn me(at: usize, life: u32) -> Me {
     Me {
         name: format!("agent-{at}"),
-        nonce: format!("nonce-{at}"),
+        nonce: format!("nonce-{at}-{life}"),
         group: "default".to_owned(),
         ..Me::default()
     }

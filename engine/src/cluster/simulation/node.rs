@@ -7,9 +7,11 @@ use compiler::artifact::{Artifact, Load, Scenario};
 use compiler::schedule::length_ns;
 
 use crate::clock::Ticks;
+use crate::cluster::coordinator::state::Deviation;
 use crate::cluster::load::{LoadEvent, LoadSummary};
 use crate::cluster::sample::Due;
 use crate::cluster::wire::ScenarioOrder;
+use crate::ledger::{Takeover, seat_slots};
 use crate::metrics::{LedgerRow, SecondRow, Window};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -28,24 +30,22 @@ pub(super) enum Mutant {
     NoLeaseCheck,
     /// What is wanted of single scenarios is not heeded: starts come as early as they can, stops never.
     NoDirections,
+    /// The coordinator breaks a rule of loss.
+    Coordinator(Deviation),
 }
 
 /// One node of a run.
 #[derive(Debug)]
 pub(super) struct Node {
     due: Due,
-    /// By scenario: the numbers that it owns.
-    owned: Vec<Vec<u64>>,
-    next: Vec<usize>,
-    rows: Vec<LedgerRow>,
+    artifact: Artifact,
+    parts: Vec<Part>,
     /// By scenario: its start, counted from the run's.
     starts_ns: Vec<u64>,
     /// By scenario: whether its start may still be brought forward.
     open_start: Vec<bool>,
     stopped: Vec<bool>,
-    /// By scenario: of a count, which has no due times, how long it may take.
-    within_ns: Vec<Option<u64>>,
-    /// When each running transaction ends, its scenario, and whether it ends well.
+    /// When each running transaction ends, its part, and whether it ends well.
     running: BinaryHeap<Reverse<(Ticks, usize, bool)>>,
     latency_ns: u64,
     pub(super) start: Option<Ticks>,
@@ -55,8 +55,20 @@ pub(super) struct Node {
     fenced: bool,
     finished: bool,
     from_ms: u64,
-    /// Everything it ever started, by scenario.
-    pub(super) started: Vec<u64>,
+}
+
+/// What it has of one scenario: the share of its seats, or a takeover.
+#[derive(Debug)]
+struct Part {
+    scenario: usize,
+    /// The numbers that it owns.
+    owned: Vec<u64>,
+    next: usize,
+    row: LedgerRow,
+    /// Of a count, which has no due times, how long it may take.
+    within_ns: Option<u64>,
+    /// What was due before is too late.
+    not_before: Ticks,
 }
 
 impl Node {
@@ -66,26 +78,17 @@ impl Node {
         latency_ns: u64,
         mutant: Mutant,
     ) -> Node {
-        let owned = artifact.scenarios.values().map(|scenario| {
-            let ours = |n: &u64| {
-                let slot = compiler::schedule::slot_in(scenario, *n);
-                seats.iter().any(|seat| scenario.seats[seat].contains(slot))
-            };
-            (0..scenario.planned).filter(ours).collect()
-        });
         let count = artifact.scenarios.len();
         let scenarios = || artifact.scenarios.values();
-        Node {
+        let mut node = Node {
             due: Due::new(artifact),
-            owned: owned.collect(),
-            next: vec![0; count],
-            rows: empty_rows(count),
+            artifact: artifact.clone(),
+            parts: Vec::new(),
             starts_ns: scenarios()
                 .map(|it| if mutant == Mutant::NoDirections { it.start_ns } else { latest_ns(it) })
                 .collect(),
             open_start: scenarios().map(|scenario| scenario.late_start.is_some()).collect(),
             stopped: vec![false; count],
-            within_ns: scenarios().map(within_ns).collect(),
             running: BinaryHeap::new(),
             latency_ns,
             start: None,
@@ -95,7 +98,48 @@ impl Node {
             fenced: false,
             finished: false,
             from_ms: 0,
-            started: vec![0; count],
+        };
+        for at in 0..if seats.is_empty() { 0 } else { count } {
+            let scenario = artifact.scenarios.values().nth(at).unwrap();
+            let slots = seats.iter().flat_map(|seat| seat_slots(scenario, seat)).collect();
+            node.add(at, 0, slots, 0, 0);
+        }
+        node
+    }
+
+    fn add(&mut self, at: usize, takeover: u32, slots: Vec<u32>, from: u64, not_before: Ticks) {
+        let scenario = self.artifact.scenarios.values().nth(at).unwrap();
+        let ours = |n: &u64| {
+            let slot = compiler::schedule::slot_in(scenario, *n) - scenario.slot_base;
+            slots.contains(&slot)
+        };
+        let number = u32::try_from(at).unwrap();
+        self.parts.push(Part {
+            scenario: at,
+            owned: (from..scenario.planned).filter(ours).collect(),
+            next: 0,
+            row: LedgerRow {
+                scenario: number,
+                takeover,
+                lanes: 1,
+                upto: from,
+                ..LedgerRow::default()
+            },
+            within_ns: within_ns(scenario),
+            not_before,
+        });
+    }
+
+    /// Takes over what lost nodes had, unless it has finished.
+    pub(super) fn take_over(&mut self, now: Ticks, takeovers: &[Takeover]) {
+        for takeover in takeovers {
+            let known = self.parts.iter().any(|part| part.row.takeover == takeover.number);
+            if self.finished || known {
+                continue;
+            }
+            let at = takeover.scenario as usize;
+            let slots = takeover.slots(self.artifact.scenarios.values().nth(at).unwrap());
+            self.add(at, takeover.number, slots, takeover.from, now);
         }
     }
 
@@ -106,16 +150,16 @@ impl Node {
             return events;
         };
         while self.running.peek().is_some_and(|Reverse((end, ..))| *end <= now) {
-            if let Some(Reverse((_, scenario, ok))) = self.running.pop() {
-                self.rows[scenario].succeeded += u64::from(ok);
-                self.rows[scenario].failed += u64::from(!ok);
+            if let Some(Reverse((_, part, ok))) = self.running.pop() {
+                self.parts[part].row.succeeded += u64::from(ok);
+                self.parts[part].row.failed += u64::from(!ok);
             }
         }
         if !self.fenced && self.cut_at.is_none() {
             self.start_due(now, start, log, &mut events);
             self.note_ends(now - start);
         }
-        let done = self.rows.iter().all(|row| row.over_ms.is_some());
+        let done = self.parts.iter().all(|part| part.row.over_ms.is_some());
         let idle = self.running.is_empty() || self.cut_at.is_some_and(|at| now >= at);
         let over = (done || self.fenced || self.cut_at.is_some()) && idle;
         let elapsed_ms = (now - start) / 1_000_000;
@@ -136,34 +180,33 @@ impl Node {
         log: &mut Vec<(usize, u64)>,
         events: &mut Vec<LoadEvent>,
     ) {
-        for scenario in 0..self.owned.len() {
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            let scenario = part.scenario;
             if self.stopped[scenario] {
                 continue;
             }
             let begin = start + self.starts_ns[scenario];
-            while let Some(n) = self.owned[scenario].get(self.next[scenario]).copied() {
+            while let Some(n) = part.owned.get(part.next).copied() {
                 let due = begin + self.due.due_ns(scenario, n).unwrap_or(0);
-                let is_busy = || self.running.iter().any(|Reverse((_, of, _))| *of == scenario);
-                let within_ns = self.within_ns[scenario];
+                let is_busy = || self.running.iter().any(|Reverse((_, of, _))| *of == at);
                 let is_over = |within_ns| now >= begin + within_ns || is_busy();
-                if due > now || within_ns.is_some_and(is_over) {
+                if due > now || part.within_ns.is_some_and(is_over) {
                     break;
                 }
                 if now >= self.lease_end && self.mutant != Mutant::NoLeaseCheck {
                     self.fenced = true;
                     return events.push(LoadEvent::Fenced);
                 }
-                self.next[scenario] += 1;
-                let row = &mut self.rows[scenario];
-                row.upto = n + 1;
-                if now - due > LATE_AFTER_NS && within_ns.is_none() {
-                    row.dropped_late += 1;
+                part.next += 1;
+                part.row.upto = n + 1;
+                let late = now - due > LATE_AFTER_NS || due < part.not_before;
+                if late && part.within_ns.is_none() {
+                    part.row.dropped_late += 1;
                 } else {
-                    row.started += 1;
-                    self.started[scenario] += 1;
+                    part.row.started += 1;
                     log.push((scenario, n));
                     // One in five fails, whoever runs it.
-                    self.running.push(Reverse((now + self.latency_ns, scenario, n % 5 != 3)));
+                    self.running.push(Reverse((now + self.latency_ns, at, n % 5 != 3)));
                 }
             }
         }
@@ -185,23 +228,22 @@ impl Node {
     }
 
     fn note_ends(&mut self, elapsed: u64) {
-        for (at, row) in self.rows.iter_mut().enumerate() {
+        for (at, part) in self.parts.iter_mut().enumerate() {
             let runs = self.running.iter().any(|Reverse((_, of, _))| *of == at);
-            let within_ns = self.within_ns[at];
-            let all = self.next[at] == self.owned[at].len() && !(within_ns.is_some() && runs);
-            let time_over = within_ns.is_some_and(|ns| elapsed >= self.starts_ns[at] + ns);
-            if self.stopped[at] || all || time_over {
-                row.over_ms.get_or_insert(elapsed.div_ceil(1_000_000));
+            let all = part.next == part.owned.len() && !(part.within_ns.is_some() && runs);
+            let starts_ns = self.starts_ns[part.scenario];
+            let time_over = part.within_ns.is_some_and(|ns| elapsed >= starts_ns + ns);
+            if self.stopped[part.scenario] || all || time_over {
+                part.row.over_ms.get_or_insert(elapsed.div_ceil(1_000_000));
             }
         }
     }
 
     fn cut(&mut self, to_ms: u64) -> Window {
-        let fresh = empty_rows(self.rows.len());
-        let rows = std::mem::replace(&mut self.rows, fresh);
-        for (row, next) in rows.iter().zip(&mut self.rows) {
-            next.upto = row.upto;
-            next.over_ms = row.over_ms;
+        let rows: Vec<LedgerRow> = self.parts.iter().map(|part| part.row).collect();
+        for part in &mut self.parts {
+            let row = part.row;
+            part.row = LedgerRow { upto: row.upto, over_ms: row.over_ms, ..row.emptied() };
         }
         let seconds = rows.iter().map(|row| SecondRow {
             second: u32::try_from(self.from_ms / 1_000).unwrap(),
@@ -221,9 +263,4 @@ fn within_ns(scenario: &Scenario) -> Option<u64> {
 
 fn latest_ns(scenario: &Scenario) -> u64 {
     scenario.late_start.as_ref().map_or(scenario.start_ns, |late| late.latest_ns)
-}
-
-fn empty_rows(count: usize) -> Vec<LedgerRow> {
-    let row = |scenario| LedgerRow { scenario, lanes: 1, ..LedgerRow::default() };
-    (0..u32::try_from(count).unwrap()).map(row).collect()
 }

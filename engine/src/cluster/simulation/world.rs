@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use compiler::artifact::{Artifact, ClosedLoad, ClosedStage, LateStart, Load, Moment, StartAfter};
+use compiler::artifact::{
+    Artifact, ClosedLoad, ClosedStage, LateStart, Load, Moment, OnAgentLoss, StartAfter,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -14,7 +16,7 @@ use crate::cluster::agent::state::{Effect as Do, Input as Learn};
 use crate::cluster::coordinator::state::{Coordinator, Effect, Input, Settings};
 use crate::cluster::load::LoadEvent;
 use crate::cluster::wire::{
-    self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Hint, Order, V, Want,
+    self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Hint, Order, ShareOrder, V, Want,
     encode_window, split,
 };
 use crate::cluster::{Seating, sample};
@@ -30,6 +32,10 @@ pub(super) const STEP_NS: u64 = 20 * MS;
 const PAYLOAD_MAX: usize = wire::HEAD_RESERVE;
 
 const RUN: &str = "simulated0";
+
+/// Clocks run up to half of this slower or faster than the true one, in millionths: more than real ones do, so that a short
+/// run shows what a long one would.
+pub(super) const PPM_MAX: u64 = 10_000;
 
 /// What happens at an instant.
 enum Event {
@@ -107,14 +113,24 @@ impl World {
             seating: Seating::OnePerAgent,
             join_timeout_ns: 30 * SECOND_NS,
             lease_ns,
+            on_agent_loss: [
+                OnAgentLoss::Fail,
+                OnAgentLoss::Continue,
+                OnAgentLoss::Redistribute,
+                OnAgentLoss::Redistribute,
+            ][random.random_range(0..4)],
             local: false,
             series: 0,
         };
-        let members = (0..count as usize).map(|at| {
-            let (offset, ppm) = (random.random_range(0..1 << 50), random.random_range(0..400));
-            Member::new(at, offset, ppm)
+        let spares = random.random_range(0..=2);
+        let members = (0..count as usize + spares).map(|at| {
+            let (offset, ppm) = (random.random_range(0..1 << 50), random.random_range(0..PPM_MAX));
+            let late = at >= count as usize && random.random_bool(0.5);
+            let from = if late { random.random_range(0..20 * SECOND_NS) } else { 0 };
+            Member::new(me(at, 0), offset, ppm, from)
         });
-        let members = members.collect();
+        let members: Vec<Member> = members.collect();
+        let count = members.len();
         let mut world = World {
             now: 0,
             random,
@@ -135,7 +151,10 @@ impl World {
             record: None,
             illegal: Vec::new(),
         };
-        world.plan_faults(count as usize);
+        if let Mutant::Coordinator(deviation) = mutant {
+            world.coordinator.deviation = Some(deviation);
+        }
+        world.plan_faults(count);
         world
     }
 
@@ -154,7 +173,20 @@ impl World {
             };
             self.faults.push(fault);
             self.at(at, Event::Fault(fault));
+            if matches!(fault, Fault::Crash(_)) && self.random.random_bool(0.5) {
+                // Somebody starts it again.
+                let (offset, ppm) =
+                    (self.random.random_range(0..1 << 50), self.random.random_range(0..PPM_MAX));
+                let from = at + self.random.random_range(100 * MS..10 * SECOND_NS);
+                let life = u32::try_from(self.members.len()).unwrap();
+                self.members.push(Member::new(me(agent, life), offset, ppm, from));
+            }
         }
+    }
+
+    /// Returns what happens when an agent is lost.
+    pub(super) fn policy(&self) -> OnAgentLoss {
+        self.coordinator.settings.on_agent_loss
     }
 
     /// Runs until nothing is left to happen or `until`.
@@ -223,7 +255,8 @@ impl World {
                 self.agent(agent, Learn::Prepared { run, outcome: Ok(()) });
             }
             Event::Reached { agent, listens } => {
-                self.coordinate(Input::Reached { name: me(agent).name, listens }, None);
+                let name = self.members[agent].me.name.clone();
+                self.coordinate(Input::Reached { name, listens }, None);
             }
             Event::Link(up) => self.coordinate(Input::Link(up), None),
             Event::Fault(fault) => self.fault(fault),
@@ -249,7 +282,7 @@ impl World {
     }
 
     fn hear(&mut self, agent: usize, message: FromAgent, part: Bytes) {
-        let from = me(agent).name;
+        let from = self.members[agent].me.name.clone();
         let input = match message {
             FromAgent::Hello(hello) => Input::Hello(hello),
             FromAgent::Beat(beat) => Input::Beat { from, beat },
@@ -287,8 +320,13 @@ impl World {
                     }
                 }
                 Effect::Ping(name) => {
-                    let agent = (0..self.members.len()).find(|at| me(*at).name == name).unwrap();
-                    let listens = !self.members[agent].crashed && !self.members[agent].ended;
+                    let named =
+                        || (0..self.members.len()).filter(|at| self.members[*at].me.name == name);
+                    let listens = named().any(|at| {
+                        let member = &self.members[at];
+                        !member.crashed && !member.ended && self.now >= member.up_from
+                    });
+                    let agent = named().next().unwrap();
                     self.at(self.now + MS, Event::Reached { agent, listens });
                 }
                 Effect::Event(_) => {}
@@ -367,7 +405,7 @@ impl World {
     }
 
     fn perform(&mut self, at: usize, effect: Do) {
-        let nonce = me(at).nonce;
+        let nonce = self.members[at].me.nonce.clone();
         let local = self.members[at].local(self.now);
         match effect {
             Do::Hello(hello) => self.say(at, &FromAgent::Hello(hello), &Bytes::new()),
@@ -375,7 +413,7 @@ impl World {
                 self.members[at].beats.insert(beat.seq, self.now);
                 self.say(at, &FromAgent::Beat(beat), &Bytes::new());
             }
-            Do::Prepare { run, share } => self.prepare(at, run, share.seats),
+            Do::Prepare { run, share } => self.prepare(at, run, *share),
             Do::ExtendLease(end) => {
                 let receipt = local + self.lease_ns;
                 self.with_node(at, |node| {
@@ -396,6 +434,7 @@ impl World {
                     });
                 }
             }
+            Do::TakeOver(takeovers) => self.with_node(at, |node| node.take_over(local, &takeovers)),
             Do::Direct(orders) => self.with_node(at, |node| node.direct(&orders)),
             Do::Abort => self.with_node(at, |node| node.cut_at = Some(local)),
             Do::Unload => self.members[at].node = None,
@@ -422,11 +461,11 @@ impl World {
         }
     }
 
-    fn prepare(&mut self, at: usize, run: String, seats: Vec<String>) {
+    fn prepare(&mut self, at: usize, run: String, share: ShareOrder) {
         let latency = self.random.random_range(10..400) * MS;
-        let member = &mut self.members[at];
-        member.seats = seats;
-        member.node = Some(Node::new(&self.artifact, &member.seats, latency, self.mutant));
+        let mut node = Node::new(&self.artifact, &share.seats, latency, self.mutant);
+        node.take_over(0, &share.moved);
+        self.members[at].node = Some(node);
         let delay = self.random.random_range(0..600) * MS;
         self.at(self.now + delay, Event::Prepared { agent: at, run });
     }
@@ -437,7 +476,7 @@ impl World {
         let count = u32::try_from(parts.len()).unwrap();
         for (part, body) in (0..).zip(&parts) {
             if parts_have & (1 << part) == 0 {
-                let (nonce, run) = (me(at).nonce, run.to_owned());
+                let (nonce, run) = (self.members[at].me.nonce.clone(), run.to_owned());
                 let head = Final { v: V, nonce, run, part, parts: count };
                 self.say(at, &FromAgent::Final(head), body);
             }
@@ -472,8 +511,7 @@ impl World {
             let events = member.node.as_mut().map(|node| node.step(local, &mut log));
             let allowed = member.allowed_until;
             for (scenario, number) in log {
-                // Clocks may differ by 400 ppm.
-                if now > allowed + self.lease_ns / 1_000 {
+                if now > allowed + self.lease_ns * PPM_MAX / 1_000_000 {
                     let text = format!("{number} of {scenario} by {at} at {now}, not {allowed}");
                     self.illegal.push(text);
                 }

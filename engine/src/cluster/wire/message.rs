@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::VERSION;
+use crate::ledger::Takeover;
 use crate::metrics::LedgerRow;
 
 /// The version field; only [`VERSION`] can be read.
@@ -244,7 +245,7 @@ pub struct Order {
     pub lease_ms: u64,
     /// What to do.
     pub want: Want,
-    /// Number of the share that is in force.
+    /// Number of the share that is in force; it counts up with each takeover.
     pub epoch: u64,
     /// The share, while the beat shows another epoch.
     pub share: Option<ShareOrder>,
@@ -274,19 +275,11 @@ pub struct ShareOrder {
     pub vars: BTreeMap<String, String>,
     /// Seats to execute.
     pub seats: Vec<String>,
-    /// Slots taken over from others; empty in this version.
-    pub moved: Vec<Moved>,
+    /// All that it takes over from lost agents, beside what its seats own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Takeover>,
     /// Longest wait for one chunk of what is fetched.
     pub get_timeout_ms: u64,
-}
-
-/// Slots taken over from a lost agent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Moved {
-    /// Plan-wide slots, `17,20-23`.
-    pub slots: String,
-    /// First arrival number that is taken over.
-    pub from: u64,
 }
 
 /// When the load starts.

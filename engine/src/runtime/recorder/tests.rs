@@ -1,23 +1,25 @@
 //! A recorder on its own.
 
 use super::*;
-use crate::runtime::share::NodeShare;
-use crate::runtime::tests::{SECOND, constant, get, plan, scenario, seats};
+use crate::runtime::tests::{SECOND, constant, get, plan, scenario};
+
+const OF: Place = Place { scenario: 0, row: 0 };
 
 fn recorder() -> Recorder {
     let load = compiler::artifact::Load::Open(constant("1/s", SECOND));
     let artifact = plan(scenario(load, vec![get("a", &[])]));
-    let share = NodeShare::new(&artifact, &seats(), 1).unwrap();
-    Recorder::new(&artifact, &share.lanes[0], 0, 1)
+    let mut recorder = Recorder::new(&artifact, 0, 1);
+    assert_eq!(recorder.add_row(0, 0), 0);
+    recorder
 }
 
 #[test]
 fn what_is_cut_is_counted_once() {
     let mut recorder = recorder();
     recorder.start_at(1_000);
-    recorder.started(0, 1_000 + SECOND, false, 7);
+    recorder.started(OF, 1_000 + SECOND, false, 7);
     let dropped = Dropped { why: Drop::Late, warm_up: true, second: 0, count: 1 };
-    recorder.dropped(0, dropped, 9);
+    recorder.dropped(OF, dropped, 9);
     recorder.active(0, 1_500);
     recorder.active(0, 700);
     recorder.step_ended(0, 0, true, Some(&Failure::new(FailureKind::Expect, "first")));
@@ -62,7 +64,7 @@ fn odd_status_codes_and_scenarios_of_others_do_no_harm() {
         let outcome = Outcome { status: Some(status), ..Outcome::default() };
         recorder.answered(0, 0, false, &outcome);
     }
-    recorder.started(5, 0, false, 1);
+    recorder.started(Place { scenario: 5, row: 0 }, 0, false, 1);
     recorder.step_ended(0, 9, false, None);
     let window = recorder.cut(1);
     assert_eq!(window.steps[0].status, [(200, 1), (999, 1)].into());

@@ -7,6 +7,7 @@ use compiler::schedule::Open;
 
 use super::Worker;
 use crate::clock::Ticks;
+use crate::ledger::Takeover;
 use crate::runtime::Direction;
 use crate::runtime::closed::start_users;
 use crate::runtime::open::OpenLane;
@@ -56,6 +57,26 @@ impl Part {
 }
 
 impl Worker {
+    /// Adds what the worker executes of a scenario to its parts.
+    pub(super) fn add_part(&mut self, mut share: Share) {
+        let mut recorder = self.context.recorder.borrow_mut();
+        share.row = recorder.add_row(share.scenario, share.takeover());
+        // Nothing below the first arrival that is taken over is anything to decide.
+        recorder.frontier(share.place(), share.taken.map_or(0, |taken| taken.from));
+        let scenario = self.context.scenario(share.scenario);
+        self.parts.push(Part::new(share, scenario, self.boundaries.start));
+    }
+
+    /// Adds its lane of what the node has taken over since the last look.
+    pub(super) fn take_over(&mut self, takeovers: &[Takeover]) {
+        for takeover in takeovers.iter().skip(self.taken) {
+            self.taken += 1;
+            // One that the artifact does not have is refused before it comes here.
+            let share = Share::of_takeover(self.context.program.artifact(), takeover, self.lane);
+            share.into_iter().for_each(|share| self.add_part(share));
+        }
+    }
+
     /// Begins the parts whose start is known; one that nobody announces begins at its latest start.
     pub(super) fn begin_parts(&mut self, now: Ticks) {
         for at in 0..self.parts.len() {
@@ -64,7 +85,7 @@ impl Worker {
             if part.begun.is_none() && due && !self.context.is_over(part.share.scenario) {
                 let (share, begin) = (part.share.clone(), part.begin);
                 let lanes = self.lanes.len();
-                let end = self.begin(share, begin);
+                let end = self.begin(share, begin, now);
                 let lane = (self.lanes.len() > lanes).then_some(lanes);
                 let part = &mut self.parts[at];
                 part.open_start = false;
@@ -76,14 +97,14 @@ impl Worker {
     }
 
     /// Starts to execute a share of a scenario that starts at `begin`; returns when its last stage ends.
-    fn begin(&mut self, share: Share, begin: Ticks) -> Ticks {
+    fn begin(&mut self, share: Share, begin: Ticks, now: Ticks) -> Ticks {
         let scenario = self.context.scenario(share.scenario).clone();
         match &scenario.load {
             Load::Open(load) => {
                 let artifact = self.context.program.artifact();
                 let name = artifact.scenarios.keys().nth(share.scenario);
                 let open = Open::of(artifact.seed, name.map_or("", String::as_str), load);
-                let lane = OpenLane::new(share, (&scenario, load, open), begin);
+                let lane = OpenLane::new(share, (&scenario, load, open), begin, now);
                 self.add_lane(lane)
             }
             Load::Closed(load) => {
@@ -95,7 +116,7 @@ impl Worker {
     }
 
     fn add_lane(&mut self, lane: OpenLane) -> Ticks {
-        self.context.recorder.borrow_mut().frontier(lane.scenario(), lane.upto());
+        self.context.recorder.borrow_mut().frontier(lane.place(), lane.upto());
         if let Some(due) = lane.due() {
             self.due.push(Reverse((due, self.lanes.len())));
         }
@@ -107,12 +128,17 @@ impl Worker {
     /// Does what the node's owner wants of single scenarios.
     pub(super) fn heed(&mut self, wanted: &[Direction], now: Ticks) {
         for direction in wanted {
+            let known = self.context.scenarios();
+            if direction.scenario >= known {
+                continue;
+            }
             let ours = |part: &&mut Part| part.share.scenario == direction.scenario;
-            let Some(part) = self.parts.iter_mut().find(ours) else { continue };
-            if let Some(start_ns) = direction.start_ns.filter(|_| part.open_start) {
-                let begin = self.boundaries.start.saturating_add(start_ns);
-                part.begin = part.begin.min(begin);
-                part.open_start = false;
+            for part in self.parts.iter_mut().filter(ours) {
+                if let Some(start_ns) = direction.start_ns.filter(|_| part.open_start) {
+                    let begin = self.boundaries.start.saturating_add(start_ns);
+                    part.begin = part.begin.min(begin);
+                    part.open_start = false;
+                }
             }
             if direction.stop && !self.context.is_stopped(direction.scenario) {
                 self.stop_scenario(direction.scenario, now);
@@ -162,7 +188,7 @@ impl Worker {
             });
             if ended || self.context.is_stopped(scenario) {
                 part.over = true;
-                self.context.recorder.borrow_mut().over(scenario, now);
+                self.context.recorder.borrow_mut().over(part.share.place(), now);
             }
         }
     }
