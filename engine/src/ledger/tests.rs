@@ -171,6 +171,103 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A node is lost, two others take its slots over, one of them is lost too.
+    #[test]
+    fn what_is_handed_over_has_one_fate_all_the_same(
+        rate in 1_u64..60,
+        at_ns in 0_u64..5_000_000_000,
+        later_ns in 0_u64..2_000_000_000,
+        part in 0_u64..100,
+        taken in 0_u64..100,
+        reported in any::<bool>(),
+        stopped in any::<bool>(),
+    ) {
+        let artifact = sample::artifact(&[rate], SECONDS, 3);
+        let (due, planned) = (Due::new(&artifact), rate * SECONDS);
+        let mut ledger = Ledger::new(&artifact, &seats(3));
+        let of = |from: u64, until: u64, part| from + until.saturating_sub(from) * part / 100;
+        let number = |t_ns| due.first_due_at_or_after(0, t_ns).unwrap_or(planned).min(planned);
+        let row_of = |takeover: &Takeover, upto: u64| {
+            let slots = takeover.slots(artifact.scenarios.values().next().unwrap());
+            let ours = |n: &u64| slots.contains(&u32::try_from(n % u64::from(SLOTS)).unwrap());
+            let started = (takeover.from..upto).filter(ours).count() as u64;
+            LedgerRow { takeover: takeover.number, lanes: 1, upto, started, ..LedgerRow::default() }
+        };
+        let home = |seat: u32| Takeover { seat: format!("default/{seat}"), ..Takeover::default() };
+        // The first node decides a part of what is due before the hand-over.
+        ledger.apply(0, &[row_of(&home(0), of(0, number(at_ns), part))]).unwrap();
+        let estates = ledger.hand_over(0, None, at_ns, &due, &|_| true);
+        let mut fates = vec![Fate::Lost { horizon_ns: at_ns }, Fate::Reported, Fate::Lost { horizon_ns: 0 }];
+        let then_ns = at_ns + later_ns;
+        fates[2] = Fate::Lost { horizon_ns: then_ns };
+        if reported { fates[0] = Fate::Fenced; }
+        let mut takeovers = Vec::new();
+        for estate in &estates {
+            for (node, index) in [(1, 0), (2, 1)] {
+                let takeover = Takeover {
+                    number: index + 1,
+                    seat: estate.seat.clone(),
+                    parts: vec![(index, 2)],
+                    from: estate.from,
+                    at_ns,
+                    ..Takeover::default()
+                };
+                ledger.take_over(node, &takeover, &artifact);
+                ledger.told(node);
+                takeovers.push(takeover);
+            }
+        }
+        // The second one does all; the third a part of its own and of what it took over, then it is lost to the second.
+        ledger.apply(1, &[row_of(&home(1), planned)]).unwrap();
+        ledger.apply(2, &[row_of(&home(2), of(0, number(then_ns), part))]).unwrap();
+        if let [first, second] = &takeovers[..] {
+            ledger.apply(1, &[row_of(first, planned.max(first.from))]).unwrap();
+            let upto = of(second.from, number(then_ns).max(second.from), taken);
+            ledger.apply(2, &[row_of(second, upto)]).unwrap();
+            let beyond = row_of(first, planned.max(first.from));
+            prop_assert!(ledger.apply(0, &[beyond]).is_err(), "it does not hold that takeover");
+        }
+        let estates = ledger.hand_over(2, None, then_ns, &due, &|_| true);
+        for (number, estate) in (11..).zip(estates) {
+            let takeover = Takeover {
+                number,
+                seat: estate.seat,
+                parts: estate.parts,
+                from: estate.from,
+                at_ns: then_ns,
+                ..Takeover::default()
+            };
+            ledger.take_over(1, &takeover, &artifact);
+            ledger.told(1);
+            ledger.apply(1, &[row_of(&takeover, planned.max(takeover.from))]).unwrap();
+        }
+        let stop_ns = stopped.then_some(STOP_NS);
+        let got = ledger.settle(&fates, &[stop_ns], &due).unwrap()[0];
+        prop_assert_eq!(got.planned, got.started + got.dropped + got.unaccounted);
+        prop_assert!(got.redistributed <= got.started);
+        prop_assert_eq!(got.planned, planned);
+        let undecided: u64 = ledger.undecided(&fates, SECONDS, &due)[0].iter().sum();
+        let by = got.dropped_by;
+        prop_assert_eq!(undecided, by.lease + by.lost + by.stopped);
+    }
+}
+
+#[test]
+fn what_is_handed_over_cannot_be_decided_any_more() {
+    let artifact = sample::artifact(&[12], SECONDS, 1);
+    let due = Due::new(&artifact);
+    let mut ledger = Ledger::new(&artifact, &seats(1));
+    ledger.apply(0, &[row(0, 1, 0, 1, None, 12)]).unwrap();
+    let estates = ledger.hand_over(0, None, 2_000_000_000, &due, &|_| true);
+    assert_eq!((estates.len(), estates[0].from, estates[0].slots), (1, 24, 12));
+    let more = |upto| LedgerRow { started: upto - 12, upto, lanes: 1, ..LedgerRow::default() };
+    let refused = ledger.clone().apply(0, &[more(25)]).unwrap_err();
+    assert!(refused.to_string().contains("handed over"), "{refused}");
+    ledger.apply(0, &[more(24)]).unwrap();
+    assert!(ledger.hand_over(0, None, 0, &due, &|_| true).is_empty(), "it goes over once");
+}
+
 #[test]
 fn rows_that_do_not_hold_are_refused_whole() {
     let artifact = sample::artifact(&[10], SECONDS, 1);

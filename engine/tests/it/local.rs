@@ -227,20 +227,16 @@ fn a_kept_program_ends_when_its_keeper_is_left_alone() {
 }
 
 #[test]
-fn a_policy_that_is_not_built_yet_says_so() {
-    let said = run(&["run", "plans/checkout.yaml", "--on-agent-loss", "continue"]).exits(2);
-    assert!(said.err.contains("`continue` is not in this version"), "{}", said.err);
-}
-
-#[test]
-fn the_command_lines_policy_goes_before_the_plans() {
-    let nodes = "nodes: { on_agent_loss: continue }";
-    let (said, _folder) = run_plan(&plan("http://127.0.0.1:1", nodes), &["--demo"]);
-    let said = said.exits(1);
-    assert!(said.err.contains("`on_agent_loss: continue`"), "{}", said.err);
-    let fail = ["--demo", "--on-agent-loss", "fail"];
-    let (said, _folder) = run_plan(&plan("http://127.0.0.1:1", nodes), &fail);
-    said.exits(0);
+fn every_policy_of_loss_is_taken_and_another_is_told_which_there_are() {
+    for policy in ["fail", "continue", "redistribute"] {
+        let nodes = format!("nodes: {{ on_agent_loss: {policy} }}");
+        let (said, _folder) = run_plan(&plan("http://127.0.0.1:1", &nodes), &["--demo"]);
+        said.exits(0);
+    }
+    let said = run(&["run", "plans/checkout.yaml", "--on-agent-loss", "ignore"]).exits(2);
+    for known in ["fail", "continue", "redistribute"] {
+        assert!(said.err.contains(known), "{}", said.err);
+    }
 }
 
 #[test]

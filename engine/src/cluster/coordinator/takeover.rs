@@ -230,3 +230,6 @@ impl Coordinator {
 fn group_of(seat: &str) -> &str {
     seat.rsplit_once('/').map_or(seat, |(group, _)| group)
 }
+
+#[cfg(test)]
+mod tests;

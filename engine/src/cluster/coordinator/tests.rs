@@ -41,7 +41,7 @@ pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
     Coordinator::new(0, settings)
 }
 
-fn hello(name: &str, nonce: &str) -> Hello {
+pub(super) fn hello(name: &str, nonce: &str) -> Hello {
     Hello {
         v: V,
         nonce: nonce.to_owned(),
@@ -71,7 +71,7 @@ pub(super) fn answers(
         .collect()
 }
 
-fn welcome(coordinator: &mut Coordinator, now: Ticks, hello: Hello) -> Welcome {
+pub(super) fn welcome(coordinator: &mut Coordinator, now: Ticks, hello: Hello) -> Welcome {
     match answers(coordinator, now, Input::Hello(hello)).as_slice() {
         [FromCoordinator::Welcome(welcome)] => welcome.clone(),
         other => panic!("{other:?}"),
@@ -86,22 +86,32 @@ fn beat(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> 
 
 /// Beats, and returns the answer.
 pub(super) fn order(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> Order {
-    let beat = Beat {
+    answered(coordinator, now, name, &|beat| Beat { phase, ..beat }).unwrap()
+}
+
+/// Sends a beat with changes of its own, and returns the answer.
+pub(super) fn answered(
+    coordinator: &mut Coordinator,
+    now: Ticks,
+    name: &str,
+    change: &dyn Fn(Beat) -> Beat,
+) -> Option<Order> {
+    let beat = change(Beat {
         v: V,
         nonce: name.to_owned(),
         seq: now,
         run: "r".to_owned(),
         epoch: 1,
-        phase,
+        phase: Phase::Idle,
         sent_ns: now,
         reason: None,
         backlog: 0,
         delta_unacked: 0,
         armed: None,
-    };
+    });
     match answers(coordinator, now, Input::Beat { from: name.to_owned(), beat }).as_slice() {
-        [FromCoordinator::Order(order)] => order.clone(),
-        other => panic!("{other:?}"),
+        [FromCoordinator::Order(order)] => Some(order.clone()),
+        _ => None,
     }
 }
 

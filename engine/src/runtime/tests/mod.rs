@@ -7,6 +7,7 @@ mod node;
 mod open;
 mod overload;
 mod stall;
+mod takeover;
 mod transaction;
 
 use std::collections::BTreeMap;
