@@ -56,6 +56,9 @@ pub(crate) struct Enrolled {
     phase: Phase,
     prepared: bool,
     epoch: u64,
+    /// Number of the share that was prepared first; takeovers count on from it.
+    home_epoch: u64,
+    seats: Vec<String>,
     seq: u64,
     next_beat: Ticks,
     heard: Ticks,
@@ -92,6 +95,8 @@ impl Enrolled {
             phase: Phase::Idle,
             prepared: false,
             epoch: 0,
+            home_epoch: 0,
+            seats: Vec::new(),
             seq: 0,
             next_beat: now,
             heard: now,
@@ -113,6 +118,11 @@ impl Enrolled {
             final_acked: false,
             over: None,
         }
+    }
+
+    /// Returns whether it waits for this share to be prepared.
+    pub(crate) fn awaits(&self, run: &str, epoch: u64) -> bool {
+        self.phase == Phase::Preparing && run == self.run && epoch == self.home_epoch
     }
 
     /// Returns whether arrivals may be starting.
@@ -155,7 +165,7 @@ impl Enrolled {
                 self.final_acked |= ack.taken;
                 self.next_beat = now;
             }
-            Input::Prepared { run, outcome } if run == self.run => {
+            Input::Prepared { run, epoch, outcome } if self.awaits(&run, epoch) => {
                 self.prepared(now, outcome, effects);
             }
             Input::Load(event) => self.load(now, event, effects),
@@ -246,16 +256,24 @@ impl Enrolled {
         match order.want {
             Want::Idle | Want::Report => {}
             Want::Prepare => {
-                if let (Some(share), 0, false) = (order.share, self.epoch, self.left) {
-                    self.epoch = order.epoch;
+                let new = order.epoch > self.epoch && self.start.is_none() && !self.left;
+                if let Some(share) = order.share.filter(|_| new) {
+                    // It may have had another share, from before its seat was given away and it got one again.
+                    if self.epoch > 0 {
+                        effects.push(Effect::Unload);
+                    }
+                    (self.epoch, self.home_epoch) = (order.epoch, order.epoch);
+                    self.seats.clone_from(&share.seats);
+                    self.prepared = false;
+                    self.moved.clear();
                     self.enter(Phase::Preparing, now);
-                    let run = self.run.clone();
+                    let (run, epoch) = (self.run.clone(), self.epoch);
                     let mut seats = share.seats.clone();
                     seats.extend(share.moved.iter().map(|takeover| takeover.seat.clone()));
                     seats.dedup();
                     let text = format!("run {run}: preparing {}", seats.join(", "));
                     effects.push(Effect::Say(text));
-                    effects.push(Effect::Prepare { run, share: Box::new(share) });
+                    effects.push(Effect::Prepare { run, epoch, share: Box::new(share) });
                 }
             }
             Want::Run => self.arm(now, order.go.map(|go| go.start_coord_ns), effects),
@@ -275,12 +293,13 @@ impl Enrolled {
     /// Takes over what the order says beside the share that it has; a share that is being prepared takes it over when it is.
     fn take_over(&mut self, order: &Order, effects: &mut Vec<Effect>) {
         let Some(share) = order.share.as_ref().filter(|_| order.epoch > self.epoch) else { return };
-        if self.epoch == 0 || self.left || self.fenced || self.finished.is_some() {
+        let other = self.epoch == 0 || share.seats != self.seats;
+        if other || self.left || self.fenced || self.finished.is_some() {
             return;
         }
         self.epoch = order.epoch;
+        let Some(new) = share.moved.last().map(|last| &last.seat) else { return };
         self.moved.clone_from(&share.moved);
-        let new = share.moved.last().map_or("", |last| last.seat.as_str());
         effects.push(Effect::Say(format!("run {}: taking over slots of {new}", self.run)));
         if self.prepared {
             effects.push(Effect::TakeOver(std::mem::take(&mut self.moved)));
@@ -340,9 +359,6 @@ impl Enrolled {
     }
 
     fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>, effects: &mut Vec<Effect>) {
-        if self.phase != Phase::Preparing {
-            return;
-        }
         match outcome {
             Ok(()) => {
                 self.prepared = true;

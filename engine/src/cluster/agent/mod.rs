@@ -120,7 +120,7 @@ enum Ended {
     /// An answer, or nothing worth a word.
     Answer(Option<Input>),
     /// The share of a run is ready, or not.
-    Loaded(String, Result<Box<dyn Load>, LoadError>),
+    Loaded { run: String, epoch: u64, loaded: Result<Box<dyn Load>, LoadError> },
 }
 
 /// Performs what the state machine decides.
@@ -203,12 +203,15 @@ impl Worker {
     fn ended(&mut self, ended: Option<Ended>) -> Option<Input> {
         match ended? {
             Ended::Answer(input) => input,
-            Ended::Loaded(run, Ok(load)) => {
-                self.load = Some(load);
-                self.load_finished = false;
-                Some(Input::Prepared { run, outcome: Ok(()) })
+            // A share that was replaced meanwhile, or given up.
+            Ended::Loaded { run, epoch, .. } if !self.agent.awaits(&run, epoch) => None,
+            Ended::Loaded { run, epoch, loaded } => {
+                let outcome = loaded.map(|load| {
+                    self.load = Some(load);
+                    self.load_finished = false;
+                });
+                Some(Input::Prepared { run, epoch, outcome })
             }
-            Ended::Loaded(run, Err(error)) => Some(Input::Prepared { run, outcome: Err(error) }),
         }
     }
 
@@ -234,7 +237,7 @@ impl Worker {
         match effect {
             Effect::Hello(hello) => self.ask("hello", FromAgent::Hello(hello), Bytes::new()),
             Effect::Beat(beat) => self.ask("beat", FromAgent::Beat(beat), Bytes::new()),
-            Effect::Prepare { run, share } => {
+            Effect::Prepare { run, epoch, share } => {
                 let fetch = fetch::Fetch {
                     bus: self.bus.clone(),
                     subject: subject::from_agent(&self.cluster, &self.me.name, "get"),
@@ -243,7 +246,7 @@ impl Worker {
                 let loader = Arc::clone(&self.loader);
                 self.open.spawn(async move {
                     let loaded = fetch.load(&run, *share, loader).await;
-                    Ended::Loaded(run, loaded)
+                    Ended::Loaded { run, epoch, loaded }
                 });
             }
             Effect::ExtendLease(end) => self.with_load(|load| load.extend_lease(end)),

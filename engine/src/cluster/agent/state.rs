@@ -47,9 +47,10 @@ pub(crate) enum Input {
     Order(Box<Order>),
     DeltaAck(DeltaAck),
     FinalAck(FinalAck),
-    /// Preparing the share of this run has ended.
+    /// Preparing this share of this run has ended.
     Prepared {
         run: String,
+        epoch: u64,
         outcome: Result<(), LoadError>,
     },
     /// The load reports.
@@ -66,6 +67,7 @@ pub(crate) enum Effect {
     /// Fetch, verify and prepare this share.
     Prepare {
         run: String,
+        epoch: u64,
         share: Box<ShareOrder>,
     },
     /// The load may start arrivals until then.
@@ -126,6 +128,11 @@ impl Agent {
     /// Returns when the agent wants to be called, at the latest.
     pub(crate) fn wake(&self) -> Ticks {
         self.enrolled.as_ref().map_or(self.next_hello, |enrolled| enrolled.wake())
+    }
+
+    /// Returns whether it waits for this share to be prepared.
+    pub(crate) fn awaits(&self, run: &str, epoch: u64) -> bool {
+        self.enrolled.as_ref().is_some_and(|enrolled| enrolled.awaits(run, epoch))
     }
 
     /// Returns whether it serves no run.

@@ -269,7 +269,8 @@ impl Coordinator {
             labels: member.labels.clone(),
             joined_us: since_us(member.joined, start),
             lost_us: member.lost.map(|lost| since_us(lost, start)),
-            start_error_us: report.start_error_us,
+            // One that took over later has no agreed instant to start at.
+            start_error_us: if member.home.is_empty() { 0 } else { report.start_error_us },
             clock_offset_us: armed.map_or(0, |armed| armed.offset_ns / 1_000),
             clock_error_us: armed.map_or(0, |armed| armed.err_ns / 1_000),
             cpu_percent_max: member.cpu_percent_max,

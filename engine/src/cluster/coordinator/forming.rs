@@ -6,7 +6,7 @@ use super::loss::seconds;
 use super::member::Member;
 use super::state::{Coordinator, Effect, MS, Stage};
 use crate::clock::Ticks;
-use crate::cluster::wire::{FromCoordinator, Hello, HintWant, Phase, V, VERSION, Verdict, Welcome};
+use crate::cluster::wire::{FromCoordinator, Hello, HintWant, V, VERSION, Verdict, Welcome};
 use crate::cluster::{Seating, is_token};
 use crate::event::Happened;
 use crate::ledger::Ledger;
@@ -202,9 +202,16 @@ impl Coordinator {
         let patience = self.tuning.suspect_ns.max(3 * self.tuning.beat_ns);
         let since = self.link_up;
         let silent = |member: &Member| now >= member.heard.max(since).saturating_add(patience);
+        if !self.members.iter().any(silent) {
+            return false;
+        }
+        let nodes: Vec<String> =
+            self.nodes.iter().map(|at| self.members[*at].nonce.clone()).collect();
         let (gone, here): (Vec<Member>, Vec<Member>) =
             std::mem::take(&mut self.members).into_iter().partition(silent);
         self.members = here;
+        let place = |nonce: &String| self.members.iter().position(|it| it.nonce == *nonce);
+        self.nodes = nodes.iter().filter_map(place).collect();
         for member in &gone {
             let reason = format!("not heard for {}", seconds(patience));
             effects.push(self.event(now, Some(&member.name), Happened::Lost { reason }));
@@ -260,7 +267,13 @@ impl Coordinator {
         }
         order.retain(|at| self.members[*at].is_seated());
         for at in &order {
-            self.members[*at].home = self.members[*at].seats.clone();
+            let member = &mut self.members[*at];
+            // Who has it from before somebody else's seat became free again has it still.
+            if member.home != member.seats {
+                self.epochs += 1;
+                member.home = member.seats.clone();
+                member.epoch_wanted = self.epochs;
+            }
         }
         let taken: Vec<Vec<String>> =
             order.iter().map(|at| self.members[*at].seats.clone()).collect();
@@ -278,7 +291,7 @@ impl Coordinator {
             .nodes
             .iter()
             .map(|at| &self.members[*at])
-            .filter(|member| member.phase != Phase::Ready)
+            .filter(|member| !member.is_ready())
             .map(Member::title)
             .collect();
         if waiting.is_empty() {

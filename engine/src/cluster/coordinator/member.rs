@@ -31,7 +31,10 @@ pub(crate) struct Member {
     /// that it was given.
     pub(crate) leased_until_ns: u64,
     pub(crate) phase: Phase,
+    /// Number of the share that it has, by its last beat.
     pub(crate) epoch: u64,
+    /// Number of the share that it is to have.
+    pub(crate) epoch_wanted: u64,
     pub(crate) armed: Option<Armed>,
     pub(crate) suspect: bool,
     /// The broker said that nobody listens under its name.
@@ -79,6 +82,7 @@ impl Member {
             leased_until_ns: 0,
             phase: Phase::Idle,
             epoch: 0,
+            epoch_wanted: 0,
             armed: None,
             suspect: false,
             gone: false,
@@ -114,9 +118,9 @@ impl Member {
         self.report.is_some() || self.given_up
     }
 
-    /// Returns the number of the share that it is to have: one more with each takeover.
-    pub(crate) fn epoch_wanted(&self) -> u64 {
-        1 + self.takeovers.len() as u64
+    /// Returns whether it could start with the share that it is to have.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready && self.epoch == self.epoch_wanted
     }
 
     /// Returns whether it starts arrivals, or will: so that it can take more.

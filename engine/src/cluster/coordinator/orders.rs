@@ -18,7 +18,7 @@ impl Coordinator {
         if want == Want::Forget {
             member.forgotten.get_or_insert(now);
         }
-        let epoch = member.epoch_wanted();
+        let epoch = member.epoch_wanted;
         let shared = matches!(want, Want::Prepare | Want::Run) && beat.epoch != epoch;
         if let Some(node) = self.nodes.iter().position(|node| *node == at).filter(|_| shared) {
             self.ledger.told(node);

@@ -158,6 +158,8 @@ pub(crate) struct Coordinator {
     pub(crate) ledger: Ledger,
     /// Takeovers so far.
     pub(crate) takeovers: u32,
+    /// Shares so far: no two have the same number, so that none is taken for another that its agent had before.
+    pub(crate) epochs: u64,
     /// By scenario, in the artifact's order.
     pub(crate) courses: Vec<Course>,
     pub(crate) progress: Progress,
@@ -202,6 +204,7 @@ impl Coordinator {
             link_up: 0,
             ledger: Ledger::new(&settings.artifact, &[]),
             takeovers: 0,
+            epochs: 0,
             courses: Course::of(&settings.artifact),
             progress: Progress::default(),
             warnings: Vec::new(),

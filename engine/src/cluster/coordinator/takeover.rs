@@ -157,7 +157,10 @@ impl Coordinator {
                 at_ns,
             };
             self.ledger.take_over(*heir, &takeover, &self.settings.artifact);
-            self.members[self.nodes[*heir]].takeovers.push(takeover);
+            self.epochs += 1;
+            let heir = &mut self.members[self.nodes[*heir]];
+            heir.takeovers.push(takeover);
+            heir.epoch_wanted = self.epochs;
         }
     }
 

@@ -96,12 +96,13 @@ pub(super) fn answered(
     name: &str,
     change: &dyn Fn(Beat) -> Beat,
 ) -> Option<Order> {
+    let member = coordinator.members.iter().rfind(|member| member.name == name);
     let beat = change(Beat {
         v: V,
         nonce: name.to_owned(),
         seq: now,
         run: "r".to_owned(),
-        epoch: 1,
+        epoch: member.map_or(0, |member| member.epoch_wanted),
         phase: Phase::Idle,
         sent_ns: now,
         reason: None,

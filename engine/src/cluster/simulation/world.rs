@@ -41,7 +41,7 @@ pub(super) const PPM_MAX: u64 = 10_000;
 enum Event {
     ToCoordinator { agent: usize, message: FromAgent, binary: Bytes },
     ToAgent { agent: usize, message: FromCoordinator },
-    Prepared { agent: usize, run: String },
+    Prepared { agent: usize, run: String, epoch: u64 },
     Reached { agent: usize, listens: bool },
     Fault(Fault),
     Link(bool),
@@ -69,6 +69,8 @@ pub(super) struct World {
     /// By scenario: the start that the coordinator announced.
     pub(super) announced: BTreeMap<usize, u64>,
     pub(super) record: Option<(u64, RunRecord)>,
+    /// What the coordinator tells whoever watches.
+    pub(super) told: Vec<String>,
     /// Starts that were not allowed.
     pub(super) illegal: Vec<String>,
 }
@@ -149,6 +151,7 @@ impl World {
             applied: BTreeMap::new(),
             announced: BTreeMap::new(),
             record: None,
+            told: Vec::new(),
             illegal: Vec::new(),
         };
         if let Mutant::Coordinator(deviation) = mutant {
@@ -232,8 +235,18 @@ impl World {
 
     /// Gives `event` to the network between the coordinator and `agent`.
     fn send(&mut self, agent: usize, event: impl Fn() -> Event) {
-        let cut = self.now < self.members[agent].cut_until || self.now < self.broker_down_until;
-        if cut || self.random.random_bool(0.05) {
+        if self.now < self.members[agent].cut_until {
+            return;
+        }
+        if self.now < self.broker_down_until {
+            // A client keeps what it cannot send and sends it once the broker is back, most of it before anybody listens.
+            if self.random.random_bool(0.2) {
+                let delay = self.random.random_range(0..2_000 * MS);
+                self.at(self.broker_down_until + delay, event());
+            }
+            return;
+        }
+        if self.random.random_bool(0.05) {
             return;
         }
         let copies = if self.random.random_bool(0.05) { 2 } else { 1 };
@@ -251,8 +264,8 @@ impl World {
                 self.hear(agent, message, binary);
             }
             Event::ToAgent { agent, message } => self.tell(agent, message),
-            Event::Prepared { agent, run } => {
-                self.agent(agent, Learn::Prepared { run, outcome: Ok(()) });
+            Event::Prepared { agent, run, epoch } => {
+                self.agent(agent, Learn::Prepared { run, epoch, outcome: Ok(()) });
             }
             Event::Reached { agent, listens } => {
                 let name = self.members[agent].me.name.clone();
@@ -329,7 +342,14 @@ impl World {
                     let agent = named().next().unwrap();
                     self.at(self.now + MS, Event::Reached { agent, listens });
                 }
-                Effect::Event(_) => {}
+                Effect::Event(event) => {
+                    self.told.push(format!(
+                        "{:>6} ms {:?} {:?}",
+                        self.now / MS,
+                        event.node,
+                        event.what
+                    ));
+                }
                 Effect::Done => {
                     let record = self.coordinator.record(self.now, 0);
                     self.record = Some((self.now, record));
@@ -391,8 +411,8 @@ impl World {
                 Learn::DeltaAck(message) => FromCoordinator::DeltaAck(message),
                 Learn::FinalAck(message) => FromCoordinator::FinalAck(message),
                 Learn::Hint { hint, .. } => FromCoordinator::Hint(hint),
-                Learn::Prepared { run, .. } => {
-                    return self.at(until, Event::Prepared { agent: at, run });
+                Learn::Prepared { run, epoch, .. } => {
+                    return self.at(until, Event::Prepared { agent: at, run, epoch });
                 }
                 Learn::Interrupted => return self.at(until, Event::Fault(Fault::Interrupt(at))),
                 Learn::Tick | Learn::Load(_) => return,
@@ -413,7 +433,7 @@ impl World {
                 self.members[at].beats.insert(beat.seq, self.now);
                 self.say(at, &FromAgent::Beat(beat), &Bytes::new());
             }
-            Do::Prepare { run, share } => self.prepare(at, run, *share),
+            Do::Prepare { run, epoch, share } => self.prepare(at, run, epoch, *share),
             Do::ExtendLease(end) => {
                 let receipt = local + self.lease_ns;
                 self.with_node(at, |node| {
@@ -461,13 +481,13 @@ impl World {
         }
     }
 
-    fn prepare(&mut self, at: usize, run: String, share: ShareOrder) {
+    fn prepare(&mut self, at: usize, run: String, epoch: u64, share: ShareOrder) {
         let latency = self.random.random_range(10..400) * MS;
         let mut node = Node::new(&self.artifact, &share.seats, latency, self.mutant);
         node.take_over(0, &share.moved);
         self.members[at].node = Some(node);
         let delay = self.random.random_range(0..600) * MS;
-        self.at(self.now + delay, Event::Prepared { agent: at, run });
+        self.at(self.now + delay, Event::Prepared { agent: at, run, epoch });
     }
 
     fn report(&mut self, at: usize, run: &str, report: &FinalReport, parts_have: u64) {

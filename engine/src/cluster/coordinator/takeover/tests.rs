@@ -3,7 +3,7 @@
 use compiler::artifact::OnAgentLoss;
 
 use super::super::state::{Coordinator, Effect, Input};
-use super::super::tests::{coordinator_of, hello, order, welcome};
+use super::super::tests::{answered, coordinator_of, hello, order, welcome};
 use crate::clock::Ticks;
 use crate::cluster::sample;
 use crate::cluster::wire::{Armed, Beat, Order, Phase, Verdict, Want};
@@ -35,31 +35,31 @@ fn running(policy: OnAgentLoss, standbys: &[&str]) -> (Coordinator, Ticks) {
     (coordinator, start)
 }
 
-/// Beats as an agent does that is armed, its clock ahead.
+/// Beats as an agent does that is armed, its clock ahead, and knows its share.
 fn beat(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> Order {
-    beat_of(coordinator, now, name, phase, 1)
+    let change = |beat: Beat| Beat { phase, ..beat };
+    armed(coordinator, now, name, &change)
 }
 
-fn beat_of(
+/// Beats as one that does not know its share.
+fn unaware(coordinator: &mut Coordinator, now: Ticks, name: &str, phase: Phase) -> Order {
+    let change = |beat: Beat| Beat { phase, epoch: 0, ..beat };
+    armed(coordinator, now, name, &change)
+}
+
+fn armed(
     coordinator: &mut Coordinator,
     now: Ticks,
     name: &str,
-    phase: Phase,
-    epoch: u64,
+    change: &dyn Fn(Beat) -> Beat,
 ) -> Order {
     let armed = coordinator.start.map(|start| Armed {
         start_ns: start + AHEAD,
         offset_ns: i64::try_from(AHEAD).unwrap(),
         err_ns: 0,
     });
-    let answered = super::super::tests::answered(coordinator, now, name, &|beat: Beat| Beat {
-        phase,
-        epoch,
-        sent_ns: now - 2 * MS + AHEAD,
-        armed,
-        ..beat
-    });
-    answered.unwrap()
+    let change = |beat| change(Beat { sent_ns: now - 2 * MS + AHEAD, armed, ..beat });
+    answered(coordinator, now, name, &change).unwrap()
 }
 
 /// Lets everybody but `b` beat each second until `b` is lost; returns when that was.
@@ -88,8 +88,8 @@ fn a_survivor_takes_over_from_the_end_of_the_lease_on() {
     let (mut coordinator, start) = running(OnAgentLoss::Redistribute, &[]);
     let now = lose_b(&mut coordinator, start, &[("a", Phase::Running)]);
     assert_eq!(now, start + 3_500 * MS, "half a second before the lease of 4 s ends");
-    let order = beat(&mut coordinator, now + MS, "a", Phase::Running);
-    assert_eq!((order.want, order.epoch, order.lease_ms), (Want::Run, 2, 4_000));
+    let order = unaware(&mut coordinator, now + MS, "a", Phase::Running);
+    assert_eq!((order.want, order.epoch, order.lease_ms), (Want::Run, 3, 4_000));
     let share = order.share.unwrap();
     assert_eq!((share.seats, share.moved.len()), (vec!["default/0".to_owned()], 1));
     let takeover = &share.moved[0];
@@ -102,8 +102,8 @@ fn a_survivor_takes_over_from_the_end_of_the_lease_on() {
     assert_eq!(coordinator.members[1].leased_until_ns, 3_998 * MS);
     assert_eq!(coordinator.ending, Ending::Complete);
     // It is told until it says that it knows.
-    assert!(beat(&mut coordinator, now + 2 * MS, "a", Phase::Running).share.is_some());
-    let order = beat_of(&mut coordinator, now + 3 * MS, "a", Phase::Running, 2);
+    assert!(unaware(&mut coordinator, now + 2 * MS, "a", Phase::Running).share.is_some());
+    let order = beat(&mut coordinator, now + 3 * MS, "a", Phase::Running);
     assert!(order.share.is_none());
     // The lost one gets no lease any more, whatever it says.
     let order = beat(&mut coordinator, now + 4 * MS, "b", Phase::Running);
@@ -118,11 +118,11 @@ fn who_stands_by_goes_first_and_takes_the_whole_seat() {
     let now = lose_b(&mut coordinator, start, &others);
     let order = beat(&mut coordinator, now + MS, "a", Phase::Running);
     assert_eq!((order.epoch, order.share), (1, None));
-    let order = beat_of(&mut coordinator, now + MS, "s", Phase::Idle, 0);
-    assert_eq!((order.want, order.epoch), (Want::Prepare, 2));
+    let order = unaware(&mut coordinator, now + MS, "s", Phase::Idle);
+    assert_eq!((order.want, order.epoch), (Want::Prepare, 3));
     let share = order.share.unwrap();
     assert_eq!((share.seats.len(), share.moved[0].seat.as_str()), (0, "default/1"));
-    let order = beat_of(&mut coordinator, now + 2 * MS, "s", Phase::Ready, 2);
+    let order = beat(&mut coordinator, now + 2 * MS, "s", Phase::Ready);
     assert_eq!((order.want, order.lease_ms), (Want::Run, 4_000));
     assert_eq!(coordinator.nodes.len(), 3);
     assert_eq!(coordinator.record(now, 0).nodes[2].seats, ["default/1"]);
@@ -171,7 +171,7 @@ fn without_redistribution_the_run_goes_on_with_less() {
     let now = lose_b(&mut coordinator, start, &others);
     let order = beat(&mut coordinator, now + MS, "a", Phase::Running);
     assert_eq!((order.want, order.epoch), (Want::Run, 1));
-    assert_eq!(beat_of(&mut coordinator, now + MS, "s", Phase::Idle, 0).want, Want::Idle);
+    assert_eq!(beat(&mut coordinator, now + MS, "s", Phase::Idle).want, Want::Idle);
     let (code, text) = &coordinator.warnings[0];
     assert_eq!(code, "agent-lost");
     assert!(text.contains("`b`") && text.ends_with("3.5 s after the start"), "{text}");
@@ -183,7 +183,7 @@ fn an_agent_that_fences_itself_or_leaves_hands_over_at_once() {
         let (mut coordinator, start) = running(OnAgentLoss::Redistribute, &[]);
         let now = start + 1_000 * MS;
         beat(&mut coordinator, now, "b", phase);
-        let order = beat(&mut coordinator, now + MS, "a", Phase::Running);
+        let order = unaware(&mut coordinator, now + MS, "a", Phase::Running);
         let takeover = &order.share.unwrap().moved[0];
         assert_eq!((takeover.at_ns, takeover.from), (1_500 * MS, 15), "{phase:?}");
     }
@@ -219,4 +219,28 @@ fn an_agent_that_cannot_prepare_is_replaced_by_one_that_stands_by() {
     order(&mut coordinator, 5 * MS, "s", Phase::Failed);
     let Ending::ClusterFailed(why) = &coordinator.ending else { panic!() };
     assert!(why.contains("`s`") && why.contains("cannot take part"), "{why}");
+}
+
+#[test]
+fn a_share_from_before_a_seat_was_given_away_is_not_taken_for_the_new_one() {
+    let mut coordinator = coordinator_of(sample::artifact(&[10], 60, 2));
+    for name in ["a", "b"] {
+        welcome(&mut coordinator, MS, hello(name, name));
+        order(&mut coordinator, 2 * MS, name, Phase::Preparing);
+    }
+    let before = unaware(&mut coordinator, 3 * MS, "b", Phase::Preparing);
+    assert_eq!(before.share.unwrap().seats, ["default/1"]);
+    // Both are dropped for their silence; they come back in the other order.
+    coordinator.on(10_000 * MS, Input::Tick);
+    for name in ["b", "a"] {
+        welcome(&mut coordinator, 10_001 * MS, hello(name, name));
+    }
+    let old = |beat: Beat| Beat { phase: Phase::Ready, epoch: before.epoch, ..beat };
+    let order = answered(&mut coordinator, 10_002 * MS, "b", &old).unwrap();
+    assert_eq!(order.want, Want::Prepare);
+    assert_eq!(order.share.unwrap().seats, ["default/0"]);
+    beat(&mut coordinator, 10_003 * MS, "a", Phase::Ready);
+    assert_eq!(coordinator.start, None, "b is ready for something else");
+    beat(&mut coordinator, 10_004 * MS, "b", Phase::Ready);
+    assert!(coordinator.start.is_some());
 }
