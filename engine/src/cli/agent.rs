@@ -108,7 +108,7 @@ async fn serve(args: AgentArgs) -> AgentEnd {
         once: args.once,
         say: if args.quiet { |_| {} } else { note },
     };
-    (options.say)(&format!("agent {} waits for runs on {}", options.name, shown(&args.nats)));
+    (options.say)(&format!("connected to {}", shown(&args.nats)));
     let end = agent::run(options, Arc::new(loader), bus.clone(), clock, stop).await;
     bus.close().await;
     end

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use compiler::exit::Exit;
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::driver::{Driver, HttpDriver};
 use crate::runtime::StartDriver;
@@ -132,6 +134,14 @@ fn note(message: &str) {
 fn say(text: &str) {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+}
+
+/// Returns a wall clock's milliseconds since 1970 for a person: `2026-08-01T12:00:00Z`.
+fn instant(unix_ms: u64) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let seconds = i64::try_from(unix_ms / 1_000).unwrap_or(0);
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    at.format(&format).unwrap_or_default()
 }
 
 /// Returns an error with its causes, one line.

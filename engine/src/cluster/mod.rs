@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod bus;
+pub mod claim;
 pub mod coordinator;
 pub mod embedded;
 pub mod load;
@@ -90,7 +91,7 @@ pub struct Finished<S> {
 }
 
 /// Returns 128 random bits in hex: the name of a process that nobody else can have.
-fn nonce() -> String {
+pub fn nonce() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 

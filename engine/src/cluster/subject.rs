@@ -27,6 +27,16 @@ pub(crate) fn ping(cluster: &str, name: &str) -> String {
     format!("volley.{cluster}.c.to.{name}.ping")
 }
 
+/// Returns where the name of agent `name` is asked for, and where its holder answers.
+pub(crate) fn name_claim(cluster: &str, name: &str) -> (String, String) {
+    (from_agent(cluster, name, "claim.ask"), from_agent(cluster, name, "claim.held"))
+}
+
+/// Returns where the right to coordinate is asked for, and where its holder answers.
+pub(crate) fn lock(cluster: &str) -> (String, String) {
+    (format!("volley.{cluster}.c.lock.claim"), format!("volley.{cluster}.c.lock.held"))
+}
+
 /// Returns where nobody listens, within what a node may publish to.
 pub(crate) fn nobody(cluster: &str, agent: Option<&str>) -> String {
     match agent {

@@ -2,6 +2,7 @@
 //! field is refused, an unknown field is ignored.
 
 mod message;
+mod presence;
 mod window;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub use self::message::{
     Get, Go, Hello, Hint, HintWant, Moved, Order, Phase, Range, ScenarioOrder, ShareOrder,
     StopOrder, V, Verdict, Want, Welcome,
 };
+pub use self::presence::{Claimant, Presence};
 pub use self::window::{decode_window, encode_window};
 
 /// The protocol's version.

@@ -310,10 +310,10 @@ async fn a_run_needs_no_more_than_each_ones_own_subjects() {
     let permissions = r#"authorization { users = [
         { user: "coord", password: "p", permissions: {
             publish: { allow: ["volley.C.c.>", "_INBOX.volley.C.a.>"] }
-            subscribe: { allow: ["volley.C.a.>", "_INBOX.volley.C.c.>"] } } }
+            subscribe: { allow: ["volley.C.c.lock.>", "volley.C.a.>", "_INBOX.volley.C.c.>"] } } }
         { user: "eu-1", password: "p", permissions: {
             publish: { allow: ["volley.C.a.eu-1.>"] }
-            subscribe: { allow: ["volley.C.c.all.>", "volley.C.c.to.eu-1.>", "_INBOX.volley.C.a.eu-1.>"] } } }
+            subscribe: { allow: ["volley.C.c.all.>", "volley.C.c.to.eu-1.>", "volley.C.a.eu-1.claim.>", "_INBOX.volley.C.a.eu-1.>"] } } }
     ] }"#;
     let Some(server) = server(permissions) else { return };
     let user = |name: &str| Some((name.to_owned(), "p".to_owned()));

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use self::state::{Agent, Effect, Input, Me};
 use super::bus::{Bus, BusError, Inbox};
+use super::claim::{self, ClaimError, Hold, Place};
 use super::load::{Load, LoadError, LoadEvent, Loader};
 use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, V};
 use super::{StopRequest, subject};
@@ -75,7 +76,19 @@ pub async fn run(
 ) -> AgentEnd {
     let cluster = options.cluster.clone();
     let say = options.say;
-    let patterns = [subject::hint(&cluster), subject::ping(&cluster, &options.name)];
+    let me = me(options);
+    // Nodes of one process are named by it.
+    let hold = if bus.is_local() { None } else { Some(hold(&me, &cluster, &bus, &clock).await) };
+    let hold = match hold.transpose() {
+        Ok(hold) => hold,
+        Err(message) => {
+            return AgentEnd { exit: Exit::ClusterFailed, message: Some(message) };
+        }
+    };
+    if hold.is_some() {
+        say(&format!("agent {} waits for runs", me.name));
+    }
+    let patterns = [subject::hint(&cluster), subject::ping(&cluster, &me.name)];
     let hints = match bus.subscribe(&patterns).await {
         Ok(hints) => hints,
         Err(error) => {
@@ -83,7 +96,6 @@ pub async fn run(
             return AgentEnd { exit: Exit::ClusterFailed, message };
         }
     };
-    let me = me(options);
     let mut worker = Worker {
         say,
         agent: Agent::new(me.clone(), clock.now()),
@@ -95,10 +107,27 @@ pub async fn run(
         load: None,
         load_finished: false,
         end: None,
+        hold,
         bus,
     };
     worker.serve(hints, &mut stop).await;
     worker.close().await
+}
+
+/// Claims the agent's name; an error is a sentence for the operator.
+async fn hold(me: &Me, cluster: &str, bus: &Bus, clock: &Clock) -> Result<Hold, String> {
+    let claimant = claim::claimant(me.nonce.clone(), None, clock);
+    let place = Place::Name(me.name.clone());
+    let claimed = claim::take(bus.clone(), cluster, &place, claimant, clock.clone()).await;
+    claimed.map_err(|error| match error {
+        ClaimError::Taken(by) => taken(&me.name, &by.title()),
+        ClaimError::Bus(..) => error.to_string(),
+    })
+}
+
+/// Says that somebody else has the name, and what to do.
+pub(crate) fn taken(name: &str, by: &str) -> String {
+    format!("name `{name}` is taken: {by}; end that agent or start this one with another --name")
 }
 
 fn me(options: AgentOptions) -> Me {
@@ -136,6 +165,8 @@ struct Worker {
     load: Option<Box<dyn Load>>,
     load_finished: bool,
     end: Option<AgentEnd>,
+    /// Its right to its name.
+    hold: Option<Hold>,
 }
 
 impl Worker {
@@ -184,6 +215,7 @@ impl Worker {
             };
             self.take(input);
             self.heed_denials();
+            self.heed_namesake();
         }
     }
 
@@ -227,6 +259,15 @@ impl Worker {
             } else {
                 tracing::warn!(%text, "the broker denied something");
             }
+        }
+    }
+
+    /// Two processes may have found one name free while the network was cut: one of them ends, but no run for it.
+    fn heed_namesake(&mut self) {
+        let other = self.hold.as_ref().and_then(Hold::taken).filter(|_| self.agent.is_idle());
+        if let Some(other) = other {
+            let message = Some(taken(&self.me.name, &other.title()));
+            self.end.get_or_insert(AgentEnd { exit: Exit::ClusterFailed, message });
         }
     }
 

@@ -190,7 +190,7 @@ impl Agent {
             }
             Verdict::Conflict => effects.push(Effect::End {
                 exit: Exit::ClusterFailed,
-                message: Some(format!("name `{}` is taken: {}", self.me.name, welcome.reason)),
+                message: Some(super::taken(&self.me.name, &welcome.reason)),
             }),
             Verdict::Refused if self.me.once => effects.push(Effect::End {
                 exit: Exit::ClusterFailed,
