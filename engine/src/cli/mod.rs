@@ -3,6 +3,7 @@
 mod agent;
 mod keep;
 mod nats;
+mod nodes;
 mod pacing;
 mod report;
 mod run;
@@ -36,6 +37,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Wait for runs and execute a seat of each.
     Agent(Box<agent::AgentArgs>),
+    /// Show which agents are there, what they do, and who coordinates them.
+    Nodes(nodes::NodesArgs),
     /// Make reports of a finished run from its `result.json`.
     Report(report::ReportArgs),
     /// Serve the demo shop, a system under test.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         match volley.command {
             Command::Run(args) => run::run(*args).await,
             Command::Agent(args) => agent::run(*args).await,
+            Command::Nodes(args) => nodes::run(args).await,
             Command::Report(args) => {
                 report::run(&args, &mut io::stdout().lock(), &mut io::stderr().lock())
             }

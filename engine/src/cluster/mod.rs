@@ -9,8 +9,10 @@ pub mod coordinator;
 pub mod embedded;
 pub mod load;
 mod local;
+mod machine;
 pub mod nats;
 pub mod node;
+pub mod nodes;
 #[cfg(test)]
 #[path = "../../tests/it/sample.rs"]
 pub(crate) mod sample;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::Artifact;
 
+pub(crate) use self::machine::host;
 pub use self::subject::is_token;
 use crate::metrics::{RunRecord, Window};
 
@@ -93,10 +96,4 @@ pub struct Finished<S> {
 /// Returns 128 random bits in hex: the name of a process that nobody else can have.
 pub fn nonce() -> String {
     format!("{:032x}", rand::random::<u128>())
-}
-
-/// Returns this machine's name, for a person to read.
-pub(crate) fn host() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if name.is_empty() { "unknown".to_owned() } else { name }
 }

@@ -12,6 +12,9 @@ pub fn is_token(text: &str) -> bool {
 /// What an agent says something about.
 pub(crate) const TOPICS: [&str; 5] = ["hello", "beat", "get", "delta", "final"];
 
+/// On which topic an agent says who it is, when anybody asks.
+pub(crate) const STATUS: &str = "status";
+
 /// Returns where agent `name` speaks about `topic`; `*` for every agent.
 pub(crate) fn from_agent(cluster: &str, name: &str, topic: &str) -> String {
     format!("volley.{cluster}.a.{name}.{topic}")

@@ -8,6 +8,9 @@ use compiler::artifact::{
     Action, Artifact, Counter, Load, Metric, OnAgentLoss, OnFail, Scenario, Step, Threshold,
 };
 
+/// Kinds of endpoints that a node can talk to, as plans name them.
+pub const DRIVERS: [&str; 1] = ["http"];
+
 /// Returns how a plan says a policy that the coordinator of this version cannot follow; nodes have no part in it.
 pub fn unbuilt_policy(on_agent_loss: OnAgentLoss) -> Option<&'static str> {
     match on_agent_loss {

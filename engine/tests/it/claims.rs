@@ -1,4 +1,4 @@
-//! One process for each name and one coordinator for each cluster, over a real `nats-server`.
+//! One process for each name and one coordinator for each cluster, and who is there, over a real `nats-server`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -25,6 +25,20 @@ fn says(child: &mut Child, word: &str) -> String {
     // The pipe must not fill up.
     std::thread::spawn(move || lines.for_each(drop));
     said
+}
+
+/// A plan of one seat and 300 requests in six seconds.
+fn lone_plan(shop: &str) -> String {
+    format!(
+        r#"version: 1
+name: alone
+endpoints: {{ shop: {{ http: {{ base_url: "{shop}" }} }} }}
+scenarios:
+  browse:
+    load: {{ open: [ {{ rate: 50/s, for: 6s }} ] }}
+    steps: [ {{ step: look, http: {{ get: /health }} }} ]
+"#
+    )
 }
 
 /// Starts an agent and waits until its name is its own.
@@ -68,18 +82,7 @@ fn a_second_coordinator_names_the_first_and_leaves_it_unharmed() {
     let Some(nats) = Nats::start() else { return };
     let folder = tempdir().unwrap();
     let shop = Shop::start(folder.path(), &[]);
-    let plan = format!(
-        r#"version: 1
-name: alone
-endpoints: {{ shop: {{ http: {{ base_url: "{}" }} }} }}
-scenarios:
-  browse:
-    load: {{ open: [ {{ rate: 50/s, for: 6s }} ] }}
-    steps: [ {{ step: look, http: {{ get: /health }} }} ]
-"#,
-        shop.url
-    );
-    let path = write_plan(folder.path(), &plan, 1);
+    let path = write_plan(folder.path(), &lone_plan(&shop.url), 1);
     let start = |out: &str| {
         let mut command = volley();
         let out = folder.path().join(out);
@@ -111,4 +114,59 @@ scenarios:
 fn names(second: &Said, first: &Child) {
     let wanted = ["cluster `default` is busy: run ", &format!("pid {}, since 20", first.id())];
     assert!(wanted.iter().all(|what| second.err.contains(what)), "{}", second.err);
+}
+
+/// Asks who is there, as JSON.
+fn nodes(nats: &Nats) -> serde_json::Value {
+    let said = run(&["nodes", "--nats", &nats.url, "--format", "json"]).exits(0);
+    serde_json::from_str(&said.out).unwrap()
+}
+
+#[test]
+fn nodes_are_listed_with_what_they_do_and_who_coordinates_them() {
+    let Some(nats) = Nats::start() else { return };
+    let nobody = run(&["nodes", "--nats", &nats.url]).exits(0);
+    assert!(nobody.out.contains("nobody coordinates it\nno agent answers"), "{}", nobody.out);
+    let mut command = agent(&nats, "eu-1");
+    let mut first = command.args(["--label", "zone=a"]).spawn().unwrap();
+    says(&mut first, "waits for runs");
+    let first = Process(first);
+    let _second = held(&nats, "eu-2");
+    let idle = nodes(&nats);
+    assert_eq!(idle["coordinator"], serde_json::Value::Null);
+    let one = &idle["agents"][0];
+    assert_eq!((&one["name"], &one["pid"]), (&"eu-1".into(), &first.0.id().into()));
+    assert_eq!((&one["state"], &one["labels"]["zone"]), (&"waiting".into(), &"a".into()));
+    assert_eq!(one["drivers"], serde_json::json!(["http"]));
+    assert!(one["mem_bytes"].as_u64() > Some(1 << 20) && one["cores"].as_u64() > Some(0), "{one}");
+    assert_eq!(idle["agents"].as_array().unwrap().len(), 2);
+
+    let folder = tempdir().unwrap();
+    let shop = Shop::start(folder.path(), &[]);
+    let path = write_plan(folder.path(), &lone_plan(&shop.url), 1);
+    let out = folder.path().join("out");
+    let mut command = volley();
+    command.args(["run", &path, "--nats", &nats.url, "--out", out.to_str().unwrap()]);
+    command.args(["--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("\"started\"")), "the load runs");
+    let busy = nodes(&nats);
+    assert_eq!(busy["coordinator"]["pid"], running.id());
+    let run_id = &busy["coordinator"]["run"];
+    let states: Vec<&str> =
+        [0, 1].map(|at| busy["agents"][at]["state"].as_str().unwrap_or_default()).into();
+    assert!(states.contains(&"running") && states.contains(&"standby"), "{busy}");
+    let serves = &busy["agents"][usize::from(states[1] == "running")];
+    assert_eq!((&serves["run"], &serves["seats"]), (run_id, &serde_json::json!(["default/0"])));
+    lines.for_each(drop);
+    finish(running).exits(0);
+    assert_eq!(shop.requests().len(), 300, "looking costs nothing");
+}
+
+#[test]
+fn nodes_without_a_broker_fail_as_the_cluster_does() {
+    let url = format!("nats://127.0.0.1:{}", crate::stage::dead_port());
+    let said = run(&["nodes", "--nats", &url]).exits(96);
+    assert!(said.err.contains("cannot reach nats://127.0.0.1"), "{}", said.err);
 }

@@ -15,6 +15,7 @@ use engine::clock::Clock;
 use engine::cluster::agent::{self, AgentEnd, AgentOptions};
 use engine::cluster::bus::{Bus, BusError};
 use engine::cluster::nats::NatsOptions;
+use engine::cluster::nodes;
 use engine::cluster::{Finished, Job, StopRequest, coordinator};
 use engine::event::{Happened, RunEvent};
 use engine::metrics::Ending;
@@ -330,7 +331,14 @@ async fn a_run_needs_no_more_than_each_ones_own_subjects() {
     let serving = agent::run(options("eu-1"), load, agent_bus, Clock::real(), stopped.clone());
     let job = job(artifact.clone(), CLUSTER);
     let running = coordinator::run(job, bus, Clock::real(), stopped, sender, Sum::default());
-    let (finished, end) = tokio::join!(running, serving);
+    let as_coordinator = NatsOptions::new(&server.url, CLUSTER, None);
+    let asking = NatsOptions { user: user("coord"), ..as_coordinator };
+    let asking = Bus::connect(asking).await.unwrap();
+    let looking = nodes::look(&asking, CLUSTER, Duration::from_secs(2));
+    let (finished, end, seen) = tokio::join!(running, serving, looking);
+    let seen = seen.unwrap();
+    let names: Vec<&str> = seen.agents.iter().map(|agent| agent.hello.name.as_str()).collect();
+    assert_eq!((names, seen.refused), (vec!["eu-1"], 0));
     while events.try_recv().is_ok() {}
     assert_eq!(finished.record.ending, Ending::Complete);
     assert_eq!(finished.record.warnings, [], "nothing was denied");

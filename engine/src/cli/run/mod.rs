@@ -361,6 +361,6 @@ fn run_id() -> String {
     (0..10).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
-fn length(text: &str) -> Result<Length, String> {
+pub(super) fn length(text: &str) -> Result<Length, String> {
     Length::parse(text).map_err(|error| format!("{}; {}", error.message, error.help))
 }

@@ -11,7 +11,7 @@ use super::sync::Sync;
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
 use crate::cluster::wire::{
-    Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, V, Want, Welcome,
+    Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, Status, V, Want, Welcome,
 };
 use crate::ledger;
 use crate::metrics::{LedgerRow, Window};
@@ -54,6 +54,8 @@ pub(crate) struct Enrolled {
     final_wait_ns: u64,
     sync_wanted: u32,
     phase: Phase,
+    /// As the share names them; empty before it is given.
+    seats: Vec<String>,
     prepared: bool,
     epoch: u64,
     seq: u64,
@@ -88,6 +90,7 @@ impl Enrolled {
             final_wait_ns: welcome.final_wait_ms.saturating_mul(MS),
             sync_wanted: welcome.sync,
             phase: Phase::Idle,
+            seats: Vec::new(),
             prepared: false,
             epoch: 0,
             seq: 0,
@@ -110,6 +113,12 @@ impl Enrolled {
             final_acked: false,
             over: None,
         }
+    }
+
+    /// Adds to `status` what it does in its run.
+    pub(crate) fn status(&self, status: Status) -> Status {
+        let (run, seats) = (Some(self.run.clone()), self.seats.clone());
+        Status { run, phase: self.phase, seats, ..status }
     }
 
     /// Returns whether arrivals may be starting.
@@ -242,6 +251,7 @@ impl Enrolled {
             Want::Prepare => {
                 if let (Some(share), 0, false) = (order.share, self.epoch, self.left) {
                     self.epoch = order.epoch;
+                    self.seats.clone_from(&share.seats);
                     self.enter(Phase::Preparing, now);
                     let run = self.run.clone();
                     let text = format!("run {run}: preparing {}", share.seats.join(", "));

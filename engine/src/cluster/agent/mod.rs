@@ -20,10 +20,11 @@ use self::state::{Agent, Effect, Input, Me};
 use super::bus::{Bus, BusError, Inbox};
 use super::claim::{self, ClaimError, Hold, Place};
 use super::load::{Load, LoadError, LoadEvent, Loader};
-use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, V};
-use super::{StopRequest, subject};
+use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Status, V};
+use super::{StopRequest, machine, subject};
 use crate::clock::Clock;
 use crate::metrics::Window;
+use crate::user::DRIVERS;
 
 /// Requests that may be open at a time; what does not fit is sent again by its own retry.
 const OPEN_MAX: usize = 64;
@@ -85,9 +86,6 @@ pub async fn run(
             return AgentEnd { exit: Exit::ClusterFailed, message: Some(message) };
         }
     };
-    if hold.is_some() {
-        say(&format!("agent {} waits for runs", me.name));
-    }
     let patterns = [subject::hint(&cluster), subject::ping(&cluster, &me.name)];
     let hints = match bus.subscribe(&patterns).await {
         Ok(hints) => hints,
@@ -96,6 +94,9 @@ pub async fn run(
             return AgentEnd { exit: Exit::ClusterFailed, message };
         }
     };
+    if hold.is_some() {
+        say(&format!("agent {} waits for runs", me.name));
+    }
     let mut worker = Worker {
         say,
         agent: Agent::new(me.clone(), clock.now()),
@@ -131,7 +132,6 @@ pub(crate) fn taken(name: &str, by: &str) -> String {
 }
 
 fn me(options: AgentOptions) -> Me {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Me {
         name: options.name,
         nonce: super::nonce(),
@@ -140,7 +140,10 @@ fn me(options: AgentOptions) -> Me {
         once: options.once,
         pid: std::process::id(),
         host: super::host(),
-        cores: u32::try_from(cores).unwrap_or(u32::MAX),
+        cores: machine::cores(),
+        mem_bytes: machine::mem_bytes(),
+        open_files: machine::open_files(),
+        drivers: DRIVERS.map(str::to_owned).into(),
     }
 }
 
@@ -297,6 +300,7 @@ impl Worker {
             Effect::Unload => self.load = None,
             Effect::Delta { run, epoch, seq, window } => self.delta(&run, epoch, seq, &window),
             Effect::Final { run, report, parts_have } => self.report(&run, &report, parts_have),
+            Effect::Status(status) => self.status(*status),
             Effect::Say(text) => (self.say)(&text),
             Effect::End { exit, message } => {
                 self.end.get_or_insert(AgentEnd { exit, message });
@@ -351,6 +355,23 @@ impl Worker {
                 });
                 self.ask("final", head, body);
             }
+        }
+    }
+
+    /// Says who it is to nobody in particular.
+    fn status(&mut self, status: Status) {
+        if self.open.len() >= OPEN_MAX {
+            return tracing::debug!("too many open requests");
+        }
+        let to = subject::from_agent(&self.cluster, &self.me.name, subject::STATUS);
+        if let Ok(body) = wire::encode(&FromAgent::Status(status), &[]) {
+            let bus = self.bus.clone();
+            self.open.spawn(async move {
+                // Whoever asked asks again.
+                let sent = bus.publish(&to, body).await;
+                sent.unwrap_or_else(|error| tracing::debug!(%error, "status not sent"));
+                Ended::Answer(None)
+            });
         }
     }
 

@@ -70,7 +70,7 @@ impl Coordinator {
         hello: Hello,
         effects: &mut Vec<Effect>,
     ) -> (Verdict, String) {
-        if let Some(why) = incompatible(&hello) {
+        if let Some(why) = incompatible(&hello).or_else(|| self.lacks_driver(&hello)) {
             return (Verdict::Refused, why);
         }
         if let Some(at) = self.members.iter().position(|member| member.name == hello.name) {
@@ -109,6 +109,13 @@ impl Coordinator {
             effects.push(self.event(now, None, Happened::Waiting { seats }));
         }
         self.place(self.members.len() - 1)
+    }
+
+    /// Returns which kind of endpoint of the plan the agent cannot talk to.
+    fn lacks_driver(&self, hello: &Hello) -> Option<String> {
+        let kinds = self.settings.artifact.endpoints.values().map(|it| it.kind().word());
+        let mut lacking = kinds.filter(|kind| !hello.drivers.iter().any(|driver| driver == kind));
+        lacking.next().map(|kind| format!("it has no driver for `{kind}` endpoints"))
     }
 
     fn place(&self, at: usize) -> (Verdict, String) {

@@ -172,7 +172,7 @@ impl<S: Sink> Host<S> {
                 }
                 return;
             }
-            Ok((FromAgent::Hello(_), _)) | Err(_) => {
+            Ok((FromAgent::Hello(_) | FromAgent::Status(_), _)) | Err(_) => {
                 self.refused += 1;
                 return;
             }

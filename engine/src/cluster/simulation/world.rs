@@ -255,7 +255,7 @@ impl World {
             FromAgent::Beat(beat) => Input::Beat { from, beat },
             FromAgent::Delta(head) => Input::Delta { from, head, part },
             FromAgent::Final(head) => Input::Final { from, head, part },
-            FromAgent::Get(_) => return,
+            FromAgent::Get(_) | FromAgent::Status(_) => return,
         };
         self.coordinate(input, Some(agent));
     }
@@ -417,7 +417,7 @@ impl World {
                 }
             }
             Do::Final { run, report, parts_have } => self.report(at, &run, &report, parts_have),
-            Do::Say(_) => {}
+            Do::Say(_) | Do::Status(_) => {}
             Do::End { .. } => self.members[at].ended = true,
         }
     }
