@@ -8,6 +8,7 @@ pub mod claim;
 pub mod coordinator;
 pub mod embedded;
 pub mod load;
+pub mod inside;
 mod local;
 mod machine;
 pub mod nats;

@@ -27,9 +27,6 @@ pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());
     }
-    if artifact.nodes.groups.contains_key("coordinator") {
-        found.push("`runs_on: [coordinator]`".to_owned());
-    }
     for (name, threshold) in &artifact.thresholds {
         found.extend(of_threshold(threshold).map(|what| format!("{what} in threshold `{name}`")));
     }

@@ -7,6 +7,7 @@ mod cluster;
 mod fleet;
 mod http;
 mod loads;
+mod inside;
 mod local;
 mod model;
 mod nats;

@@ -247,6 +247,22 @@ async fn too_few_agents_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_outside_passes_for_the_node_inside() {
+    let Some(server) = server("") else { return };
+    let loader = ModelLoader::new();
+    let (stop, _) = watch::channel(None);
+    let outside = agent(&server, "coordinator", &loader, &stop).await;
+    let job = Job { join_timeout_ns: 1_500_000_000, ..job(sample::artifact(&[10], 1, 1), CLUSTER) };
+    let (finished, _) = coordinate(&server, job, |_| {}).await;
+    let Ending::ClusterFailed(why) = &finished.record.ending else { panic!() };
+    assert!(why.contains("here: nobody"), "{why}");
+    let codes: Vec<&str> = finished.record.warnings.iter().map(|(code, _)| code.as_str()).collect();
+    assert_eq!(codes, ["message-refused"]);
+    stop.send_replace(Some(StopRequest::Drain));
+    assert_eq!(outside.await.unwrap().exit, Exit::Interrupted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_broker_denies_ends_an_agent_with_the_subject() {
     let permissions = r#"authorization { users = [ { user: "eu-1", password: "p", permissions: {
         publish: { allow: ["volley.C.a.eu-2.>"] }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
-use compiler::artifact::Artifact;
+use compiler::artifact::{Artifact, COORDINATOR};
 use compiler::exit::Exit;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
@@ -91,7 +91,8 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
         }
     };
     let mut fleet = Fleet { bus, lock: None, agents: Vec::new(), server: Some(server) };
-    for (seat, group) in seats(&loaded.artifact) {
+    // The coordinator's own seat is taken inside this process.
+    for (seat, group) in seats(&loaded.artifact).filter(|(_, group)| *group != COORDINATOR) {
         let mut agent = kept(&program, &program);
         agent.args(["agent", "--once", "--quiet", "--nats", &url, "--cluster", &args.cluster]);
         agent.args(["--name", &seat.replace('/', "-"), "--group", group]);

@@ -24,7 +24,7 @@ use super::pacing::Pacing;
 use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::node::{NodeLoader, ReadSecret};
-use crate::cluster::{Job, Seating, Sink, coordinator, embedded};
+use crate::cluster::{self, Job, Seating, Sink, embedded, inside};
 use crate::demo::{self, Demo};
 use crate::metrics::threshold::Judge;
 use crate::metrics::{Totals, Window};
@@ -206,25 +206,16 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
         judge: Judge::new(Arc::clone(&loaded.artifact)),
     };
     let job = job(&args, &loaded);
-    let finished = match fleet {
+    let nodes = args.nodes.unwrap_or(1);
+    let loader = Arc::new(loader(&args, nodes, secrets, &clock));
+    let mut finished = match fleet {
         Some(fleet) => {
             let bus = fleet.bus.clone();
-            let finished = coordinator::run(job, bus, clock, stopped, events, sink).await;
+            let finished = inside::run(job, bus, loader, clock, stopped, events, sink).await;
             fleet.leave().await;
             finished
         }
-        None => {
-            let nodes = args.nodes.unwrap_or(1);
-            let workers = super::cores() / usize::try_from(nodes).unwrap_or(usize::MAX);
-            let loader = Arc::new(NodeLoader {
-                clock: clock.clone(),
-                workers: workers.max(1),
-                pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
-                read_secret: secrets,
-                start_driver: super::http_drivers(),
-            });
-            embedded::run(job, nodes, loader, clock, stopped, events, sink).await
-        }
+        None => embedded::run(job, nodes, loader, clock, stopped, events, sink).await,
     };
     shown.await.ok();
     if let Some(demo) = demo
@@ -277,6 +268,18 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
 
 fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
     if args.pacing.is_some() && args.nats.as_deref().is_some_and(|place| place != "local") {
+/// Returns what prepares one of `nodes` nodes of this process.
+fn loader(args: &RunArgs, nodes: u32, read_secret: ReadSecret, clock: &Clock) -> NodeLoader {
+    let workers = super::cores() / usize::try_from(nodes).unwrap_or(usize::MAX);
+    NodeLoader {
+        clock: clock.clone(),
+        workers: workers.max(1),
+        pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
+        read_secret,
+        start_driver: super::http_drivers(),
+    }
+}
+
         return Err(Refusal::usage("--pacing is each agent's own: give it to `volley agent`"));
     }
     let seats: u32 = artifact.nodes.groups.values().map(|group| group.agents).sum();

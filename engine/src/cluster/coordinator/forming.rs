@@ -1,6 +1,6 @@
 //! (pure) Forming the cluster: who gets a seat, who waits, who is turned away.
 
-use compiler::artifact::{Artifact, FORMAT};
+use compiler::artifact::{Artifact, COORDINATOR, FORMAT};
 
 use super::loss::seconds;
 use super::member::Member;
@@ -138,6 +138,9 @@ impl Coordinator {
         let Some(group) = artifact.nodes.groups.get(&hello.group) else {
             return Err(format!("the plan has no group `{}`", hello.group));
         };
+        if hello.group == COORDINATOR && hello.name != COORDINATOR {
+            return Err(format!("the seat of group `{COORDINATOR}` is inside `volley run`"));
+        }
         let lacking =
             group.requires.iter().find(|(key, value)| hello.labels.get(*key) != Some(*value));
         if let Some((key, value)) = lacking {

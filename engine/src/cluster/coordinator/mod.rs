@@ -15,6 +15,7 @@ mod tests;
 use std::time::Duration;
 
 use bytes::Bytes;
+use compiler::artifact::COORDINATOR;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -160,6 +161,11 @@ impl<S: Sink> Host<S> {
     async fn message(&mut self, message: Incoming) {
         let Some((name, _)) = subject::speaker(&self.cluster, &message.subject) else { return };
         let from = name.to_owned();
+        // That name is the node's inside this process, which speaks on the bus within it.
+        if name == COORDINATOR && !matches!(message.reply, Some(ReplyTo::Local(_))) {
+            self.refused += 1;
+            return;
+        }
         let input = match wire::decode::<FromAgent>(&message.body) {
             Ok((FromAgent::Hello(hello), _)) if hello.name == from => Input::Hello(hello),
             Ok((FromAgent::Beat(beat), _)) => Input::Beat { from, beat },

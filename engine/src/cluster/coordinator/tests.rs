@@ -125,6 +125,8 @@ fn each_hello_gets_a_verdict_with_its_reason() {
     check(Hello { proto: later, ..hello("b", "b") }, Verdict::Refused, "protocol 2 to 3");
     check(Hello { formats: vec![9], ..hello("b", "b") }, Verdict::Refused, "formats [9]");
     check(Hello { group: "x".to_owned(), ..hello("b", "b") }, Verdict::Refused, "group `x`");
+    let inside = Hello { group: "coordinator".to_owned(), ..hello("b", "b") };
+    check(inside, Verdict::Refused, "no group `coordinator`");
     check(
         Hello { drivers: vec!["tcp".to_owned()], ..hello("b", "b") },
         Verdict::Refused,
