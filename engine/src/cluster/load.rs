@@ -74,6 +74,8 @@ pub struct Share {
     pub vars: BTreeMap<String, String>,
     /// Seed that overrides the artifact's.
     pub seed: Option<u64>,
+    /// Whether it is a dry run.
+    pub dry_run: bool,
     /// The seats to execute.
     pub seats: Vec<String>,
 }

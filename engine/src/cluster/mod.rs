@@ -6,9 +6,10 @@ pub mod agent;
 pub mod bus;
 pub mod claim;
 pub mod coordinator;
+mod dry_run;
 pub mod embedded;
-pub mod load;
 pub mod inside;
+pub mod load;
 mod local;
 mod machine;
 pub mod nats;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::Artifact;
 
+pub use self::dry_run::dry_run;
 pub(crate) use self::machine::host;
 pub use self::subject::is_token;
 use crate::metrics::{RunRecord, Window};
@@ -49,6 +51,8 @@ pub struct Job {
     pub vars: BTreeMap<String, String>,
     /// Seed that overrides the artifact's.
     pub seed: Option<u64>,
+    /// Whether nodes derive a dry run from the artifact; `artifact` is one already.
+    pub dry_run: bool,
     /// Who sits where.
     pub seating: Seating,
     /// Longest wait for every seat to be taken.

@@ -4,10 +4,11 @@
 
 mod claims;
 mod cluster;
+mod dry_run;
 mod fleet;
 mod http;
-mod loads;
 mod inside;
+mod loads;
 mod local;
 mod model;
 mod nats;

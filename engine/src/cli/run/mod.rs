@@ -1,6 +1,7 @@
 //! `volley run`: loads a plan or an artifact, coordinates its run, writes the results.
 
 mod child;
+mod dry_run;
 mod fleet;
 mod load;
 mod outcome;
@@ -38,6 +39,12 @@ Examples:
   volley run load.yaml --var rate=200/s --out results/nightly --report html,junit
   volley run load.yaml --nats nats://broker:4222 --lease 5s
   volley run load.yaml --nats local
+  volley run load.yaml --nats nats://broker:4222 --dry-run
+
+With --dry-run every node resolves the secrets of the plan and opens a connection to every endpoint
+(else exit 96), one arrival of each scenario is sent, and all must succeed (else 99). The plan's
+thresholds, start_after and max_failures are left aside. The results folder is written as ever; its
+result has the warning `dry-run`. Agents with --once end after it.
 
 Progress goes to stderr, the summary to stdout. With --format json stdout has one object a line:
   {\"at_us\": 3012345, \"node\": \"eu-0\" or null, \"what\": …}
@@ -95,6 +102,10 @@ pub(super) struct RunArgs {
     /// How punctual arrivals of open loads are [default: precise]; agents behind a NATS server have their own.
     #[arg(long, value_name = "MODE")]
     pacing: Option<Pacing>,
+    /// Send one arrival of each scenario, at once and for real, instead of the load: are secrets, endpoints and agents
+    /// there, does the plan work?
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Read data and body files from here instead of the plan's folder.
@@ -189,6 +200,9 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let secrets = read_secrets(&args, &loaded.artifact)?;
     let clock = Clock::real();
     let demo = start_demo(&args, &mut loaded, &clock)?;
+    if args.dry_run {
+        loaded.artifact = Arc::new(cluster::dry_run(&loaded.artifact));
+    }
 
     let stopped = signal::stop_requests(
         "stopping: what runs may end, results follow; once more to cut it",
@@ -223,6 +237,10 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     {
         complain(&format!("the demo shop did not end well: {error}"));
     }
+    if args.dry_run {
+        let (code, message) = dry_run::WARNING;
+        finished.record.warnings.push((code.to_owned(), message.to_owned()));
+    }
     let result = RunResult::build(&loaded.artifact, &finished.record, &finished.sink.totals);
     let spare = std::env::temp_dir();
     let kept = outcome::write(&out, &spare, &result, &args.report, template.as_ref());
@@ -250,24 +268,6 @@ impl Sink for RunSink {
     }
 }
 
-fn job(args: &RunArgs, loaded: &Loaded) -> Job {
-    let nodes = &loaded.artifact.nodes;
-    Job {
-        run: loaded.run.clone(),
-        cluster: args.cluster.clone(),
-        artifact: Arc::clone(&loaded.artifact),
-        artifact_bytes: loaded.bytes.clone(),
-        files: loaded.files.clone(),
-        vars: loaded.vars.clone(),
-        seed: loaded.seed,
-        seating: Seating::OnePerAgent,
-        join_timeout_ns: args.join_timeout.map_or(nodes.join_timeout_ns, |length| length.0),
-        lease_ns: args.lease.map_or(nodes.lease_ns, |length| length.0),
-    }
-}
-
-fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
-    if args.pacing.is_some() && args.nats.as_deref().is_some_and(|place| place != "local") {
 /// Returns what prepares one of `nodes` nodes of this process.
 fn loader(args: &RunArgs, nodes: u32, read_secret: ReadSecret, clock: &Clock) -> NodeLoader {
     let workers = super::cores() / usize::try_from(nodes).unwrap_or(usize::MAX);
@@ -280,6 +280,25 @@ fn loader(args: &RunArgs, nodes: u32, read_secret: ReadSecret, clock: &Clock) ->
     }
 }
 
+fn job(args: &RunArgs, loaded: &Loaded) -> Job {
+    let nodes = &loaded.artifact.nodes;
+    Job {
+        run: loaded.run.clone(),
+        cluster: args.cluster.clone(),
+        artifact: Arc::clone(&loaded.artifact),
+        artifact_bytes: loaded.bytes.clone(),
+        files: loaded.files.clone(),
+        vars: loaded.vars.clone(),
+        seed: loaded.seed,
+        dry_run: args.dry_run,
+        seating: Seating::OnePerAgent,
+        join_timeout_ns: args.join_timeout.map_or(nodes.join_timeout_ns, |length| length.0),
+        lease_ns: args.lease.map_or(nodes.lease_ns, |length| length.0),
+    }
+}
+
+fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
+    if args.pacing.is_some() && args.nats.as_deref().is_some_and(|place| place != "local") {
         return Err(Refusal::usage("--pacing is each agent's own: give it to `volley agent`"));
     }
     let seats: u32 = artifact.nodes.groups.values().map(|group| group.agents).sum();

@@ -56,6 +56,7 @@ impl Fetch {
             files,
             vars: share.vars,
             seed: share.seed,
+            dry_run: share.dry_run,
             seats: share.seats,
         };
         let loading = tokio::task::spawn_blocking(move || loader.load(share));

@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) files: Vec<String>,
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) seed: Option<u64>,
+    pub(crate) dry_run: bool,
     pub(crate) seating: Seating,
     pub(crate) join_timeout_ns: u64,
     pub(crate) lease_ns: u64,
@@ -320,6 +321,7 @@ impl Coordinator {
             vars: settings.vars.clone(),
             seats: member.seats.clone(),
             moved: Vec::new(),
+            dry_run: settings.dry_run,
             get_timeout_ms: self.tuning.get_timeout_ns / MS,
         });
         let drain_ms = self.drain_ns() / MS;

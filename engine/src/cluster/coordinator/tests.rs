@@ -31,6 +31,7 @@ pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
         files: Vec::new(),
         vars: BTreeMap::new(),
         seed: None,
+        dry_run: false,
         seating: Seating::OnePerAgent,
         join_timeout_ns: 30_000 * MS,
         lease_ns: 4_000 * MS,
@@ -124,9 +125,9 @@ fn each_hello_gets_a_verdict_with_its_reason() {
     let later = Range { min: 2, max: 3 };
     check(Hello { proto: later, ..hello("b", "b") }, Verdict::Refused, "protocol 2 to 3");
     check(Hello { formats: vec![9], ..hello("b", "b") }, Verdict::Refused, "formats [9]");
-    check(Hello { group: "x".to_owned(), ..hello("b", "b") }, Verdict::Refused, "group `x`");
     let inside = Hello { group: "coordinator".to_owned(), ..hello("b", "b") };
     check(inside, Verdict::Refused, "no group `coordinator`");
+    check(Hello { group: "x".to_owned(), ..hello("b", "b") }, Verdict::Refused, "group `x`");
     check(
         Hello { drivers: vec!["tcp".to_owned()], ..hello("b", "b") },
         Verdict::Refused,

@@ -104,6 +104,7 @@ impl World {
             files: Vec::new(),
             vars: BTreeMap::new(),
             seed: None,
+            dry_run: false,
             seating: Seating::OnePerAgent,
             join_timeout_ns: 30 * SECOND_NS,
             lease_ns,

@@ -301,6 +301,9 @@ pub struct ShareOrder {
     pub seats: Vec<String>,
     /// Slots taken over from others; empty in this version.
     pub moved: Vec<Moved>,
+    /// Whether it is a dry run: the node derives that from the artifact once it is verified.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Longest wait for one chunk of what is fetched.
     pub get_timeout_ms: u64,
 }
