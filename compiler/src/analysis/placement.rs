@@ -1,8 +1,8 @@
 //! (pure) Placement: which seats own which slots of a scenario.
 
-use crate::artifact::SlotSet;
+use crate::artifact::{COORDINATOR, SlotSet};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{COORDINATOR, Named, Plan, ScenarioPlan, too_much};
+use crate::model::{Named, Plan, ScenarioPlan, too_much};
 use crate::partition::{GroupShare, Partition, PartitionError, WEIGHTS_MAX};
 
 /// Deals each scenario to the seats of its groups; shares that are too fine are reported.

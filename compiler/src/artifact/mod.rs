@@ -58,7 +58,7 @@ pub use self::load::{
 pub use self::message::{
     AwaitAction, AwaitSource, Channel, Match, MatchPart, PollRequest, PublishAction,
 };
-pub use self::nodes::{Group, Nodes, OnAgentLoss, Tuning};
+pub use self::nodes::{COORDINATOR, Group, Nodes, OnAgentLoss, Tuning};
 pub use self::scenario::{Connections, LateStart, Moment, Scenario, StartAfter};
 pub use self::sink::{
     DatabaseSink, DatadogSink, ElasticAuth, ElasticSink, FileSink, InfluxSink, InfluxStore,

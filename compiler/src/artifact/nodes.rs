@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Json;
 
+/// The group of the one node inside `volley run`; a scenario is placed on it by name only.
+pub const COORDINATOR: &str = "coordinator";
+
 /// The cluster as the plan declares it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

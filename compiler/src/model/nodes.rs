@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::limits::WAIT_NS_MAX;
-use crate::artifact::{Group, Json, OnAgentLoss, Tuning};
+use crate::artifact::{COORDINATOR, Group, Json, OnAgentLoss, Tuning};
 use crate::model::lower::Lower;
 use crate::model::name::{Named, Section};
 use crate::model::vars;
@@ -13,9 +13,6 @@ use crate::unit::{Length, SECOND_NS};
 
 /// Most seats of one group; more than slots can be dealt to.
 const AGENTS_MAX: u64 = 65_536;
-
-/// The group of the one node inside `volley run`; a scenario is placed on it by name only.
-pub(crate) const COORDINATOR: &str = "coordinator";
 
 /// The group of a plan without `nodes`.
 const GROUP_DEFAULT: &str = "default";

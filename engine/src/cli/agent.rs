@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use compiler::artifact::COORDINATOR;
 use compiler::exit::Exit;
 
 use super::nats::NatsArgs;
@@ -34,10 +35,10 @@ pub(super) struct AgentArgs {
     #[arg(long, value_name = "ID", default_value = "default", value_parser = token)]
     cluster: String,
     /// Its name, one process each [default: the host's name and the process id].
-    #[arg(long, value_name = "NAME", value_parser = token)]
+    #[arg(long, value_name = "NAME", value_parser = own_token)]
     name: Option<String>,
     /// Which group's seats it takes.
-    #[arg(long, value_name = "G", default_value = "default")]
+    #[arg(long, value_name = "G", default_value = "default", value_parser = own)]
     group: String,
     /// A label, compared with what groups require; several times for several.
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
@@ -108,7 +109,7 @@ async fn serve(args: AgentArgs) -> AgentEnd {
         once: args.once,
         say: if args.quiet { |_| {} } else { note },
     };
-    (options.say)(&format!("agent {} waits for runs on {}", options.name, shown(&args.nats)));
+    (options.say)(&format!("connected to {}", shown(&args.nats)));
     let end = agent::run(options, Arc::new(loader), bus.clone(), clock, stop).await;
     bus.close().await;
     end
@@ -130,6 +131,18 @@ pub(super) fn token(text: &str) -> Result<String, String> {
     } else {
         Err("write 1 to 64 characters of `A-Z a-z 0-9 _ -`".to_owned())
     }
+}
+
+fn own_token(text: &str) -> Result<String, String> {
+    own(text).and_then(|text| token(&text))
+}
+
+/// Refuses what the node inside `volley run` is called.
+fn own(text: &str) -> Result<String, String> {
+    if text == COORDINATOR {
+        return Err("`coordinator` is the node inside `volley run`: choose another word".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -165,6 +178,8 @@ mod tests {
         for bad in [
             ["--label", "zone"],
             ["--name", "a.b"],
+            ["--name", "coordinator"],
+            ["--group", "coordinator"],
             ["--workers", "0"],
             ["--nats-user", "u"],
             ["--tls-cert", "c"],

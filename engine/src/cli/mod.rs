@@ -3,6 +3,7 @@
 mod agent;
 mod keep;
 mod nats;
+mod nodes;
 mod pacing;
 mod report;
 mod run;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use compiler::exit::Exit;
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::driver::{Driver, HttpDriver};
 use crate::runtime::StartDriver;
@@ -34,6 +37,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Wait for runs and execute a seat of each.
     Agent(Box<agent::AgentArgs>),
+    /// Show which agents are there, what they do, and who coordinates them.
+    Nodes(nodes::NodesArgs),
     /// Make reports of a finished run from its `result.json`.
     Report(report::ReportArgs),
     /// Serve the demo shop, a system under test.
@@ -84,6 +89,7 @@ pub fn main() -> ExitCode {
         match volley.command {
             Command::Run(args) => run::run(*args).await,
             Command::Agent(args) => agent::run(*args).await,
+            Command::Nodes(args) => nodes::run(args).await,
             Command::Report(args) => {
                 report::run(&args, &mut io::stdout().lock(), &mut io::stderr().lock())
             }
@@ -132,6 +138,14 @@ fn note(message: &str) {
 fn say(text: &str) {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+}
+
+/// Returns a wall clock's milliseconds since 1970 for a person: `2026-08-01T12:00:00Z`.
+fn instant(unix_ms: u64) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let seconds = i64::try_from(unix_ms / 1_000).unwrap_or(0);
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    at.format(&format).unwrap_or_default()
 }
 
 /// Returns an error with its causes, one line.

@@ -19,6 +19,8 @@ pub enum Bus {
     Local(LocalBus),
     /// Over a NATS server.
     Nats(NatsBus),
+    /// Over a NATS server, with some within this process: a coordinator whose own node is there.
+    Mixed(LocalBus, NatsBus),
 }
 
 /// Why something could not be sent or was not answered.
@@ -65,6 +67,8 @@ pub enum Inbox {
     Local(LocalInbox),
     /// Over a NATS server.
     Nats(NatsInbox),
+    /// Both, read as one.
+    Mixed(LocalInbox, NatsInbox),
 }
 
 impl Bus {
@@ -81,6 +85,16 @@ impl Bus {
         NatsBus::connect(options).await.map(Bus::Nats)
     }
 
+    /// Returns a bus of this process, and this one joined with it: one speaks to both, those within only to it.
+    pub fn with_inside(self) -> (Bus, Bus) {
+        let inside = LocalBus::default();
+        let joined = match self {
+            Bus::Local(_) => Bus::Local(inside.clone()),
+            Bus::Nats(nats) | Bus::Mixed(_, nats) => Bus::Mixed(inside.clone(), nats),
+        };
+        (Bus::Local(inside), joined)
+    }
+
     /// Sends `body` to whoever listens at `subject`.
     ///
     /// # Errors
@@ -92,6 +106,10 @@ impl Bus {
                 Ok(())
             }
             Bus::Nats(bus) => bus.publish(subject, body).await,
+            Bus::Mixed(inside, bus) => {
+                inside.publish(subject, &body);
+                bus.publish(subject, body).await
+            }
         }
     }
 
@@ -108,6 +126,10 @@ impl Bus {
         match self {
             Bus::Local(bus) => bus.request(subject, body, wait).await,
             Bus::Nats(bus) => bus.request(subject, body, wait).await,
+            Bus::Mixed(inside, bus) => match inside.request(subject, body.clone(), wait).await {
+                Err(BusError::NoResponders) => bus.request(subject, body, wait).await,
+                answer => answer,
+            },
         }
     }
 
@@ -118,7 +140,9 @@ impl Bus {
     pub async fn reply(&self, to: ReplyTo, body: Bytes) -> Result<(), BusError> {
         match (self, to) {
             (_, ReplyTo::Local(waiter)) => waiter.send(body).map_err(|_| BusError::Timeout),
-            (Bus::Nats(bus), ReplyTo::Nats(subject)) => bus.publish(&subject, body).await,
+            (Bus::Nats(bus) | Bus::Mixed(_, bus), ReplyTo::Nats(subject)) => {
+                bus.publish(&subject, body).await
+            }
             (Bus::Local(_), ReplyTo::Nats(_)) => {
                 Err(BusError::Refused("answer to another bus".to_owned()))
             }
@@ -133,6 +157,10 @@ impl Bus {
         match self {
             Bus::Local(bus) => Ok(Inbox::Local(bus.subscribe(patterns))),
             Bus::Nats(bus) => bus.subscribe(patterns).await.map(Inbox::Nats),
+            Bus::Mixed(inside, bus) => {
+                let outside = bus.subscribe(patterns).await?;
+                Ok(Inbox::Mixed(inside.subscribe(patterns), outside))
+            }
         }
     }
 
@@ -145,7 +173,7 @@ impl Bus {
     pub fn is_up(&self) -> bool {
         match self {
             Bus::Local(_) => true,
-            Bus::Nats(bus) => bus.is_up(),
+            Bus::Nats(bus) | Bus::Mixed(_, bus) => bus.is_up(),
         }
     }
 
@@ -153,7 +181,7 @@ impl Bus {
     pub fn payload_max(&self) -> usize {
         match self {
             Bus::Local(_) => usize::MAX,
-            Bus::Nats(bus) => bus.payload_max(),
+            Bus::Nats(bus) | Bus::Mixed(_, bus) => bus.payload_max(),
         }
     }
 
@@ -161,7 +189,7 @@ impl Bus {
     pub fn take_denied(&self) -> Option<String> {
         match self {
             Bus::Local(_) => None,
-            Bus::Nats(bus) => bus.take_denied(),
+            Bus::Nats(bus) | Bus::Mixed(_, bus) => bus.take_denied(),
         }
     }
 
@@ -170,6 +198,7 @@ impl Bus {
         match self {
             Bus::Local(bus) => bus.dropped(),
             Bus::Nats(bus) => bus.dropped(),
+            Bus::Mixed(inside, bus) => inside.dropped() + bus.dropped(),
         }
     }
 
@@ -177,7 +206,7 @@ impl Bus {
     pub fn server_version(&self) -> Option<String> {
         match self {
             Bus::Local(_) => None,
-            Bus::Nats(bus) => Some(bus.server_version()),
+            Bus::Nats(bus) | Bus::Mixed(_, bus) => Some(bus.server_version()),
         }
     }
 
@@ -185,7 +214,7 @@ impl Bus {
     pub async fn flush(&self) {
         match self {
             Bus::Local(_) => {}
-            Bus::Nats(bus) => bus.flush().await,
+            Bus::Nats(bus) | Bus::Mixed(_, bus) => bus.flush().await,
         }
     }
 
@@ -193,7 +222,7 @@ impl Bus {
     pub async fn close(&self) {
         match self {
             Bus::Local(_) => {}
-            Bus::Nats(bus) => bus.close().await,
+            Bus::Nats(bus) | Bus::Mixed(_, bus) => bus.close().await,
         }
     }
 }
@@ -204,6 +233,10 @@ impl Inbox {
         match self {
             Inbox::Local(inbox) => inbox.next().await,
             Inbox::Nats(inbox) => inbox.next().await,
+            Inbox::Mixed(inside, outside) => tokio::select! {
+                Some(message) = inside.next() => Some(message),
+                message = outside.next() => message,
+            },
         }
     }
 }

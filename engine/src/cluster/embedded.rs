@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::agent::{self, AgentOptions};
+use super::agent::{self, AgentEnd, AgentOptions};
 use super::bus::Bus;
 use super::load::Loader;
 use super::{Finished, Job, Seating, Sink, StopRequest, coordinator};
@@ -48,10 +48,15 @@ pub async fn run<S: Sink>(
     }
     let job = Job { seating: Seating::Dealt(nodes), lease_ns: LEASE_NS, ..job };
     let finished = coordinator::run(job, bus, clock, stop, events, sink).await;
+    ended(agents).await;
+    drop(keep);
+    finished
+}
+
+/// Waits for the nodes of this process, which end with the run.
+pub(super) async fn ended(mut agents: JoinSet<AgentEnd>) {
     let rest = async { while agents.join_next().await.is_some() {} };
     if tokio::time::timeout(END_WAIT, rest).await.is_err() {
         tracing::warn!("nodes did not end in time and are cut");
     }
-    drop(keep);
-    finished
 }

@@ -78,6 +78,8 @@ pub struct Share {
     pub vars: BTreeMap<String, String>,
     /// Seed that overrides the artifact's.
     pub seed: Option<u64>,
+    /// Whether it is a dry run.
+    pub dry_run: bool,
     /// The seats to execute; none for a node that only takes over.
     pub seats: Vec<String>,
     /// What it takes over from lost nodes.

@@ -4,12 +4,17 @@
 
 pub mod agent;
 pub mod bus;
+pub mod claim;
 pub mod coordinator;
+mod dry_run;
 pub mod embedded;
+pub mod inside;
 pub mod load;
 mod local;
+mod machine;
 pub mod nats;
 pub mod node;
+pub mod nodes;
 #[cfg(test)]
 #[path = "../../tests/it/sample.rs"]
 pub(crate) mod sample;
@@ -24,6 +29,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::{Artifact, OnAgentLoss};
 
+pub use self::dry_run::dry_run;
+pub(crate) use self::machine::host;
 pub use self::subject::is_token;
 use crate::metrics::{RunRecord, Window};
 
@@ -44,6 +51,8 @@ pub struct Job {
     pub vars: BTreeMap<String, String>,
     /// Seed that overrides the artifact's.
     pub seed: Option<u64>,
+    /// Whether nodes derive a dry run from the artifact; `artifact` is one already.
+    pub dry_run: bool,
     /// Who sits where.
     pub seating: Seating,
     /// Longest wait for every seat to be taken.
@@ -92,12 +101,6 @@ pub struct Finished<S> {
 }
 
 /// Returns 128 random bits in hex: the name of a process that nobody else can have.
-fn nonce() -> String {
+pub fn nonce() -> String {
     format!("{:032x}", rand::random::<u128>())
-}
-
-/// Returns this machine's name, for a person to read.
-pub(crate) fn host() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if name.is_empty() { "unknown".to_owned() } else { name }
 }

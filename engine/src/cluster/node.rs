@@ -6,6 +6,7 @@ use std::sync::Arc;
 use compiler::artifact::{Artifact, SecretSource};
 use tokio::sync::mpsc;
 
+use super::dry_run::{dry_run, reach};
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
 use super::wire::ScenarioOrder;
 use crate::clock::{Clock, Ticks};
@@ -45,12 +46,16 @@ impl Loader for NodeLoader {
             let (found, wanted) = (&artifact.digest, &share.digest);
             return Err(LoadError::Refused(format!("the artifact is {found}, not {wanted}")));
         }
+        let artifact = if share.dry_run { dry_run(&artifact) } else { artifact };
         let taken = share.takeovers.iter().map(|takeover| &takeover.seat);
         let mut all: Vec<String> = share.seats.iter().chain(taken).cloned().collect();
         all.sort_unstable();
         all.dedup();
         check_descriptors(&artifact, &all).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
+        if share.dry_run {
+            reach(&program.targets(), &share.seats).map_err(LoadError::Failed)?;
+        }
         let setup = Setup {
             program: Arc::new(program),
             seats: share.seats,

@@ -12,6 +12,9 @@ pub fn is_token(text: &str) -> bool {
 /// What an agent says something about.
 pub(crate) const TOPICS: [&str; 5] = ["hello", "beat", "get", "delta", "final"];
 
+/// On which topic an agent says who it is, when anybody asks.
+pub(crate) const STATUS: &str = "status";
+
 /// Returns where agent `name` speaks about `topic`; `*` for every agent.
 pub(crate) fn from_agent(cluster: &str, name: &str, topic: &str) -> String {
     format!("volley.{cluster}.a.{name}.{topic}")
@@ -25,6 +28,16 @@ pub(crate) fn hint(cluster: &str) -> String {
 /// Returns where it is asked whether agent `name` listens.
 pub(crate) fn ping(cluster: &str, name: &str) -> String {
     format!("volley.{cluster}.c.to.{name}.ping")
+}
+
+/// Returns where the name of agent `name` is asked for, and where its holder answers.
+pub(crate) fn name_claim(cluster: &str, name: &str) -> (String, String) {
+    (from_agent(cluster, name, "claim.ask"), from_agent(cluster, name, "claim.held"))
+}
+
+/// Returns where the right to coordinate is asked for, and where its holder answers.
+pub(crate) fn lock(cluster: &str) -> (String, String) {
+    (format!("volley.{cluster}.c.lock.claim"), format!("volley.{cluster}.c.lock.held"))
 }
 
 /// Returns where nobody listens, within what a node may publish to.

@@ -2,6 +2,7 @@
 //! field is refused, an unknown field is ignored.
 
 mod message;
+mod presence;
 mod window;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,10 @@ use serde::de::DeserializeOwned;
 
 pub use self::message::{
     Armed, Beat, Chunk, Delta, DeltaAck, Final, FinalAck, FinalReport, FromAgent, FromCoordinator,
-    Get, Go, Hello, Hint, HintWant, Order, Phase, Range, ScenarioOrder, ShareOrder, StopOrder, V,
-    Verdict, Want, Welcome,
+    Get, Go, Hello, Hint, HintWant, Order, Phase, Range, ScenarioOrder, ShareOrder, Status,
+    StopOrder, V, Verdict, Want, Welcome,
 };
+pub use self::presence::{Claimant, Presence};
 pub use self::window::{decode_window, encode_window};
 
 /// The protocol's version.

@@ -250,6 +250,16 @@ fn each_law_notices_when_it_is_broken() {
     }
 }
 
+#[test]
+fn nodes_of_which_less_is_known_are_shown_all_the_same() {
+    let mut result = sample::passing();
+    for node in &mut result.nodes {
+        (node.timer_lag_us, node.descriptors_max) = (None, None);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &result, &[Kind::Html, Kind::Markdown, Kind::Text], None).unwrap();
+}
+
 /// Compares the text views of the sample with `golden/reports/`; `UPDATE_GOLDEN=1` rewrites them.
 #[test]
 fn golden_views_are_as_agreed() {

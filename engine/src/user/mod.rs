@@ -29,7 +29,7 @@ pub use self::prepare::PrepareError;
 pub use self::program::{Program, Values};
 pub use self::rows::TableError;
 pub use self::target::{ClientTls, Hidden, Target};
-pub use self::unbuilt::unbuilt;
+pub use self::unbuilt::{DRIVERS, unbuilt};
 
 /// What a run adds to its artifact.
 #[derive(Clone, Default)]

@@ -8,15 +8,15 @@ use compiler::artifact::{
     Action, Artifact, Counter, Load, Metric, OnFail, Scenario, Step, Threshold,
 };
 
+/// Kinds of endpoints that a node can talk to, as plans name them.
+pub const DRIVERS: [&str; 1] = ["http"];
+
 /// Returns what `artifact` asks for that a node of this version cannot execute, in the words of a plan; empty if it can run.
 pub fn unbuilt(artifact: &Artifact) -> Vec<String> {
     let mut found = Vec::new();
     driver::connections(artifact, &mut found);
     if !artifact.lists.is_empty() {
         found.push("data `from` a list".to_owned());
-    }
-    if artifact.nodes.groups.contains_key("coordinator") {
-        found.push("`runs_on: [coordinator]`".to_owned());
     }
     for (name, threshold) in &artifact.thresholds {
         found.extend(of_threshold(threshold).map(|what| format!("{what} in threshold `{name}`")));

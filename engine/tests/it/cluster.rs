@@ -26,6 +26,7 @@ pub(crate) fn job(artifact: Artifact, cluster: &str) -> Job {
         files: BTreeMap::new(),
         vars: BTreeMap::new(),
         seed: None,
+        dry_run: false,
         seating: Seating::OnePerAgent,
         join_timeout_ns: 10 * SECOND_NS,
         lease_ns: 10 * SECOND_NS,

@@ -260,6 +260,6 @@ fn an_agent_does_not_show_the_password_of_its_broker() {
     let mut first = String::new();
     BufReader::new(agent.stderr.take().unwrap()).read_line(&mut first).unwrap();
     drop(Process(agent));
-    assert!(first.contains("waits for runs on nats://127.0.0.1"), "{first}");
+    assert!(first.contains("connected to nats://127.0.0.1"), "{first}");
     assert!(!first.contains("hunter2"), "{first}");
 }

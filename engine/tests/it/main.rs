@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod claims;
 mod cluster;
+mod dry_run;
 mod fleet;
 mod http;
+mod inside;
 mod loads;
 mod local;
 mod model;

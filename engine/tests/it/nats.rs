@@ -15,6 +15,7 @@ use engine::clock::Clock;
 use engine::cluster::agent::{self, AgentEnd, AgentOptions};
 use engine::cluster::bus::{Bus, BusError};
 use engine::cluster::nats::NatsOptions;
+use engine::cluster::nodes;
 use engine::cluster::{Finished, Job, StopRequest, coordinator};
 use engine::event::{Happened, RunEvent};
 use engine::metrics::Ending;
@@ -246,6 +247,22 @@ async fn too_few_agents_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_outside_passes_for_the_node_inside() {
+    let Some(server) = server("") else { return };
+    let loader = ModelLoader::new();
+    let (stop, _) = watch::channel(None);
+    let outside = agent(&server, "coordinator", &loader, &stop).await;
+    let job = Job { join_timeout_ns: 1_500_000_000, ..job(sample::artifact(&[10], 1, 1), CLUSTER) };
+    let (finished, _) = coordinate(&server, job, |_| {}).await;
+    let Ending::ClusterFailed(why) = &finished.record.ending else { panic!() };
+    assert!(why.contains("here: nobody"), "{why}");
+    let codes: Vec<&str> = finished.record.warnings.iter().map(|(code, _)| code.as_str()).collect();
+    assert_eq!(codes, ["message-refused"]);
+    stop.send_replace(Some(StopRequest::Drain));
+    assert_eq!(outside.await.unwrap().exit, Exit::Interrupted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_broker_denies_ends_an_agent_with_the_subject() {
     let permissions = r#"authorization { users = [ { user: "eu-1", password: "p", permissions: {
         publish: { allow: ["volley.C.a.eu-2.>"] }
@@ -310,10 +327,10 @@ async fn a_run_needs_no_more_than_each_ones_own_subjects() {
     let permissions = r#"authorization { users = [
         { user: "coord", password: "p", permissions: {
             publish: { allow: ["volley.C.c.>", "_INBOX.volley.C.a.>"] }
-            subscribe: { allow: ["volley.C.a.>", "_INBOX.volley.C.c.>"] } } }
+            subscribe: { allow: ["volley.C.c.lock.>", "volley.C.a.>", "_INBOX.volley.C.c.>"] } } }
         { user: "eu-1", password: "p", permissions: {
             publish: { allow: ["volley.C.a.eu-1.>"] }
-            subscribe: { allow: ["volley.C.c.all.>", "volley.C.c.to.eu-1.>", "_INBOX.volley.C.a.eu-1.>"] } } }
+            subscribe: { allow: ["volley.C.c.all.>", "volley.C.c.to.eu-1.>", "volley.C.a.eu-1.claim.>", "_INBOX.volley.C.a.eu-1.>"] } } }
     ] }"#;
     let Some(server) = server(permissions) else { return };
     let user = |name: &str| Some((name.to_owned(), "p".to_owned()));
@@ -330,7 +347,14 @@ async fn a_run_needs_no_more_than_each_ones_own_subjects() {
     let serving = agent::run(options("eu-1"), load, agent_bus, Clock::real(), stopped.clone());
     let job = job(artifact.clone(), CLUSTER);
     let running = coordinator::run(job, bus, Clock::real(), stopped, sender, Sum::default());
-    let (finished, end) = tokio::join!(running, serving);
+    let as_coordinator = NatsOptions::new(&server.url, CLUSTER, None);
+    let asking = NatsOptions { user: user("coord"), ..as_coordinator };
+    let asking = Bus::connect(asking).await.unwrap();
+    let looking = nodes::look(&asking, CLUSTER, Duration::from_secs(2));
+    let (finished, end, seen) = tokio::join!(running, serving, looking);
+    let seen = seen.unwrap();
+    let names: Vec<&str> = seen.agents.iter().map(|agent| agent.hello.name.as_str()).collect();
+    assert_eq!((names, seen.refused), (vec!["eu-1"], 0));
     while events.try_recv().is_ok() {}
     assert_eq!(finished.record.ending, Ending::Complete);
     assert_eq!(finished.record.warnings, [], "nothing was denied");

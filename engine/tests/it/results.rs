@@ -121,6 +121,7 @@ pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequ
         files: BTreeMap::new(),
         vars: BTreeMap::new(),
         seed: None,
+        dry_run: false,
         seating: Seating::OnePerAgent,
         join_timeout_ns: 30 * SECOND_NS,
         lease_ns: 30 * SECOND_NS,

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
-use compiler::artifact::Artifact;
+use compiler::artifact::{Artifact, COORDINATOR};
 use compiler::exit::Exit;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
@@ -12,7 +12,11 @@ use tokio::task::JoinSet;
 use super::child::{LastWords, end, kept, status};
 use super::load::Loaded;
 use super::{Refusal, RunArgs};
+use crate::cli::instant;
+use crate::clock::Clock;
+use crate::cluster;
 use crate::cluster::bus::Bus;
+use crate::cluster::claim::{self, ClaimError, Hold, Place};
 
 /// Longest wait for a private server to come up, and for its agents to end.
 const LOCAL_WAIT: Duration = Duration::from_secs(10);
@@ -21,6 +25,8 @@ const LOCAL_WAIT: Duration = Duration::from_secs(10);
 pub(super) struct Fleet {
     /// The coordinator's connection.
     pub(super) bus: Bus,
+    /// The right to coordinate; a server of our own has nobody else on it.
+    lock: Option<Hold>,
     agents: Vec<Child>,
     server: Option<Child>,
 }
@@ -31,7 +37,28 @@ pub(super) async fn reach(place: &str, args: &RunArgs, loaded: &Loaded) -> Resul
         return private_fleet(args, loaded).await;
     }
     let bus = connect(args, place).await?;
-    Ok(Fleet { bus, agents: Vec::new(), server: None })
+    let lock = Some(lock(&bus, &args.cluster, &loaded.run).await?);
+    Ok(Fleet { bus, lock, agents: Vec::new(), server: None })
+}
+
+/// Takes the right to coordinate `cluster`, which one run has at a time.
+async fn lock(bus: &Bus, cluster: &str, run: &str) -> Result<Hold, Refusal> {
+    let clock = Clock::real();
+    let me = claim::claimant(cluster::nonce(), Some(run.to_owned()), &clock);
+    let taken = claim::take(bus.clone(), cluster, &Place::Lock, me, clock).await;
+    taken.map_err(|error| {
+        let why = match &error {
+            ClaimError::Taken(by) => format!(
+                "cluster `{cluster}` is busy: run {} coordinates it ({}, since {}); wait for its end, or use \
+                 agents of your own with another --cluster",
+                by.run.as_deref().unwrap_or("without an id"),
+                by.title(),
+                instant(by.since_ms)
+            ),
+            ClaimError::Bus(..) => error.to_string(),
+        };
+        Refusal::new(Exit::ClusterFailed, why)
+    })
 }
 
 async fn connect(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
@@ -63,8 +90,9 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
             return Err(refusal.said("nats-server", &words.told().await));
         }
     };
-    let mut fleet = Fleet { bus, agents: Vec::new(), server: Some(server) };
-    for (seat, group) in seats(&loaded.artifact) {
+    let mut fleet = Fleet { bus, lock: None, agents: Vec::new(), server: Some(server) };
+    // The coordinator's own seat is taken inside this process.
+    for (seat, group) in seats(&loaded.artifact).filter(|(_, group)| *group != COORDINATOR) {
         let mut agent = kept(&program, &program);
         agent.args(["agent", "--once", "--quiet", "--nats", &url, "--cluster", &args.cluster]);
         agent.args(["--name", &seat.replace('/', "-"), "--group", group]);
@@ -128,7 +156,7 @@ fn seats(artifact: &Artifact) -> impl Iterator<Item = (String, &str)> {
 impl Fleet {
     /// Ends what was started here: agents end by themselves when the run is over, and are cut after [`LOCAL_WAIT`].
     pub(super) async fn leave(self) {
-        let Fleet { bus, agents, server } = self;
+        let Fleet { bus, lock, agents, server } = self;
         let mut leaving = JoinSet::new();
         for mut agent in agents {
             leaving.spawn(async move {
@@ -141,6 +169,7 @@ impl Fleet {
             });
         }
         leaving.join_all().await;
+        drop(lock);
         bus.close().await;
         if let Some(server) = server {
             end(server, LOCAL_WAIT).await;

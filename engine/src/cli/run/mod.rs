@@ -1,6 +1,7 @@
 //! `volley run`: loads a plan or an artifact, coordinates its run, writes the results.
 
 mod child;
+mod dry_run;
 mod fleet;
 mod load;
 mod outcome;
@@ -24,7 +25,7 @@ use super::pacing::Pacing;
 use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::node::{NodeLoader, ReadSecret};
-use crate::cluster::{Job, Seating, Sink, coordinator, embedded};
+use crate::cluster::{self, Job, Seating, Sink, embedded, inside};
 use crate::demo::{self, Demo};
 use crate::metrics::threshold::Judge;
 use crate::metrics::{Totals, Window};
@@ -38,6 +39,12 @@ Examples:
   volley run load.yaml --var rate=200/s --out results/nightly --report html,junit
   volley run load.yaml --nats nats://broker:4222 --lease 5s
   volley run load.yaml --nats local
+  volley run load.yaml --nats nats://broker:4222 --dry-run
+
+With --dry-run every node resolves the secrets of the plan and opens a connection to every endpoint
+(else exit 96), one arrival of each scenario is sent, and all must succeed (else 99). The plan's
+thresholds, start_after and max_failures are left aside. The results folder is written as ever; its
+result has the warning `dry-run`. Agents with --once end after it.
 
 Progress goes to stderr, the summary to stdout. With --format json stdout has one object a line:
   {\"at_us\": 3012345, \"node\": \"eu-0\" or null, \"what\": …}
@@ -95,6 +102,10 @@ pub(super) struct RunArgs {
     /// How punctual arrivals of open loads are [default: precise]; agents behind a NATS server have their own.
     #[arg(long, value_name = "MODE")]
     pacing: Option<Pacing>,
+    /// Send one arrival of each scenario, at once and for real, instead of the load: are secrets, endpoints and agents
+    /// there, does the plan work?
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Read data and body files from here instead of the plan's folder.
@@ -194,6 +205,9 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let secrets = read_secrets(&args, &loaded.artifact)?;
     let clock = Clock::real();
     let demo = start_demo(&args, &mut loaded, &clock)?;
+    if args.dry_run {
+        loaded.artifact = Arc::new(cluster::dry_run(&loaded.artifact));
+    }
 
     let stopped = signal::stop_requests(
         "stopping: what runs may end, results follow; once more to cut it",
@@ -211,31 +225,26 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
         judge: Judge::new(Arc::clone(&loaded.artifact)),
     };
     let job = job(&args, &loaded);
-    let finished = match fleet {
+    let nodes = args.nodes.unwrap_or(1);
+    let loader = Arc::new(loader(&args, nodes, secrets, &clock));
+    let mut finished = match fleet {
         Some(fleet) => {
             let bus = fleet.bus.clone();
-            let finished = coordinator::run(job, bus, clock, stopped, events, sink).await;
+            let finished = inside::run(job, bus, loader, clock, stopped, events, sink).await;
             fleet.leave().await;
             finished
         }
-        None => {
-            let nodes = args.nodes.unwrap_or(1);
-            let workers = super::cores() / usize::try_from(nodes).unwrap_or(usize::MAX);
-            let loader = Arc::new(NodeLoader {
-                clock: clock.clone(),
-                workers: workers.max(1),
-                pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
-                read_secret: secrets,
-                start_driver: super::http_drivers(),
-            });
-            embedded::run(job, nodes, loader, clock, stopped, events, sink).await
-        }
+        None => embedded::run(job, nodes, loader, clock, stopped, events, sink).await,
     };
     shown.await.ok();
     if let Some(demo) = demo
         && let Err(error) = demo.stop()
     {
         complain(&format!("the demo shop did not end well: {error}"));
+    }
+    if args.dry_run {
+        let (code, message) = dry_run::WARNING;
+        finished.record.warnings.push((code.to_owned(), message.to_owned()));
     }
     let result = RunResult::build(&loaded.artifact, &finished.record, &finished.sink.totals);
     let spare = std::env::temp_dir();
@@ -264,6 +273,18 @@ impl Sink for RunSink {
     }
 }
 
+/// Returns what prepares one of `nodes` nodes of this process.
+fn loader(args: &RunArgs, nodes: u32, read_secret: ReadSecret, clock: &Clock) -> NodeLoader {
+    let workers = super::cores() / usize::try_from(nodes).unwrap_or(usize::MAX);
+    NodeLoader {
+        clock: clock.clone(),
+        workers: workers.max(1),
+        pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
+        read_secret,
+        start_driver: super::http_drivers(),
+    }
+}
+
 fn job(args: &RunArgs, loaded: &Loaded) -> Job {
     let nodes = &loaded.artifact.nodes;
     Job {
@@ -274,6 +295,7 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
         files: loaded.files.clone(),
         vars: loaded.vars.clone(),
         seed: loaded.seed,
+        dry_run: args.dry_run,
         seating: Seating::OnePerAgent,
         join_timeout_ns: args.join_timeout.map_or(nodes.join_timeout_ns, |length| length.0),
         lease_ns: args.lease.map_or(nodes.lease_ns, |length| length.0),
@@ -367,6 +389,6 @@ fn run_id() -> String {
     (0..10).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
-fn length(text: &str) -> Result<Length, String> {
+pub(super) fn length(text: &str) -> Result<Length, String> {
     Length::parse(text).map_err(|error| format!("{}; {}", error.message, error.help))
 }

@@ -7,6 +7,7 @@ use compiler::exit::Exit;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::dry_run;
 use super::load::Loaded;
 use super::{Format, Refusal, RunArgs};
 use crate::cli::{chain, complain, say};
@@ -125,7 +126,10 @@ pub(super) fn conclude(args: &RunArgs, result: &RunResult, ending: &Ending, kept
     let files = kept.files.iter().map(|path| path.display().to_string());
     match args.format {
         Format::Human => {
-            say(&report::summary(result));
+            say(&match args.dry_run {
+                true => dry_run::summary(result, ending),
+                false => report::summary(result),
+            });
             let names: String = files.map(|name| format!("  {name}\n")).collect();
             say(&format!("\nresults\n{names}"));
         }

@@ -11,7 +11,7 @@ use super::sync::Sync;
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
 use crate::cluster::wire::{
-    Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, V, Want, Welcome,
+    Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, Status, V, Want, Welcome,
 };
 use crate::ledger::Takeover;
 use crate::metrics::{LedgerRow, Window};
@@ -54,11 +54,12 @@ pub(crate) struct Enrolled {
     final_wait_ns: u64,
     sync_wanted: u32,
     phase: Phase,
+    /// As the share names them; empty before it is given.
+    seats: Vec<String>,
     prepared: bool,
     epoch: u64,
     /// Number of the share that was prepared first; takeovers count on from it.
     home_epoch: u64,
-    seats: Vec<String>,
     seq: u64,
     next_beat: Ticks,
     heard: Ticks,
@@ -93,10 +94,10 @@ impl Enrolled {
             final_wait_ns: welcome.final_wait_ms.saturating_mul(MS),
             sync_wanted: welcome.sync,
             phase: Phase::Idle,
+            seats: Vec::new(),
             prepared: false,
             epoch: 0,
             home_epoch: 0,
-            seats: Vec::new(),
             seq: 0,
             next_beat: now,
             heard: now,
@@ -118,6 +119,12 @@ impl Enrolled {
             final_acked: false,
             over: None,
         }
+    }
+
+    /// Adds to `status` what it does in its run.
+    pub(crate) fn status(&self, status: Status) -> Status {
+        let (run, seats) = (Some(self.run.clone()), self.seats.clone());
+        Status { run, phase: self.phase, seats, ..status }
     }
 
     /// Returns whether it waits for this share to be prepared.

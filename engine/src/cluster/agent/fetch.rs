@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt};
 
 use crate::cluster::bus::Bus;
 use crate::cluster::load::{Load, LoadError, Loader, Share};
@@ -12,6 +13,9 @@ use crate::cluster::wire::{self, FromAgent, FromCoordinator, Get, ShareOrder, V}
 
 /// Tries for one chunk.
 const CHUNK_TRIES: u32 = 10;
+
+/// Chunks that are asked for at a time: more than a round trip's worth costs the others, not the time.
+const CHUNKS_FLYING: usize = 4;
 
 /// Pause before a try after one that failed at once.
 const CHUNK_PAUSE: Duration = Duration::from_millis(200);
@@ -52,6 +56,7 @@ impl Fetch {
             files,
             vars: share.vars,
             seed: share.seed,
+            dry_run: share.dry_run,
             seats: share.seats,
             takeovers: share.moved,
         };
@@ -67,8 +72,11 @@ impl Fetch {
             return Err(LoadError::Failed(format!("{digest} is not to be had ({size} bytes)")));
         }
         let mut whole = BytesMut::from(first.as_ref());
-        for index in 1..head.count {
-            let (chunk, next) = self.chunk(digest, index, wait).await?;
+        let asked = (1..head.count).map(|index| self.chunk(digest, index, wait));
+        // In order, whichever comes first.
+        let mut chunks = stream::iter(asked).buffered(CHUNKS_FLYING);
+        while let Some(chunk) = chunks.next().await {
+            let (chunk, next) = chunk?;
             if next.count != head.count || whole.len() as u64 > head.size {
                 return Err(LoadError::Failed(format!("{digest} changed while it was fetched")));
             }
@@ -103,5 +111,65 @@ impl Fetch {
             tokio::time::sleep(CHUNK_PAUSE).await;
         }
         Err(LoadError::Failed(format!("chunk {index} of {digest} does not come: {why}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::bus::Inbox;
+    use crate::cluster::wire::Chunk;
+
+    const SUBJECT: &str = "volley.c.a.a.get";
+
+    /// Returns byte `at` of what is fetched.
+    fn byte(at: u32) -> u8 {
+        u8::try_from(at % 251).unwrap()
+    }
+
+    /// Answers chunks of one byte out of order, in batches as large as they can get; returns the largest batch.
+    async fn serve(bus: Bus, mut inbox: Inbox, count: u32) -> usize {
+        let (mut answered, mut most) = (0, 0);
+        while answered < count {
+            let mut batch = vec![inbox.next().await.unwrap()];
+            let more = async {
+                while let Some(message) = inbox.next().await {
+                    batch.push(message);
+                }
+            };
+            tokio::time::timeout(Duration::from_millis(50), more).await.unwrap_err();
+            most = most.max(batch.len());
+            for message in batch.into_iter().rev() {
+                let (get, _) = wire::decode::<FromAgent>(&message.body).unwrap();
+                let FromAgent::Get(get) = get else { panic!("{get:?}") };
+                let (nonce, size) = ("c".to_owned(), u64::from(count));
+                let head = Chunk { v: V, nonce, digest: get.digest, index: get.index, count, size };
+                let head = FromCoordinator::Chunk(head);
+                let body = wire::encode(&head, &[byte(get.index)]).unwrap();
+                bus.reply(message.reply.unwrap(), body).await.unwrap();
+                answered += 1;
+            }
+        }
+        most
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn four_chunks_fly_and_land_in_order() {
+        let bus = Bus::local();
+        let inbox = bus.subscribe(&[SUBJECT.to_owned()]).await.unwrap();
+        let fetch = Fetch { bus: bus.clone(), subject: SUBJECT.to_owned(), nonce: "a".to_owned() };
+        let getting = fetch.get("d", Duration::from_secs(2));
+        let (got, most) = tokio::join!(getting, serve(bus, inbox, 30));
+        assert_eq!(got.unwrap(), (0..30).map(byte).collect::<Bytes>());
+        assert_eq!(most, CHUNKS_FLYING);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_that_never_comes_is_named_after_its_tries() {
+        let bus = Bus::local();
+        let fetch = Fetch { bus, subject: SUBJECT.to_owned(), nonce: "a".to_owned() };
+        let error = fetch.get("d", Duration::from_secs(2)).await.unwrap_err();
+        let LoadError::Failed(why) = error else { panic!("{error:?}") };
+        assert_eq!(why, "chunk 0 of d does not come: nobody listens");
     }
 }

@@ -18,11 +18,13 @@ use tokio::task::JoinSet;
 
 use self::state::{Agent, Effect, Input, Me};
 use super::bus::{Bus, BusError, Inbox};
+use super::claim::{self, ClaimError, Hold, Place};
 use super::load::{Load, LoadError, LoadEvent, Loader};
-use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, V};
-use super::{StopRequest, subject};
+use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Status, V};
+use super::{StopRequest, machine, subject};
 use crate::clock::Clock;
 use crate::metrics::Window;
+use crate::user::DRIVERS;
 
 /// Requests that may be open at a time; what does not fit is sent again by its own retry.
 const OPEN_MAX: usize = 64;
@@ -75,7 +77,16 @@ pub async fn run(
 ) -> AgentEnd {
     let cluster = options.cluster.clone();
     let say = options.say;
-    let patterns = [subject::hint(&cluster), subject::ping(&cluster, &options.name)];
+    let me = me(options);
+    // Nodes of one process are named by it.
+    let hold = if bus.is_local() { None } else { Some(hold(&me, &cluster, &bus, &clock).await) };
+    let hold = match hold.transpose() {
+        Ok(hold) => hold,
+        Err(message) => {
+            return AgentEnd { exit: Exit::ClusterFailed, message: Some(message) };
+        }
+    };
+    let patterns = [subject::hint(&cluster), subject::ping(&cluster, &me.name)];
     let hints = match bus.subscribe(&patterns).await {
         Ok(hints) => hints,
         Err(error) => {
@@ -83,7 +94,9 @@ pub async fn run(
             return AgentEnd { exit: Exit::ClusterFailed, message };
         }
     };
-    let me = me(options);
+    if hold.is_some() {
+        say(&format!("agent {} waits for runs", me.name));
+    }
     let mut worker = Worker {
         say,
         agent: Agent::new(me.clone(), clock.now()),
@@ -95,14 +108,30 @@ pub async fn run(
         load: None,
         load_finished: false,
         end: None,
+        hold,
         bus,
     };
     worker.serve(hints, &mut stop).await;
     worker.close().await
 }
 
+/// Claims the agent's name; an error is a sentence for the operator.
+async fn hold(me: &Me, cluster: &str, bus: &Bus, clock: &Clock) -> Result<Hold, String> {
+    let claimant = claim::claimant(me.nonce.clone(), None, clock);
+    let place = Place::Name(me.name.clone());
+    let claimed = claim::take(bus.clone(), cluster, &place, claimant, clock.clone()).await;
+    claimed.map_err(|error| match error {
+        ClaimError::Taken(by) => taken(&me.name, &by.title()),
+        ClaimError::Bus(..) => error.to_string(),
+    })
+}
+
+/// Says that somebody else has the name, and what to do.
+pub(crate) fn taken(name: &str, by: &str) -> String {
+    format!("name `{name}` is taken: {by}; end that agent or start this one with another --name")
+}
+
 fn me(options: AgentOptions) -> Me {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Me {
         name: options.name,
         nonce: super::nonce(),
@@ -111,7 +140,10 @@ fn me(options: AgentOptions) -> Me {
         once: options.once,
         pid: std::process::id(),
         host: super::host(),
-        cores: u32::try_from(cores).unwrap_or(u32::MAX),
+        cores: machine::cores(),
+        mem_bytes: machine::mem_bytes(),
+        open_files: machine::open_files(),
+        drivers: DRIVERS.map(str::to_owned).into(),
     }
 }
 
@@ -136,6 +168,8 @@ struct Worker {
     load: Option<Box<dyn Load>>,
     load_finished: bool,
     end: Option<AgentEnd>,
+    /// Its right to its name.
+    hold: Option<Hold>,
 }
 
 impl Worker {
@@ -184,6 +218,7 @@ impl Worker {
             };
             self.take(input);
             self.heed_denials();
+            self.heed_namesake();
         }
     }
 
@@ -233,6 +268,15 @@ impl Worker {
         }
     }
 
+    /// Two processes may have found one name free while the network was cut: one of them ends, but no run for it.
+    fn heed_namesake(&mut self) {
+        let other = self.hold.as_ref().and_then(Hold::taken).filter(|_| self.agent.is_idle());
+        if let Some(other) = other {
+            let message = Some(taken(&self.me.name, &other.title()));
+            self.end.get_or_insert(AgentEnd { exit: Exit::ClusterFailed, message });
+        }
+    }
+
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Hello(hello) => self.ask("hello", FromAgent::Hello(hello), Bytes::new()),
@@ -260,6 +304,7 @@ impl Worker {
             Effect::Unload => self.load = None,
             Effect::Delta { run, epoch, seq, window } => self.delta(&run, epoch, seq, &window),
             Effect::Final { run, report, parts_have } => self.report(&run, &report, parts_have),
+            Effect::Status(status) => self.status(*status),
             Effect::Say(text) => (self.say)(&text),
             Effect::End { exit, message } => {
                 self.end.get_or_insert(AgentEnd { exit, message });
@@ -314,6 +359,23 @@ impl Worker {
                 });
                 self.ask("final", head, body);
             }
+        }
+    }
+
+    /// Says who it is to nobody in particular.
+    fn status(&mut self, status: Status) {
+        if self.open.len() >= OPEN_MAX {
+            return tracing::debug!("too many open requests");
+        }
+        let to = subject::from_agent(&self.cluster, &self.me.name, subject::STATUS);
+        if let Ok(body) = wire::encode(&FromAgent::Status(status), &[]) {
+            let bus = self.bus.clone();
+            self.open.spawn(async move {
+                // Whoever asked asks again.
+                let sent = bus.publish(&to, body).await;
+                sent.unwrap_or_else(|error| tracing::debug!(%error, "status not sent"));
+                Ended::Answer(None)
+            });
         }
     }
 

@@ -9,8 +9,8 @@ use super::enrolled::{Enrolled, Over};
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent};
 use crate::cluster::wire::{
-    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Range, ScenarioOrder,
-    ShareOrder, V, VERSION, Verdict, Welcome,
+    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Phase, Range,
+    ScenarioOrder, ShareOrder, Status, V, VERSION, Verdict, Welcome,
 };
 use crate::ledger::Takeover;
 use crate::metrics::Window;
@@ -30,6 +30,9 @@ pub(crate) struct Me {
     pub(crate) pid: u32,
     pub(crate) host: String,
     pub(crate) cores: u32,
+    pub(crate) mem_bytes: u64,
+    pub(crate) open_files: Option<u64>,
+    pub(crate) drivers: Vec<String>,
 }
 
 /// What an agent learns.
@@ -64,6 +67,8 @@ pub(crate) enum Input {
 pub(crate) enum Effect {
     Hello(Hello),
     Beat(Beat),
+    /// Published for whoever asked who is there.
+    Status(Box<Status>),
     /// Fetch, verify and prepare this share.
     Prepare {
         run: String,
@@ -116,18 +121,21 @@ pub(crate) struct Agent {
     me: Me,
     enrolled: Option<Box<Enrolled>>,
     next_hello: Ticks,
+    /// When it says who it is, if somebody asked.
+    status_due: Option<Ticks>,
     /// What was said last, so that a refusal that repeats is said once.
     said: String,
 }
 
 impl Agent {
     pub(crate) fn new(me: Me, now: Ticks) -> Agent {
-        Agent { me, enrolled: None, next_hello: now, said: String::new() }
+        Agent { me, enrolled: None, next_hello: now, status_due: None, said: String::new() }
     }
 
     /// Returns when the agent wants to be called, at the latest.
     pub(crate) fn wake(&self) -> Ticks {
-        self.enrolled.as_ref().map_or(self.next_hello, |enrolled| enrolled.wake())
+        let wake = self.enrolled.as_ref().map_or(self.next_hello, |enrolled| enrolled.wake());
+        self.status_due.map_or(wake, |due| wake.min(due))
     }
 
     /// Returns whether it waits for this share to be prepared.
@@ -144,6 +152,9 @@ impl Agent {
     pub(crate) fn on(&mut self, now: Ticks, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         match (input, &mut self.enrolled) {
+            (Input::Hint { hint, delay_ns }, _) if hint.want == HintWant::Status => {
+                self.status_due.get_or_insert(now.saturating_add(delay_ns));
+            }
             (Input::Welcome(welcome), None) => self.welcome(now, welcome, &mut effects),
             (Input::Hint { hint, delay_ns }, None) => {
                 if hint.want == HintWant::Hello {
@@ -170,7 +181,26 @@ impl Agent {
             self.next_hello = now.saturating_add(HELLO_NS);
             effects.push(Effect::Hello(self.hello()));
         }
+        if self.status_due.is_some_and(|due| now >= due) {
+            self.status_due = None;
+            effects.push(Effect::Status(Box::new(self.status())));
+        }
         effects
+    }
+
+    fn status(&self) -> Status {
+        let status = Status {
+            v: V,
+            nonce: self.me.nonce.clone(),
+            hello: self.hello(),
+            run: None,
+            phase: Phase::Idle,
+            seats: Vec::new(),
+        };
+        match &self.enrolled {
+            Some(enrolled) => enrolled.status(status),
+            None => status,
+        }
     }
 
     fn hello(&self) -> Hello {
@@ -186,6 +216,9 @@ impl Agent {
             pid: self.me.pid,
             host: self.me.host.clone(),
             cores: self.me.cores,
+            mem_bytes: self.me.mem_bytes,
+            open_files: self.me.open_files,
+            drivers: self.me.drivers.clone(),
         }
     }
 
@@ -200,7 +233,7 @@ impl Agent {
             }
             Verdict::Conflict => effects.push(Effect::End {
                 exit: Exit::ClusterFailed,
-                message: Some(format!("name `{}` is taken: {}", self.me.name, welcome.reason)),
+                message: Some(super::taken(&self.me.name, &welcome.reason)),
             }),
             Verdict::Refused if self.me.once => effects.push(Effect::End {
                 exit: Exit::ClusterFailed,

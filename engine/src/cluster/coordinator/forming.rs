@@ -1,6 +1,6 @@
 //! (pure) Forming the cluster: who gets a seat, who waits, who is turned away.
 
-use compiler::artifact::{Artifact, FORMAT};
+use compiler::artifact::{Artifact, COORDINATOR, FORMAT};
 
 use super::loss::seconds;
 use super::member::Member;
@@ -70,7 +70,7 @@ impl Coordinator {
         hello: Hello,
         effects: &mut Vec<Effect>,
     ) -> (Verdict, String) {
-        if let Some(why) = incompatible(&hello) {
+        if let Some(why) = incompatible(&hello).or_else(|| self.lacks_driver(&hello)) {
             return (Verdict::Refused, why);
         }
         if let Some(at) = self.find(&hello.name, &hello.nonce) {
@@ -113,6 +113,13 @@ impl Coordinator {
         self.place(self.members.len() - 1)
     }
 
+    /// Returns which kind of endpoint of the plan the agent cannot talk to.
+    fn lacks_driver(&self, hello: &Hello) -> Option<String> {
+        let kinds = self.settings.artifact.endpoints.values().map(|it| it.kind().word());
+        let mut lacking = kinds.filter(|kind| !hello.drivers.iter().any(|driver| driver == kind));
+        lacking.next().map(|kind| format!("it has no driver for `{kind}` endpoints"))
+    }
+
     fn place(&self, at: usize) -> (Verdict, String) {
         let member = &self.members[at];
         if let Some(why) = &member.failed {
@@ -140,6 +147,9 @@ impl Coordinator {
         let Some(group) = artifact.nodes.groups.get(&hello.group) else {
             return Err(format!("the plan has no group `{}`", hello.group));
         };
+        if hello.group == COORDINATOR && hello.name != COORDINATOR {
+            return Err(format!("the seat of group `{COORDINATOR}` is inside `volley run`"));
+        }
         let lacking =
             group.requires.iter().find(|(key, value)| hello.labels.get(*key) != Some(*value));
         if let Some((key, value)) = lacking {

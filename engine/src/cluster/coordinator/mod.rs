@@ -17,6 +17,7 @@ mod tests;
 use std::time::Duration;
 
 use bytes::Bytes;
+use compiler::artifact::COORDINATOR;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -56,6 +57,7 @@ pub async fn run<S: Sink>(
         files: job.files.keys().cloned().collect(),
         vars: job.vars.clone(),
         seed: job.seed,
+        dry_run: job.dry_run,
         seating: job.seating,
         join_timeout_ns: job.join_timeout_ns,
         lease_ns: job.lease_ns,
@@ -162,6 +164,11 @@ impl<S: Sink> Host<S> {
 
     async fn message(&mut self, message: Incoming) {
         let Some((name, _)) = subject::speaker(&self.cluster, &message.subject) else { return };
+        // That name is the node's inside this process, which speaks on the bus within it.
+        if name == COORDINATOR && !matches!(message.reply, Some(ReplyTo::Local(_))) {
+            self.refused += 1;
+            return;
+        }
         let from = name.to_owned();
         let input = match wire::decode::<FromAgent>(&message.body) {
             Ok((FromAgent::Hello(hello), _)) if hello.name == from => Input::Hello(hello),
@@ -175,7 +182,7 @@ impl<S: Sink> Host<S> {
                 }
                 return;
             }
-            Ok((FromAgent::Hello(_), _)) | Err(_) => {
+            Ok((FromAgent::Hello(_) | FromAgent::Status(_), _)) | Err(_) => {
                 self.refused += 1;
                 return;
             }

@@ -70,6 +70,7 @@ impl Coordinator {
             vars: settings.vars.clone(),
             seats: member.home.clone(),
             moved: member.takeovers.clone(),
+            dry_run: settings.dry_run,
             get_timeout_ms: self.tuning.get_timeout_ns / MS,
         }
     }

@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) files: Vec<String>,
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) seed: Option<u64>,
+    pub(crate) dry_run: bool,
     pub(crate) seating: Seating,
     pub(crate) join_timeout_ns: u64,
     pub(crate) lease_ns: u64,

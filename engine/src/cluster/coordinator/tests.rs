@@ -31,6 +31,7 @@ pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
         files: Vec::new(),
         vars: BTreeMap::new(),
         seed: None,
+        dry_run: false,
         seating: Seating::OnePerAgent,
         join_timeout_ns: 30_000 * MS,
         lease_ns: 4_000 * MS,
@@ -54,6 +55,9 @@ pub(super) fn hello(name: &str, nonce: &str) -> Hello {
         pid: 1,
         host: "h".to_owned(),
         cores: 1,
+        mem_bytes: 0,
+        open_files: None,
+        drivers: vec!["http".to_owned()],
     }
 }
 
@@ -118,7 +122,10 @@ pub(super) fn answered(
 
 #[test]
 fn each_hello_gets_a_verdict_with_its_reason() {
-    let mut coordinator = coordinator(2);
+    let mut artifact = sample::artifact(&[10], 60, 2);
+    let text = include_bytes!("../../../../golden/checkout/artifact.json");
+    artifact.endpoints = serde_json::from_slice::<Artifact>(text).unwrap().endpoints;
+    let mut coordinator = coordinator_of(artifact);
     let mut check = |hello: Hello, verdict: Verdict, reason: &str| {
         let welcome = welcome(&mut coordinator, MS, hello);
         assert_eq!(welcome.verdict, verdict, "{}", welcome.reason);
@@ -130,7 +137,14 @@ fn each_hello_gets_a_verdict_with_its_reason() {
     let later = Range { min: 2, max: 3 };
     check(Hello { proto: later, ..hello("b", "b") }, Verdict::Refused, "protocol 2 to 3");
     check(Hello { formats: vec![9], ..hello("b", "b") }, Verdict::Refused, "formats [9]");
+    let inside = Hello { group: "coordinator".to_owned(), ..hello("b", "b") };
+    check(inside, Verdict::Refused, "no group `coordinator`");
     check(Hello { group: "x".to_owned(), ..hello("b", "b") }, Verdict::Refused, "group `x`");
+    check(
+        Hello { drivers: vec!["tcp".to_owned()], ..hello("b", "b") },
+        Verdict::Refused,
+        "`http` endpoints",
+    );
     check(Hello { labels: BTreeMap::new(), ..hello("b", "b") }, Verdict::Refused, "zone=a");
     check(hello("b.c", "b"), Verdict::Refused, "name");
     check(hello("b", "b"), Verdict::Seat, "default/1");

@@ -112,6 +112,7 @@ impl World {
             files: Vec::new(),
             vars: BTreeMap::new(),
             seed: None,
+            dry_run: false,
             seating: Seating::OnePerAgent,
             join_timeout_ns: 30 * SECOND_NS,
             lease_ns,
@@ -301,7 +302,7 @@ impl World {
             FromAgent::Beat(beat) => Input::Beat { from, beat },
             FromAgent::Delta(head) => Input::Delta { from, head, part },
             FromAgent::Final(head) => Input::Final { from, head, part },
-            FromAgent::Get(_) => return,
+            FromAgent::Get(_) | FromAgent::Status(_) => return,
         };
         self.coordinate(input, Some(agent));
     }
@@ -476,7 +477,7 @@ impl World {
                 }
             }
             Do::Final { run, report, parts_have } => self.report(at, &run, &report, parts_have),
-            Do::Say(_) => {}
+            Do::Say(_) | Do::Status(_) => {}
             Do::End { .. } => self.members[at].ended = true,
         }
     }

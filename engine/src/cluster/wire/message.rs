@@ -41,6 +41,8 @@ pub enum FromAgent {
     Delta(Delta),
     /// This is my final report.
     Final(Final),
+    /// This is who I am and what I do, for whoever wants to know.
+    Status(Status),
 }
 
 /// What the coordinator says.
@@ -86,6 +88,29 @@ pub struct Hello {
     pub host: String,
     /// Cores.
     pub cores: u32,
+    /// Memory of the machine, in bytes; 0 where it cannot be told.
+    pub mem_bytes: u64,
+    /// Most files and sockets that it may have open; `None` for no limit.
+    pub open_files: Option<u64>,
+    /// Kinds of endpoints that it can talk to, as plans name them.
+    pub drivers: Vec<String>,
+}
+
+/// What an agent says when anybody asks who is there. Published; it changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Protocol version.
+    pub v: V,
+    /// The agent's process.
+    pub nonce: String,
+    /// Who it is.
+    pub hello: Hello,
+    /// The run that it is enrolled for.
+    pub run: Option<String>,
+    /// Where it is in that run.
+    pub phase: Phase,
+    /// Its seats there; none for a standby, and until it prepares.
+    pub seats: Vec<String>,
 }
 
 /// Versions from `min` to `max`.
@@ -278,6 +303,9 @@ pub struct ShareOrder {
     /// All that it takes over from lost agents, beside what its seats own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Takeover>,
+    /// Whether it is a dry run: the node derives that from the artifact once it is verified.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Longest wait for one chunk of what is fetched.
     pub get_timeout_ms: u64,
 }
@@ -428,6 +456,8 @@ pub enum HintWant {
     Hello,
     /// Those that are enrolled: beat.
     Beat,
+    /// All: say who they are and what they do.
+    Status,
 }
 
 /// Speak now.
