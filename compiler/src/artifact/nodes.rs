@@ -71,11 +71,38 @@ pub struct Tuning {
     pub final_wait_ns: u64,
     /// Longest wait for one chunk of an artifact or data file.
     pub get_timeout_ns: u64,
+    /// What an agent's lease may last longer than by the coordinator's clock, beside a thousandth of it.
+    #[serde(default = "guard_ns", skip_serializing_if = "is_guard")]
+    pub guard_ns: u64,
+    /// From when an agent is declared lost until others have its arrivals; so long before the end of a lease its owner is
+    /// judged.
+    #[serde(default = "notice_ns", skip_serializing_if = "is_notice")]
+    pub notice_ns: u64,
+}
+
+const MS: u64 = 1_000_000;
+
+// What is as ever does not stand in an artifact: those of plans without it stay what they were.
+const fn guard_ns() -> u64 {
+    200 * MS
+}
+
+const fn notice_ns() -> u64 {
+    500 * MS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_guard(ns: &u64) -> bool {
+    *ns == guard_ns()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_notice(ns: &u64) -> bool {
+    *ns == notice_ns()
 }
 
 impl Default for Tuning {
     fn default() -> Tuning {
-        const MS: u64 = 1_000_000;
         Tuning {
             ready_timeout_ns: 60_000 * MS,
             beat_ns: 1_000 * MS,
@@ -85,6 +112,8 @@ impl Default for Tuning {
             retry_ns: 1_000 * MS,
             final_wait_ns: 30_000 * MS,
             get_timeout_ns: 2_000 * MS,
+            guard_ns: guard_ns(),
+            notice_ns: notice_ns(),
         }
     }
 }

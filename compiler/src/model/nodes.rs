@@ -143,7 +143,7 @@ fn group(
 
 fn tuning(node: Option<Node<'_>>, work: &mut Lower<'_>) -> Tuning {
     let mut tuning = Tuning::default();
-    let fields: [(&str, &mut u64); 8] = [
+    let fields: [(&str, &mut u64); 10] = [
         ("ready_timeout", &mut tuning.ready_timeout_ns),
         ("beat", &mut tuning.beat_ns),
         ("suspect", &mut tuning.suspect_ns),
@@ -152,6 +152,8 @@ fn tuning(node: Option<Node<'_>>, work: &mut Lower<'_>) -> Tuning {
         ("retry", &mut tuning.retry_ns),
         ("final_wait", &mut tuning.final_wait_ns),
         ("get_timeout", &mut tuning.get_timeout_ns),
+        ("guard", &mut tuning.guard_ns),
+        ("notice", &mut tuning.notice_ns),
     ];
     for (key, field) in fields {
         if let Some(node) = node.and_then(|node| node.get(key))

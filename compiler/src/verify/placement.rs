@@ -53,6 +53,8 @@ fn check_waits(tuning: &Tuning, join_timeout_ns: u64, lease_ns: u64) -> Result<(
         ("retry_ns", tuning.retry_ns),
         ("final_wait_ns", tuning.final_wait_ns),
         ("get_timeout_ns", tuning.get_timeout_ns),
+        ("guard_ns", tuning.guard_ns),
+        ("notice_ns", tuning.notice_ns),
     ];
     waits.into_iter().try_for_each(|(name, wait_ns)| {
         let zero_fits = name == "start_delay_ns";

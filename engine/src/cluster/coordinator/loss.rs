@@ -11,12 +11,6 @@ use crate::cluster::wire::{HintWant, Phase};
 use crate::event::Happened;
 use crate::metrics::Ending;
 
-/// Nobody is judged later than this before the end of the lease: a new owner must know before its arrivals are due.
-pub(super) const NOTICE_NS: u64 = 500 * MS;
-
-/// What two clocks may differ by, beside a thousandth of the lease.
-const GUARD_NS: u64 = 200 * MS;
-
 /// After a broker came back, an agent may need this long to reach it again: one pause and one try to connect.
 const RECONNECT_NS: u64 = 3_000 * MS;
 
@@ -65,7 +59,7 @@ impl Coordinator {
         if self.deviates(Deviation::NoGuard) {
             return lease;
         }
-        lease.saturating_add(GUARD_NS).saturating_add(lease / 1_000)
+        lease.saturating_add(self.tuning.guard_ns).saturating_add(lease / 1_000)
     }
 
     /// Returns the first instant at which the agent certainly sends nothing; the start if it never had a lease.
@@ -93,7 +87,7 @@ impl Coordinator {
             }
         } else {
             self.suspect(now, effects);
-            let patience = lease.saturating_sub(NOTICE_NS.min(lease / 4));
+            let patience = lease.saturating_sub(self.tuning.notice_ns.min(lease / 4));
             let up = self.link_up.saturating_add(2 * self.tuning.beat_ns);
             let silent = |member: &Member| now >= member.heard.saturating_add(patience).max(up);
             let why = format!("not heard for {}", seconds(patience));

@@ -6,7 +6,7 @@ use compiler::artifact::{Load, OnAgentLoss};
 use compiler::schedule::length_ns;
 
 use super::due::Schedules;
-use super::loss::{NOTICE_NS, seconds};
+use super::loss::seconds;
 use super::member::Member;
 use super::state::{Coordinator, Deviation, Effect, MS, Stage};
 use crate::clock::Ticks;
@@ -53,8 +53,9 @@ impl Coordinator {
         member.seats.clear();
         let (name, what) = (member.name.clone(), format!("{title} {why}"));
         let free = self.free_seats();
-        let replaced = free.iter().all(|seat| self.standby_for(now, group_of(seat)).is_some());
-        if !replaced {
+        let waits = |seat: &String| self.standby_for(now, group_of(seat)).is_some();
+        // Nodes within this process have no others behind them.
+        if free.is_empty() || !free.iter().all(waits) {
             return self.end(now, Ending::ClusterFailed(what), effects);
         }
         effects.push(self.event(now, Some(&name), Happened::Lost { reason: why.to_owned() }));
@@ -89,7 +90,7 @@ impl Coordinator {
     /// Returns from when on others have what a member held, in nanoseconds since the run's start: once it certainly sends
     /// nothing more, and with time for the others to learn of it.
     fn hand_over_ns(&self, now: Ticks, member: &Member) -> u64 {
-        let learnt = now.saturating_add(NOTICE_NS);
+        let learnt = now.saturating_add(self.tuning.notice_ns);
         let known = member.fenced || member.left || member.report.is_some();
         let at = match known {
             true => learnt,
