@@ -189,7 +189,7 @@ fn facts(agent: &Status) -> Vec<String> {
         None => "any number of open files".to_owned(),
     });
     facts.push(format!("volley {}", shown(&hello.build)));
-    facts.push(shown(&hello.drivers.join(" + ")));
+    facts.push(format!("drivers {}", shown(&hello.drivers.join(" "))));
     let labels = hello.labels.iter().map(|(key, value)| shown(&format!("{key}={value}")));
     facts.extend(labels);
     facts
@@ -283,7 +283,7 @@ cluster c1: run k3v9x0q2ab, host control, pid 7, since 2026-08-01T12:00:00Z
 NAME                      GROUP           STATE      RUN         SEATS
 eu-1                      eu              waiting    -           -
   host a-machine-with-a-rather-long-name.of-a-region.example.com, pid 4021,
-  8 cores, 31.2 GiB, 1048576 open files, volley 0.1.0, http, zone=a[31m
+  8 cores, 31.2 GiB, 1048576 open files, volley 0.1.0, drivers http, zone=a[31m
 xxxxxxxxxxxxxxxxxxxxxxx…  eu              running    k3v9x0q2ab  eu/0
 ";
         assert!(text.starts_with(expected), "{text}");

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use compiler::artifact::{
@@ -22,6 +23,9 @@ const WITHIN_NS: u64 = 10 * SECOND_NS;
 
 /// Longest wait for a connection where the endpoint sets none.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// Endpoints that are tried at a time: those that do not answer are waited for together.
+const TRIES_MAX: usize = 16;
 
 /// Name of the condition that takes the place of the plan's, before the scenario's name.
 const CONDITION: &str = "dry_run.";
@@ -86,12 +90,21 @@ fn succeeds(scenario: &str) -> Threshold {
 pub(crate) fn reach(targets: &[Target], seats: &[String]) -> Result<(), String> {
     let groups: BTreeSet<&str> = seats.iter().filter_map(|seat| seat.split('/').next()).collect();
     let ours = targets.iter().filter(|target| groups.contains(target.group.as_str()));
+    let ours: Vec<&Target> = ours.collect();
     let mut failed = BTreeSet::new();
-    for target in ours {
-        if let Err(why) = connect(target) {
-            let Target { endpoint, host, port, .. } = target;
-            failed
-                .insert(format!("endpoint `{endpoint}` ({host}:{port}) cannot be reached: {why}"));
+    for some in ours.chunks(TRIES_MAX) {
+        let outcomes: Vec<Result<(), String>> = thread::scope(|scope| {
+            let tries = some.iter().map(|target| scope.spawn(|| connect(target)));
+            let tries: Vec<ScopedJoinHandle<'_, _>> = tries.collect();
+            let broke = |_| Err("the try broke off".to_owned());
+            tries.into_iter().map(|it| it.join().unwrap_or_else(broke)).collect()
+        });
+        for (target, outcome) in some.iter().zip(outcomes) {
+            if let Err(why) = outcome {
+                let Target { endpoint, host, port, .. } = target;
+                let at = format!("endpoint `{endpoint}` ({host}:{port})");
+                failed.insert(format!("{at} cannot be reached: {why}"));
+            }
         }
     }
     match failed.len() {

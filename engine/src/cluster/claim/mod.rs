@@ -14,7 +14,8 @@ use super::subject;
 use super::wire::{self, Claimant, Presence, V};
 use crate::clock::Clock;
 
-/// How often it is looked whether the connection was away.
+/// How often it is looked whether the connection was away: more often than a newcomer waits, so that nobody finds the
+/// place free in an absence that its holder does not notice.
 const LINK_LOOK: Duration = Duration::from_millis(250);
 
 /// A place of which there is one in a cluster.
@@ -157,6 +158,15 @@ impl Keeper {
 
     async fn perform(&mut self, say: Option<Say>) {
         let standing = self.claim.standing();
+        let before = self.tell.borrow().clone();
+        if let (Standing::Held, Standing::Taken(by)) = (&before, standing) {
+            let (place, by) = (&self.subjects.claim, by.title());
+            tracing::warn!(
+                place,
+                by,
+                "another process holds it too, and has the better right to it"
+            );
+        }
         self.tell.send_if_modified(|told| {
             let changed = told != standing;
             told.clone_from(standing);
