@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::message::{
     Armed, Beat, Chunk, Delta, DeltaAck, Final, FinalAck, FinalReport, FromAgent, FromCoordinator,
-    Get, Go, Hello, Hint, HintWant, Order, Phase, Range, ScenarioOrder, ShareOrder, StopOrder, V,
-    Verdict, Want, Welcome,
+    Get, Go, Hello, Hint, HintWant, Kept, Order, Phase, Range, ScenarioOrder, ShareOrder,
+    StopOrder, V, Verdict, Want, Welcome,
 };
 pub use self::window::{decode_window, encode_window};
 

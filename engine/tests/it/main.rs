@@ -5,12 +5,14 @@
 mod cluster;
 mod fleet;
 mod http;
+mod journal;
 mod loads;
 mod local;
 mod model;
 mod nats;
 mod real_node;
 mod results;
+mod resume;
 mod sample;
 mod stage;
 mod tidy;

@@ -30,12 +30,13 @@ pub(super) async fn reach(place: &str, args: &RunArgs, loaded: &Loaded) -> Resul
     if place == "local" {
         return private_fleet(args, loaded).await;
     }
-    let bus = connect(args, place).await?;
+    let bus = connect(args, place, &args.cluster).await?;
     Ok(Fleet { bus, agents: Vec::new(), server: None })
 }
 
-async fn connect(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
-    let options = args.credentials.options(url, &args.cluster, None).map_err(Refusal::usage)?;
+/// Connects to the server at `url` as the coordinator of `cluster`.
+pub(super) async fn connect(args: &RunArgs, url: &str, cluster: &str) -> Result<Bus, Refusal> {
+    let options = args.credentials.options(url, cluster, None).map_err(Refusal::usage)?;
     Bus::connect(options).await.map_err(|why| Refusal::new(Exit::ClusterFailed, why))
 }
 
@@ -67,6 +68,8 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
     for (seat, group) in seats(&loaded.artifact) {
         let mut agent = kept(&program, &program);
         agent.args(["agent", "--once", "--quiet", "--nats", &url, "--cluster", &args.cluster]);
+        // It ends with this process: what it kept, nobody could ask for.
+        agent.args(["--keep", "0s"]);
         agent.args(["--name", &seat.replace('/', "-"), "--group", group]);
         for (label, value) in &loaded.artifact.nodes.groups[group].requires {
             agent.args(["--label", &format!("{label}={value}")]);
@@ -115,7 +118,7 @@ async fn up(args: &RunArgs, url: &str, server: &mut Child) -> Result<Bus, Refusa
     let late = || Err(format!("nats-server did not listen on {address} in time"));
     let listens = tokio::time::timeout(LOCAL_WAIT, listens).await.unwrap_or_else(|_| late());
     listens.map_err(|why| Refusal::new(Exit::ClusterFailed, why))?;
-    connect(args, url).await
+    connect(args, url, &args.cluster).await
 }
 
 /// Returns every seat with its group.

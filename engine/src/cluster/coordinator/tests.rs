@@ -54,6 +54,7 @@ pub(super) fn hello(name: &str, nonce: &str) -> Hello {
         pid: 1,
         host: "h".to_owned(),
         cores: 1,
+        resume: Vec::new(),
     }
 }
 

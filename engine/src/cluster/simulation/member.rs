@@ -45,7 +45,7 @@ impl Member {
     /// Returns a process that comes up at `from`.
     pub(super) fn new(me: Me, offset: u64, ppm: u64, from: u64) -> Member {
         Member {
-            agent: Agent::new(me.clone(), offset),
+            agent: Agent::new(me.clone(), offset, Vec::new()),
             me,
             node: None,
             up_from: from,

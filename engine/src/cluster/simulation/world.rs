@@ -305,7 +305,7 @@ impl World {
                         self.send(agent, || Event::ToAgent { agent, message: (*message).clone() });
                     }
                 }
-                Effect::Window { node, window } => {
+                Effect::Window { node, window, .. } => {
                     self.applied.entry(node).or_default().push(*window);
                 }
                 Effect::Starts { scenario, start_ns } => {
@@ -395,7 +395,7 @@ impl World {
                     return self.at(until, Event::Prepared { agent: at, run });
                 }
                 Learn::Interrupted => return self.at(until, Event::Fault(Fault::Interrupt(at))),
-                Learn::Tick | Learn::Load(_) => return,
+                Learn::Tick | Learn::Load(_) | Learn::Recalled { .. } => return,
             };
             return self.at(until, Event::ToAgent { agent: at, message: event });
         }
@@ -456,7 +456,7 @@ impl World {
                 }
             }
             Do::Final { run, report, parts_have } => self.report(at, &run, &report, parts_have),
-            Do::Say(_) => {}
+            Do::Say(_) | Do::Keep(_) | Do::Recall(_) | Do::Discard(_) => {}
             Do::End { .. } => self.members[at].ended = true,
         }
     }
