@@ -216,7 +216,7 @@ fn what_cannot_be_resumed_is_refused_with_what_to_do() {
     refused(&[], "damaged in line 1");
     fs::write(&journal, "{\"run\":\"k3v9").unwrap();
     refused(&[], "no head");
-    let head = r#"{"run":"k3v9x0q2ab","what":{"head":{"v":1,"cluster":"c","artifact":"{}","vars":{},"seed":null,"join_timeout_ns":1,"lease_ns":1}}}"#;
+    let head = r#"{"run":"k3v9x0q2ab","what":{"head":{"v":1,"cluster":"c","artifact":"{}","vars":{},"seed":null,"join_timeout_ns":1,"lease_ns":1,"on_agent_loss":"fail"}}}"#;
     fs::write(&journal, format!("{head}\n")).unwrap();
     refused(&[], "the artifact in the journal does not hold");
     refused(&["--cluster", "other"], "was on cluster `c`");

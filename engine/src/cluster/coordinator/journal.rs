@@ -4,6 +4,7 @@
 //! windows and final reports add up. A last line that was cut off by the writer's death is left out.
 
 pub(crate) mod compact;
+pub(crate) mod notes;
 pub(crate) mod writer;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::node::Node;
+use super::resume::Shelf;
 use super::world::PPM_MAX;
 use crate::clock::Ticks;
 use crate::cluster::agent::state::{Agent, Me};
@@ -28,6 +29,8 @@ pub(super) struct Member {
     /// Local time = offset + true time · rate / 10⁶.
     offset: u64,
     rate: u64,
+    /// What it keeps because nobody took it.
+    pub(super) shelf: Shelf,
     pub(super) crashed: bool,
     pub(super) ended: bool,
     pub(super) paused_until: u64,
@@ -51,6 +54,7 @@ impl Member {
             up_from: from,
             offset,
             rate: 1_000_000 - PPM_MAX / 2 + ppm,
+            shelf: Shelf::new(),
             crashed: false,
             ended: false,
             paused_until: from,

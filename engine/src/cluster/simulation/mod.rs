@@ -2,6 +2,7 @@
 
 mod member;
 mod node;
+mod resume;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use compiler::artifact::{Load, OnAgentLoss};
 use compiler::schedule::length_ns;
 
 use self::node::Mutant;
-use self::world::{MS, PPM_MAX, SECOND_NS, STEP_NS, World};
+use self::world::{MS, PPM_MAX, RESUME_NS, SECOND_NS, STEP_NS, World};
 use crate::cluster::coordinator::state::Deviation;
 use crate::cluster::sample;
 use crate::metrics::{Arrivals, Ending, RunRecord};
@@ -60,7 +61,7 @@ fn violations(world: &World) -> Vec<String> {
     check_directions(world, &mut broken);
     match &world.record {
         Some((ended, record)) => check_record(world, *ended, record, &mut broken),
-        None if world.coordinator_dead.is_none() => {
+        None if world.coordinator_dead.is_none() || world.resumed => {
             broken.push("I6: the coordinator has not ended".to_owned());
         }
         None => {}
@@ -94,7 +95,9 @@ fn check_directions(world: &World, broken: &mut Vec<String>) {
 fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<String>) {
     let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact);
     let waits = (30 + 60 + 3 + 2 * 12) * SECOND_NS + length + world.lease_ns + SECOND_NS;
-    if ended > waits {
+    // A successor waits again, for agents to come and for each to deliver.
+    let again = RESUME_NS + (30 + 30 + 12 + 3) * SECOND_NS + 2 * world.lease_ns;
+    if ended > waits + if world.resumed { again } else { 0 } {
         broken.push(format!("I6: the run took {} ms", ended / MS));
     }
     if let Ending::Internal(what) = &record.ending {
@@ -206,6 +209,7 @@ fn check_totals(world: &World, record: &RunRecord, broken: &mut Vec<String>) {
 fn the_invariants_hold_under_every_seed() {
     let (mut runs, mut complete, mut failed, mut unaccounted) = (0_u64, 0_u64, 0_u64, 0_u64);
     let (mut announced, mut stopped, mut redistributed) = (0_u64, 0_u64, 0_u64);
+    let (mut resumed, mut whole) = (0_u64, 0_u64);
     for seed in 0..seeds() {
         let world = play(seed, Mutant::Faithful);
         let broken = violations(&world);
@@ -213,6 +217,10 @@ fn the_invariants_hold_under_every_seed() {
         announced += u64::from(!world.announced.is_empty());
         if let Some((_, record)) = world.record {
             runs += 1;
+            if world.resumed && record.load_started {
+                resumed += 1;
+                whole += u64::from(record.arrivals.iter().all(|sum| sum.unaccounted == 0));
+            }
             stopped += u64::from(matches!(record.ending, Ending::TooManyFailures(_)));
             complete += u64::from(record.ending == Ending::Complete);
             failed += u64::from(matches!(record.ending, Ending::ClusterFailed(_)));
@@ -223,6 +231,7 @@ fn the_invariants_hold_under_every_seed() {
     // A simulation in which nothing succeeds, or nothing goes wrong, would prove nothing.
     assert!(complete * 10 > runs && failed * 10 > runs, "{complete} and {failed} of {runs}");
     assert!(announced * 10 > runs && stopped * 20 > runs, "{announced} and {stopped} of {runs}");
+    assert!(resumed * 50 > runs && whole * 2 > resumed, "{whole} of {resumed} of {runs}");
     assert!(unaccounted > 0, "no run lost track of anything");
     assert!(redistributed > 10 * runs, "{redistributed} arrivals were taken over in {runs} runs");
 }
@@ -274,6 +283,11 @@ fn a_lease_that_nobody_looks_at_is_caught() {
 #[test]
 fn a_node_that_heeds_no_directions_is_caught() {
     assert!(is_caught(Mutant::NoDirections));
+}
+
+#[test]
+fn leases_that_a_successor_knows_nothing_of_are_caught() {
+    assert!(is_caught(Mutant::NoSignsOfLife));
 }
 
 #[test]

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::compact::{beside, clean, compact};
-use super::{Alive, FILE, Head, JournalError, Line, NodeNow, Past, RunNow, WindowLine, put};
+use super::notes::Notes;
+use super::{FILE, Head, JournalError, Line, Past, put};
 use crate::clock::Ticks;
 use crate::cluster::coordinator::state::{Coordinator, Effect};
-use crate::event::Happened;
 
 /// A journal is written anew above this length, in bytes, or above four times its length after the last time.
 const LENGTH_MAX: u64 = 64 * 1024 * 1024;
@@ -33,11 +33,9 @@ pub(crate) struct Journal {
     length: u64,
     /// Length above which it is written anew.
     length_max: u64,
-    /// What was written last.
-    now: Option<RunNow>,
-    nodes: Vec<NodeNow>,
-    reports: Vec<bool>,
-    looked: Option<Ticks>,
+    notes: Notes,
+    /// When it was last looked after.
+    tended: Option<Ticks>,
     sync: Option<JoinHandle<io::Result<()>>>,
     renewal: Option<Renewal>,
 }
@@ -78,9 +76,7 @@ impl Journal {
         })?;
         clean(path);
         let mut journal = Journal::of(path, &past.run, series, file, past.length);
-        journal.nodes = past.nodes.values().cloned().collect();
-        journal.reports =
-            (0..past.nodes.len()).map(|node| past.reports.contains_key(&node)).collect();
+        journal.notes = Notes::of(past);
         Ok(journal)
     }
 
@@ -92,10 +88,8 @@ impl Journal {
             file: Some(file),
             length,
             length_max: LENGTH_MAX.max(4 * length),
-            now: None,
-            nodes: Vec::new(),
-            reports: Vec::new(),
-            looked: None,
+            notes: Notes::default(),
+            tended: None,
             sync: None,
             renewal: None,
         }
@@ -112,29 +106,14 @@ impl Journal {
         now: Ticks,
         unix_ms: u64,
     ) -> io::Result<()> {
-        if self.file.is_none() || coordinator.start.is_none() {
+        if self.file.is_none() {
             return Ok(());
         }
-        let windows = effects.iter().filter_map(|effect| match effect {
-            Effect::Window { node, seq, body, .. } => {
-                Some(Line::Window(WindowLine::new(*node, *seq, body)))
-            }
-            _ => None,
-        });
-        let mut lines: Vec<Line> = windows.collect();
-        let told = effects.iter().any(|effect| {
-            matches!(effect, Effect::Event(event) if !matches!(event.what, Happened::Tick(_)))
-        });
-        let second = self.looked.is_none_or(|looked| now >= looked.saturating_add(SECOND_NS));
-        if told || second {
-            self.look(coordinator, &mut lines);
-        }
-        if second && coordinator.resumed.is_none() {
-            lines.push(Line::Alive(Alive { at: now, unix_ms }));
-        }
+        let lines = self.notes.lines(coordinator, effects, now, unix_ms);
+        let tended = self.tended.is_some_and(|tended| now < tended.saturating_add(SECOND_NS));
         let mut done = self.write(lines);
-        if second && done.is_ok() {
-            self.looked = Some(now);
+        if !tended && done.is_ok() {
+            self.tended = Some(now);
             done = self.tend().await;
         }
         if done.is_err() {
@@ -150,30 +129,6 @@ impl Journal {
             && tokio::time::timeout(CLOSE_WAIT, sync).await.is_err()
         {
             tracing::warn!("the journal did not reach the disk in time");
-        }
-    }
-
-    /// Adds a line for everything that is not as it was written last.
-    fn look(&mut self, coordinator: &Coordinator, lines: &mut Vec<Line>) {
-        let now = coordinator.run_now();
-        if self.now.as_ref() != Some(&now) {
-            self.now = Some(now.clone());
-            lines.push(Line::Run(now));
-        }
-        for node in 0..coordinator.nodes.len() {
-            let is = coordinator.node_now(node);
-            if self.nodes.get(node) != Some(&is) {
-                match self.nodes.get_mut(node) {
-                    Some(was) => *was = is.clone(),
-                    None => self.nodes.push(is.clone()),
-                }
-                lines.push(Line::Node(is));
-            }
-            self.reports.resize(self.reports.len().max(node + 1), false);
-            if let (Some(report), false) = (coordinator.report_of(node), self.reports[node]) {
-                self.reports[node] = true;
-                lines.push(Line::Final { node, report: report.clone() });
-            }
         }
     }
 

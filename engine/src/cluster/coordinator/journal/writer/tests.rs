@@ -4,6 +4,7 @@ use bytes::Bytes;
 use compiler::artifact::OnAgentLoss;
 
 use super::*;
+use crate::cluster::coordinator::journal::{Alive, NodeNow, WindowLine};
 use crate::cluster::wire::{FinalReport, decode_window, encode_window};
 use crate::metrics::{LedgerRow, SecondRow, Window};
 
