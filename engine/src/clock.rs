@@ -16,6 +16,12 @@ enum Inner {
     Real,
     Fake(Arc<AtomicU64>),
     Tokio(tokio::time::Instant),
+    /// Reads `base` when the other reads `from`.
+    Moved {
+        clock: Box<Inner>,
+        from: Ticks,
+        base: Ticks,
+    },
 }
 
 impl Clock {
@@ -36,6 +42,13 @@ impl Clock {
         Clock(Inner::Tokio(now))
     }
 
+    /// Returns a clock that goes as this one does and reads `base` now.
+    #[must_use]
+    pub fn reading(self, base: Ticks) -> Clock {
+        let from = self.now();
+        Clock(Inner::Moved { clock: Box::new(self.0), from, base })
+    }
+
     /// Returns whether this is the machine's clock.
     pub fn is_real(&self) -> bool {
         matches!(self.0, Inner::Real)
@@ -43,16 +56,36 @@ impl Clock {
 
     /// Returns the boot-time clock (`CLOCK_BOOTTIME`; the monotonic clock where there is none), in nanoseconds.
     pub fn now(&self) -> Ticks {
-        match &self.0 {
-            Inner::Real => boottime(),
-            Inner::Fake(ticks) => ticks.load(Ordering::Acquire),
-            Inner::Tokio(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
-        }
+        self.0.now()
     }
 
     /// Returns the wall clock in milliseconds since 1970; other clocks count from their own start.
     pub fn unix_ms(&self) -> u64 {
-        match &self.0 {
+        self.0.unix_ms()
+    }
+
+    /// Moves a fake clock on by `ns`; the real clock moves by itself.
+    pub fn advance(&self, ns: u64) {
+        if let Inner::Fake(ticks) = &self.0 {
+            ticks.fetch_add(ns, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Ticks {
+        match self {
+            Inner::Real => boottime(),
+            Inner::Fake(ticks) => ticks.load(Ordering::Acquire),
+            Inner::Tokio(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Inner::Moved { clock, from, base } => {
+                base.saturating_add(clock.now().saturating_sub(*from))
+            }
+        }
+    }
+
+    fn unix_ms(&self) -> u64 {
+        match self {
             Inner::Real => {
                 #[expect(clippy::disallowed_methods, reason = "this is the door")]
                 let now = SystemTime::now();
@@ -60,13 +93,7 @@ impl Clock {
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
             }
             Inner::Fake(_) | Inner::Tokio(_) => self.now() / 1_000_000,
-        }
-    }
-
-    /// Moves a fake clock on by `ns`; the real clock moves by itself.
-    pub fn advance(&self, ns: u64) {
-        if let Inner::Fake(ticks) = &self.0 {
-            ticks.fetch_add(ns, Ordering::AcqRel);
+            Inner::Moved { clock, .. } => clock.unix_ms(),
         }
     }
 }
@@ -93,5 +120,15 @@ mod tests {
         clock.advance(5_000_000);
         assert_eq!((other.now(), other.unix_ms()), (5_000_000, 5));
         assert!(Clock::real().now() > 0);
+    }
+
+    #[test]
+    fn a_moved_clock_goes_on_from_where_it_was_set() {
+        let clock = Clock::fake();
+        clock.advance(7_000_000);
+        let moved = clock.clone().reading(100);
+        assert_eq!(moved.now(), 100);
+        clock.advance(5);
+        assert_eq!((moved.now(), moved.unix_ms()), (105, 7));
     }
 }

@@ -17,7 +17,7 @@ use compiler::artifact::{Artifact, Scenario};
 use self::holding::Holding;
 pub use self::holding::LANES_MAX;
 use self::plan::{Numbering, Plan};
-pub use self::takeover::{Takeover, part_of, seat_slots};
+pub use self::takeover::{HandedOver, Takeover, part_of, seat_slots};
 use crate::metrics::{Arrivals, LedgerRow};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -163,6 +163,35 @@ impl Ledger {
         if let (Some(Node(holdings)), Some(scenario)) = (self.nodes.get_mut(node), scenario) {
             let key = (takeover.scenario, takeover.number);
             holdings.insert(key, Holding::taken(takeover, scenario));
+        }
+    }
+
+    /// Returns what of what `node` held has gone over to others.
+    pub fn handed_over(&self, node: usize) -> Vec<HandedOver> {
+        let holdings = self.nodes.get(node).into_iter().flat_map(|node| &node.0);
+        let ended = holdings.filter_map(|((scenario, number), holding)| {
+            let (from, at_ns) = holding.until?;
+            Some(HandedOver { scenario: *scenario, number: *number, from, at_ns })
+        });
+        ended.collect()
+    }
+
+    /// Lets `node`, whose seats' share is all that it holds, hold what another ledger said of it: takeovers, of all of which
+    /// it may have been told, without what has gone over to others.
+    pub fn restore(
+        &mut self,
+        node: usize,
+        takeovers: &[Takeover],
+        handed_over: &[HandedOver],
+        artifact: &Artifact,
+    ) {
+        takeovers.iter().for_each(|takeover| self.take_over(node, takeover, artifact));
+        self.told(node);
+        let Some(Node(holdings)) = self.nodes.get_mut(node) else { return };
+        for HandedOver { scenario, number, from, at_ns } in handed_over {
+            if let Some(holding) = holdings.get_mut(&(*scenario, *number)) {
+                holding.until = Some((*from, *at_ns));
+            }
         }
     }
 

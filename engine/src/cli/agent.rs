@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use compiler::artifact::COORDINATOR;
 use compiler::exit::Exit;
+use compiler::unit::Length;
 
 use super::nats::NatsArgs;
 use super::pacing::Pacing;
+use super::run::length;
 use super::{complain, note, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster;
-use crate::cluster::agent::{self, AgentEnd, AgentOptions};
+use crate::cluster::agent::{self, AgentEnd, AgentOptions, KeepOptions};
 use crate::cluster::bus::Bus;
 use crate::cluster::nats::shown;
 use crate::cluster::node::NodeLoader;
@@ -21,6 +24,8 @@ use crate::cluster::node::NodeLoader;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  volley agent --nats nats://broker:4222\n  \
                   volley agent --nats nats://broker:4222 --group eu --label zone=a --once\n\n\
+                  When the coordinator is lost, the load stops at the end of the lease and the results are kept, \
+                  until `volley run --resume` takes them or --keep is over.\n\n\
                   Ctrl-C or SIGTERM leaves a run after what runs has ended; a second one cuts.\n\n\
                   Exit codes:\n  0   served one run with --once, whatever its verdict\n  \
                   2   usage: a bad flag, an unreadable file\n  \
@@ -55,6 +60,13 @@ pub(super) struct AgentArgs {
     /// How punctual arrivals of open loads are.
     #[arg(long, value_name = "MODE", default_value = "precise")]
     pacing: Pacing,
+    /// Where results are kept that no coordinator took; a restarted agent of the same --name delivers them
+    /// [default: $XDG_STATE_HOME/volley or ~/.local/state/volley].
+    #[arg(long, value_name = "DIR")]
+    keep_dir: Option<PathBuf>,
+    /// For how long; `0s` keeps nothing. At most 1 GiB, the oldest goes first.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = length)]
+    keep: Length,
     /// `NAME=value` lines, read besides the environment for secrets.
     #[arg(long, value_name = "FILE")]
     secrets_file: Option<PathBuf>,
@@ -101,18 +113,31 @@ async fn serve(args: AgentArgs) -> AgentEnd {
         read_secret,
         start_driver: super::http_drivers(),
     };
+    let keep = keep(&args);
     let options = AgentOptions {
         name,
         cluster: args.cluster,
         group: args.group,
         labels: args.labels.into_iter().collect::<BTreeMap<String, String>>(),
         once: args.once,
+        keep,
         say: if args.quiet { |_| {} } else { note },
     };
     (options.say)(&format!("connected to {}", shown(&args.nats)));
     let end = agent::run(options, Arc::new(loader), bus.clone(), clock, stop).await;
     bus.close().await;
     end
+}
+
+/// Returns how results are kept that nobody has taken; `None` if they are not.
+fn keep(args: &AgentArgs) -> Option<KeepOptions> {
+    let state =
+        || std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|it| it.is_absolute());
+    let home = || std::env::home_dir().map(|home| home.join(".local/state"));
+    let standard = || state().or_else(home).map(|folder| folder.join("volley"));
+    let folder = args.keep_dir.clone().or_else(standard);
+    let keep = Duration::from_nanos(args.keep.0);
+    (!keep.is_zero()).then_some(KeepOptions { folder, keep })
 }
 
 /// Returns the host's name and the process id as one token.

@@ -242,6 +242,7 @@ mod tests {
 
     fn agent(name: &str, run: Option<&str>, phase: Phase) -> Status {
         let hello = Hello {
+            resume: Vec::new(),
             v: V,
             nonce: "n".to_owned(),
             name: name.to_owned(),

@@ -41,6 +41,7 @@ pub async fn run<S: Sink>(
             group: String::new(),
             labels: BTreeMap::new(),
             once: true,
+            keep: None,
             say: |_| {},
         };
         let (loader, bus) = (Arc::clone(&loader), bus.clone());

@@ -36,6 +36,7 @@ pub async fn run<S: Sink>(
         group: COORDINATOR.to_owned(),
         labels: BTreeMap::new(),
         once: true,
+        keep: None,
         say: |_| {},
     };
     // A stop reaches it as an order, like everybody else.

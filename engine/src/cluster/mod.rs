@@ -24,6 +24,7 @@ mod subject;
 pub mod wire;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -61,6 +62,8 @@ pub struct Job {
     pub lease_ns: u64,
     /// What happens when an agent is lost.
     pub on_agent_loss: OnAgentLoss,
+    /// Where the run's journal is written, from which another coordinator can go on collecting; `None` for no journal.
+    pub journal: Option<PathBuf>,
 }
 
 /// How seats are taken.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::message::{
     Armed, Beat, Chunk, Delta, DeltaAck, Final, FinalAck, FinalReport, FromAgent, FromCoordinator,
-    Get, Go, Hello, Hint, HintWant, Order, Phase, Range, ScenarioOrder, ShareOrder, Status,
+    Get, Go, Hello, Hint, HintWant, Kept, Order, Phase, Range, ScenarioOrder, ShareOrder, Status,
     StopOrder, V, Verdict, Want, Welcome,
 };
 pub use self::presence::{Claimant, Presence};

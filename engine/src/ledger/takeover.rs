@@ -23,6 +23,19 @@ pub struct Takeover {
     pub at_ns: u64,
 }
 
+/// The end of what a node held: others have it from an arrival on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// Scenario, by its place in the artifact.
+    pub scenario: u32,
+    /// Number of the takeover that ended; 0 for the share of the node's seats.
+    pub number: u32,
+    /// First arrival that others have; 0 where users have numbers instead.
+    pub from: u64,
+    /// When they begin, in nanoseconds since the run's start.
+    pub at_ns: u64,
+}
+
 impl Takeover {
     /// Returns the slots, counted from the scenario's first one, ascending; empty if the scenario is not on that seat.
     pub fn slots(&self, scenario: &Scenario) -> Vec<u32> {

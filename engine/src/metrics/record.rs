@@ -78,7 +78,8 @@ pub struct NodeRecord {
 }
 
 /// How a run ended, beside what thresholds and delivery say.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// Every scenario came to its end.
     Complete,

@@ -31,6 +31,7 @@ pub(crate) fn job(artifact: Artifact, cluster: &str) -> Job {
         join_timeout_ns: 10 * SECOND_NS,
         lease_ns: 10 * SECOND_NS,
         on_agent_loss: compiler::artifact::OnAgentLoss::Fail,
+        journal: None,
     }
 }
 

@@ -98,6 +98,7 @@ fn options(name: &str) -> AgentOptions {
         group: "default".to_owned(),
         labels: BTreeMap::new(),
         once: true,
+        keep: None,
         say: |_| {},
     }
 }

@@ -126,6 +126,7 @@ pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequ
         join_timeout_ns: 30 * SECOND_NS,
         lease_ns: 30 * SECOND_NS,
         on_agent_loss: compiler::artifact::OnAgentLoss::Fail,
+        journal: None,
     };
     let sink = Merged { totals: Totals::new(&artifact), judge: Judge::new(Arc::clone(&artifact)) };
     let (stop, stopped) = watch::channel(None);

@@ -126,21 +126,29 @@ impl Shop {
 
     /// Stops the shop and returns how often each (arrival, step) came, and with which method and path first.
     pub(crate) fn requests(self) -> BTreeMap<(String, String), (u32, String)> {
+        let mut seen: BTreeMap<(String, String), (u32, String)> = BTreeMap::new();
+        for (_, key, what) in self.log() {
+            seen.entry(key).or_insert((0, what)).0 += 1;
+        }
+        seen
+    }
+
+    /// Stops the shop and returns when, on the boot-time clock in nanoseconds, which (arrival, step) came, and with which
+    /// method and path.
+    pub(crate) fn log(self) -> Vec<(u64, (String, String), String)> {
         self.process.signal(rustix::process::Signal::TERM);
         let mut process = self.process;
         process.0.wait().unwrap();
         let text = fs::read_to_string(&self.log).unwrap();
-        let mut seen: BTreeMap<(String, String), (u32, String)> = BTreeMap::new();
-        for line in text.lines() {
+        let lines = text.lines().map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let [_, method, path, arrival, step] = words[..] else {
+            let [at, method, path, arrival, step] = words[..] else {
                 panic!("a log line has five words: {line:?}")
             };
             let key = (arrival.to_owned(), step.to_owned());
-            let entry = seen.entry(key).or_insert((0, format!("{method} {path}")));
-            entry.0 += 1;
-        }
-        seen
+            (at.parse().unwrap(), key, format!("{method} {path}"))
+        });
+        lines.collect()
     }
 }
 

@@ -36,13 +36,13 @@ pub(super) async fn reach(place: &str, args: &RunArgs, loaded: &Loaded) -> Resul
     if place == "local" {
         return private_fleet(args, loaded).await;
     }
-    let bus = connect(args, place).await?;
+    let bus = connect(args, place, &args.cluster).await?;
     let lock = Some(lock(&bus, &args.cluster, &loaded.run).await?);
     Ok(Fleet { bus, lock, agents: Vec::new(), server: None })
 }
 
 /// Takes the right to coordinate `cluster`, which one run has at a time.
-async fn lock(bus: &Bus, cluster: &str, run: &str) -> Result<Hold, Refusal> {
+pub(super) async fn lock(bus: &Bus, cluster: &str, run: &str) -> Result<Hold, Refusal> {
     let clock = Clock::real();
     let me = claim::claimant(cluster::nonce(), Some(run.to_owned()), &clock);
     let taken = claim::take(bus.clone(), cluster, &Place::Lock, me, clock).await;
@@ -61,8 +61,9 @@ async fn lock(bus: &Bus, cluster: &str, run: &str) -> Result<Hold, Refusal> {
     })
 }
 
-async fn connect(args: &RunArgs, url: &str) -> Result<Bus, Refusal> {
-    let options = args.credentials.options(url, &args.cluster, None).map_err(Refusal::usage)?;
+/// Connects to the server at `url` as the coordinator of `cluster`.
+pub(super) async fn connect(args: &RunArgs, url: &str, cluster: &str) -> Result<Bus, Refusal> {
+    let options = args.credentials.options(url, cluster, None).map_err(Refusal::usage)?;
     Bus::connect(options).await.map_err(|why| Refusal::new(Exit::ClusterFailed, why))
 }
 
@@ -95,6 +96,8 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
     for (seat, group) in seats(&loaded.artifact).filter(|(_, group)| *group != COORDINATOR) {
         let mut agent = kept(&program, &program);
         agent.args(["agent", "--once", "--quiet", "--nats", &url, "--cluster", &args.cluster]);
+        // It ends with this process: what it kept, nobody could ask for.
+        agent.args(["--keep", "0s"]);
         agent.args(["--name", &seat.replace('/', "-"), "--group", group]);
         for (label, value) in &loaded.artifact.nodes.groups[group].requires {
             agent.args(["--label", &format!("{label}={value}")]);
@@ -143,7 +146,7 @@ async fn up(args: &RunArgs, url: &str, server: &mut Child) -> Result<Bus, Refusa
     let late = || Err(format!("nats-server did not listen on {address} in time"));
     let listens = tokio::time::timeout(LOCAL_WAIT, listens).await.unwrap_or_else(|_| late());
     listens.map_err(|why| Refusal::new(Exit::ClusterFailed, why))?;
-    connect(args, url).await
+    connect(args, url, &args.cluster).await
 }
 
 /// Returns every seat with its group.

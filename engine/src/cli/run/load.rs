@@ -36,15 +36,15 @@ pub(super) struct Loaded {
     pub(super) seed: Option<u64>,
 }
 
-/// Loads what the command line names.
-pub(super) fn load(args: &RunArgs) -> Result<Loaded, Refusal> {
+/// Loads `plan`, a plan or an artifact.
+pub(super) fn load(plan: &Path, args: &RunArgs) -> Result<Loaded, Refusal> {
     let refuse = |error: files::FileError| Refusal::new(error.exit(), chain(&error));
-    let loaded = match files::open(&args.plan, args.data_dir.as_deref()).map_err(refuse)? {
+    let loaded = match files::open(plan, args.data_dir.as_deref()).map_err(refuse)? {
         Input::Plan(files) => {
             let overrides = args.overrides.load().map_err(refuse)?;
             from_plan(&files, overrides)?
         }
-        Input::Artifact(artifact) => from_artifact(args, *artifact)?,
+        Input::Artifact(artifact) => from_artifact(plan, args, *artifact)?,
     };
     match unbuilt(&loaded.artifact).as_slice() {
         [] => Ok(loaded),
@@ -85,10 +85,9 @@ fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
     })
 }
 
-fn from_artifact(args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> {
-    let refuse = |why: String| {
-        Refusal::new(Exit::ArtifactRefused, format!("{}: {why}", args.plan.display()))
-    };
+fn from_artifact(plan: &Path, args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> {
+    let refuse =
+        |why: String| Refusal::new(Exit::ArtifactRefused, format!("{}: {why}", plan.display()));
     let OverrideArgs { vars, var_file, environment, seed } = &args.overrides;
     let vars: BTreeMap<String, String> = vars.iter().cloned().collect();
     for (flag, given) in
@@ -119,7 +118,7 @@ fn from_artifact(args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> 
             Some(_) => {}
         }
     }
-    let parent = args.plan.parent().unwrap_or(Path::new("."));
+    let parent = plan.parent().unwrap_or(Path::new("."));
     let folder = args.data_dir.as_deref().unwrap_or(parent);
     let mut files = BTreeMap::new();
     for file in named_files(&artifact) {

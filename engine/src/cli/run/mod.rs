@@ -6,8 +6,9 @@ mod fleet;
 mod load;
 mod outcome;
 mod progress;
+mod resume;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -24,6 +25,7 @@ use super::nats::NatsArgs;
 use super::pacing::Pacing;
 use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
+use crate::cluster::coordinator::journal;
 use crate::cluster::node::{NodeLoader, ReadSecret};
 use crate::cluster::{self, Job, Seating, Sink, embedded, inside};
 use crate::demo::{self, Demo};
@@ -45,6 +47,10 @@ With --dry-run every node resolves the secrets of the plan and opens a connectio
 (else exit 96), one arrival of each scenario is sent, and all must succeed (else 99). The plan's
 thresholds, start_after and max_failures are left aside. The results folder is written as ever; its
 result has the warning `dry-run`. Agents with --once end after it.
+  volley run --resume k3v9x0q2ab --nats nats://broker:4222 --out results/nightly
+
+With --nats the results folder has a journal, run.jsonl, until there is a result. When this program is killed or its
+machine lost, agents stop at the end of their lease and keep what nobody took; --resume collects it.
 
 Progress goes to stderr, the summary to stdout. With --format json stdout has one object a line:
   {\"at_us\": 3012345, \"node\": \"eu-0\" or null, \"what\": …}
@@ -60,10 +66,11 @@ Ctrl-C or SIGTERM stops the load, lets what runs end and writes the results; a s
 Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 98, 99, 97 wins:
   0   passed
   1   the plan was rejected
-  2   usage: a bad flag, an unreadable file, a missing secret
+  2   usage: a bad flag, an unreadable file, a missing secret, nothing to resume
   70  internal error, a bug
   95  the artifact or a data file was refused
-  96  the cluster failed: not formed in time, agents lost beyond the policy, the broker gone
+  96  the cluster failed: not formed in time, agents lost beyond the policy, the broker gone, the
+      coordinator lost
   97  a threshold had no data
   98  the planned load was not delivered, or an overload ended it
   99  a threshold was missed, or a scenario reached its max_failures
@@ -74,8 +81,18 @@ Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 9
 #[command(after_help = AFTER_HELP)]
 pub(super) struct RunArgs {
     /// A plan (YAML) or an artifact written by `plan compile`.
-    #[arg(value_name = "PLAN|ARTIFACT")]
-    plan: PathBuf,
+    #[arg(value_name = "PLAN|ARTIFACT", required_unless_present = "resume")]
+    plan: Option<PathBuf>,
+    /// Collect what is left of a run whose coordinator was lost, and write its result into the run's own --out; nothing
+    /// is started again.
+    #[arg(
+        long,
+        value_name = "RUN",
+        requires = "nats",
+        requires = "out",
+        conflicts_with_all = ["plan", "demo", "nodes", "lease", "on_agent_loss", "pacing", "data_dir", "secrets_file"]
+    )]
+    resume: Option<String>,
     /// Start the demo shop in this process and put its address into `vars.shop`.
     #[arg(long)]
     demo: bool,
@@ -197,9 +214,13 @@ pub(super) async fn run(args: RunArgs) -> Exit {
 }
 
 async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
+    if let (Some(run), Some(out)) = (&args.resume, &args.out) {
+        return resume::resume(&args, run, out).await;
+    }
     let template = args.template.as_deref().map(report::read_template).transpose();
     let template = template.map_err(|error| Refusal::usage(chain(&error)))?;
-    let mut loaded = load::load(&args)?;
+    let plan = args.plan.as_deref().ok_or_else(|| Refusal::usage("name a plan or an artifact"))?;
+    let mut loaded = load::load(plan, &args)?;
     let out = outcome::results_folder(&args, &loaded)?;
     check_places(&args, &loaded.artifact)?;
     let secrets = read_secrets(&args, &loaded.artifact)?;
@@ -220,11 +241,8 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let out = outcome::prepare(out)?;
     let (events, received) = mpsc::channel(EVENTS_MAX);
     let shown = tokio::spawn(progress::show(received, args.format, args.quiet));
-    let sink = RunSink {
-        totals: Totals::new(&loaded.artifact),
-        judge: Judge::new(Arc::clone(&loaded.artifact)),
-    };
-    let job = job(&args, &loaded);
+    let sink = RunSink::new(&loaded.artifact);
+    let job = job(&args, &loaded, &out);
     let nodes = args.nodes.unwrap_or(1);
     let loader = Arc::new(loader(&args, nodes, secrets, &clock));
     let mut finished = match fleet {
@@ -250,6 +268,7 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let spare = std::env::temp_dir();
     let kept = outcome::write(&out, &spare, &result, &args.report, template.as_ref());
     outcome::conclude(&args, &result, &finished.record.ending, &kept);
+    resume::close_journal(&out);
     Ok(kept.exit(&result))
 }
 
@@ -257,6 +276,12 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
 struct RunSink {
     totals: Totals,
     judge: Judge,
+}
+
+impl RunSink {
+    fn new(artifact: &Arc<Artifact>) -> RunSink {
+        RunSink { totals: Totals::new(artifact), judge: Judge::new(Arc::clone(artifact)) }
+    }
 }
 
 impl Sink for RunSink {
@@ -285,7 +310,7 @@ fn loader(args: &RunArgs, nodes: u32, read_secret: ReadSecret, clock: &Clock) ->
     }
 }
 
-fn job(args: &RunArgs, loaded: &Loaded) -> Job {
+fn job(args: &RunArgs, loaded: &Loaded, out: &Path) -> Job {
     let nodes = &loaded.artifact.nodes;
     Job {
         run: loaded.run.clone(),
@@ -300,6 +325,7 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
         join_timeout_ns: args.join_timeout.map_or(nodes.join_timeout_ns, |length| length.0),
         lease_ns: args.lease.map_or(nodes.lease_ns, |length| length.0),
         on_agent_loss: args.on_agent_loss.map_or(nodes.on_agent_loss, Into::into),
+        journal: (args.nats.is_some() && !args.dry_run).then(|| out.join(journal::FILE)),
     }
 }
 
@@ -389,6 +415,7 @@ fn run_id() -> String {
     (0..10).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
+/// Reads a length of time as plans write it.
 pub(super) fn length(text: &str) -> Result<Length, String> {
     Length::parse(text).map_err(|error| format!("{}; {}", error.message, error.help))
 }

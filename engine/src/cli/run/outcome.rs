@@ -12,6 +12,7 @@ use super::load::Loaded;
 use super::{Format, Refusal, RunArgs};
 use crate::cli::{chain, complain, say};
 use crate::clock::Clock;
+use crate::cluster::coordinator::journal;
 use crate::metrics::Ending;
 use crate::report::{self, Kind, RunResult, Template};
 
@@ -29,11 +30,23 @@ pub(super) fn results_folder(args: &RunArgs, loaded: &Loaded) -> Result<PathBuf,
     };
     match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(out.clone()),
-        Ok(false) => Err(Refusal::usage(format!("results folder {} is not empty", out.display()))),
+        Ok(false) => Err(Refusal::usage(not_empty(out))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(out.clone()),
         Err(error) => {
             Err(Refusal::usage(format!("cannot use results folder {}: {error}", out.display())))
         }
+    }
+}
+
+/// Says why a folder that is not empty cannot be used, and what to do with one whose run is not over.
+fn not_empty(out: &Path) -> String {
+    let place = out.display();
+    match journal::run_in(out) {
+        Some(run) => format!(
+            "results folder {place} holds the journal of run {run}, whose coordinator was lost: collect it with \
+             --resume {run}, or name another folder"
+        ),
+        None => format!("results folder {place} is not empty"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use compiler::exit::Exit;
 
+use super::keep::Results;
 use super::lease::Lease;
 use super::outbox::Outbox;
 use super::state::{Effect, Input, Me};
@@ -11,7 +12,8 @@ use super::sync::Sync;
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
 use crate::cluster::wire::{
-    Armed, Beat, FinalReport, HintWant, Order, Phase, ScenarioOrder, Status, V, Want, Welcome,
+    Armed, Beat, FinalReport, Hint, HintWant, Kept, Order, Phase, ScenarioOrder, Status, V, Want,
+    Welcome,
 };
 use crate::ledger::Takeover;
 use crate::metrics::{LedgerRow, Window};
@@ -48,6 +50,8 @@ pub(crate) struct Over {
 pub(crate) struct Enrolled {
     coord: String,
     run: String,
+    /// The process that executes the share: this one, or one before it of the same name.
+    process: String,
     beat_ns: u64,
     lease_ns: u64,
     retry_ns: u64,
@@ -80,6 +84,10 @@ pub(crate) struct Enrolled {
     final_sent: Option<Ticks>,
     parts_have: u64,
     final_acked: bool,
+    /// The results are kept, also beyond this process.
+    kept: bool,
+    /// Another process of this name executed the share.
+    recalled: bool,
     pub(crate) over: Option<Over>,
 }
 
@@ -88,6 +96,7 @@ impl Enrolled {
         Enrolled {
             coord: welcome.nonce.clone(),
             run: welcome.run.clone(),
+            process: welcome.to.clone(),
             beat_ns: welcome.beat_ms.max(1).saturating_mul(MS),
             lease_ns: welcome.lease_ms.saturating_mul(MS),
             retry_ns: welcome.retry_ms.max(1).saturating_mul(MS),
@@ -117,6 +126,8 @@ impl Enrolled {
             final_sent: None,
             parts_have: 0,
             final_acked: false,
+            kept: false,
+            recalled: false,
             over: None,
         }
     }
@@ -130,6 +141,62 @@ impl Enrolled {
     /// Returns whether it waits for this share to be prepared.
     pub(crate) fn awaits(&self, run: &str, epoch: u64) -> bool {
         self.phase == Phase::Preparing && run == self.run && epoch == self.home_epoch
+    }
+
+    /// Returns an agent that has nothing left to do in a run but to deliver `results` to the coordinator of `welcome`.
+    pub(crate) fn recalled(now: Ticks, welcome: &Welcome, results: Results) -> Enrolled {
+        let Results { run, process, epoch, last_seq, flying, waiting, report } = results;
+        let summary = LoadSummary { start_error_us: report.start_error_us, broken: report.broken };
+        Enrolled {
+            run,
+            process,
+            phase: if report.fenced { Phase::Fenced } else { Phase::Reporting },
+            prepared: true,
+            epoch,
+            start: Some(now),
+            fenced: report.fenced,
+            left: report.left.is_some(),
+            reason: report.left,
+            outbox: Outbox::restored(last_seq, flying, waiting),
+            sums: report.ledger.iter().map(|row| (row.key(), *row)).collect(),
+            finished: Some((now, summary)),
+            kept: true,
+            recalled: true,
+            ..Enrolled::new(now, welcome)
+        }
+    }
+
+    /// Returns whether `hint` is of a coordinator that collects this run, and may be heeded: nothing can be started any more.
+    pub(crate) fn heeds(&self, now: Ticks, hint: &Hint) -> bool {
+        let ours = hint.run == self.run && hint.nonce != self.coord;
+        hint.want == HintWant::Hello && ours && self.is_free(now)
+    }
+
+    /// Returns whether there was load, and never will be again.
+    fn is_free(&self, now: Ticks) -> bool {
+        self.start.is_some() && !self.serves() && now >= self.lease.end()
+    }
+
+    /// Delivers to the coordinator of `welcome` from now on: the one that had enrolled this agent is gone.
+    pub(crate) fn adopt(&mut self, now: Ticks, welcome: &Welcome, effects: &mut Vec<Effect>) {
+        if welcome.run != self.run || welcome.nonce == self.coord || !self.is_free(now) {
+            return;
+        }
+        self.coord.clone_from(&welcome.nonce);
+        self.retry_ns = welcome.retry_ms.max(1).saturating_mul(MS);
+        self.final_wait_ns = welcome.final_wait_ms.saturating_mul(MS);
+        self.heard = now;
+        self.next_beat = now;
+        self.final_sent = None;
+        self.parts_have = 0;
+        self.finished = self.finished.map(|(_, summary)| (now, summary));
+        effects.push(Effect::Say(format!("run {}: delivering what was kept of it", self.run)));
+    }
+
+    /// Returns what it could deliver.
+    pub(crate) fn kept(&self) -> Kept {
+        let (run, process) = (self.run.clone(), self.process.clone());
+        Kept { run, process, from_seq: self.outbox.first_seq() }
     }
 
     /// Returns whether arrivals may be starting.
@@ -187,6 +254,7 @@ impl Enrolled {
             | Input::DeltaAck(_)
             | Input::FinalAck(_)
             | Input::Prepared { .. }
+            | Input::Recalled { .. }
             | Input::Interrupted => {}
         }
     }
@@ -204,6 +272,7 @@ impl Enrolled {
             effects.push(Effect::Delta { run: self.run.clone(), epoch: self.epoch, seq, window });
         }
         self.report(now, effects);
+        self.keep(now, effects);
         self.give_up(now);
         if self.over.is_none() && now >= self.next_beat {
             self.beat(now, me, effects);
@@ -361,8 +430,9 @@ impl Enrolled {
             | Phase::Fenced
             | Phase::Reporting => (Exit::Passed, None),
         };
-        let (served, loaded) = (self.epoch > 0, self.start.is_some());
-        self.over = Some(Over { exit, message, left: self.left, served, loaded });
+        let (served, loaded) = (self.epoch > 0 && !self.recalled, self.start.is_some());
+        let left = self.left && !self.recalled;
+        self.over = Some(Over { exit, message, left, served, loaded });
     }
 
     fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>, effects: &mut Vec<Effect>) {
@@ -420,16 +490,46 @@ impl Enrolled {
             return;
         }
         self.final_sent = Some(now);
-        let report = FinalReport {
+        let report = self.final_report(summary);
+        let run = self.run.clone();
+        effects.push(Effect::Final { run, report, parts_have: self.parts_have });
+    }
+
+    fn final_report(&self, summary: LoadSummary) -> FinalReport {
+        FinalReport {
             last_seq: self.outbox.last_seq(),
             fenced: self.fenced,
             left: self.reason.clone().filter(|_| self.left),
             start_error_us: summary.start_error_us,
             broken: summary.broken,
             ledger: self.sums.values().copied().collect(),
-        };
-        let run = self.run.clone();
-        effects.push(Effect::Final { run, report, parts_have: self.parts_have });
+        }
+    }
+
+    /// Keeps results that may not be taken in this process's time, and no longer than until they are.
+    fn keep(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        if self.final_acked {
+            if std::mem::take(&mut self.kept) {
+                effects.push(Effect::Discard(self.kept()));
+            }
+            return;
+        }
+        let silent = now.saturating_sub(self.heard) > TOLD_BEATS * self.beat_ns;
+        let Some((_, summary)) = self.finished else { return };
+        if self.kept || self.start.is_none() || !(self.fenced || silent) {
+            return;
+        }
+        self.kept = true;
+        let (flying, waiting) = self.outbox.windows();
+        effects.push(Effect::Keep(Box::new(Results {
+            run: self.run.clone(),
+            process: self.process.clone(),
+            epoch: self.epoch,
+            last_seq: self.outbox.last_seq(),
+            flying,
+            waiting,
+            report: self.final_report(summary),
+        })));
     }
 
     /// Ends waits that nobody will ever end.
@@ -444,12 +544,16 @@ impl Enrolled {
             .finished
             .is_some_and(|(at, _)| silent.min(now.saturating_sub(at)) > self.final_wait_ns);
         if self.over.is_none() && (abandoned || undelivered) {
-            let what = if undelivered { "did not take the results" } else { "is silent" };
+            let what = match (undelivered, self.kept) {
+                (true, true) => "did not take the results; given up, they stay kept",
+                (true, false) => "did not take the results; given up",
+                (false, _) => "is silent; given up",
+            };
             self.over = Some(Over {
                 exit: Exit::ClusterFailed,
-                message: Some(format!("the coordinator of run {} {what}; given up", self.run)),
-                left: self.left,
-                served: self.epoch > 0,
+                message: Some(format!("the coordinator of run {} {what}", self.run)),
+                left: self.left && !self.recalled,
+                served: self.epoch > 0 && !self.recalled,
                 loaded: self.start.is_some(),
             });
         }

@@ -2,8 +2,10 @@
 
 pub(crate) mod enrolled;
 mod fetch;
+pub(crate) mod keep;
 mod lease;
 mod outbox;
+mod shelf;
 pub(crate) mod state;
 mod sync;
 
@@ -16,11 +18,14 @@ use compiler::exit::Exit;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::keep::Results;
+pub use self::shelf::KeepOptions;
+use self::shelf::Shelf;
 use self::state::{Agent, Effect, Input, Me};
 use super::bus::{Bus, BusError, Inbox};
 use super::claim::{self, ClaimError, Hold, Place};
 use super::load::{Load, LoadError, LoadEvent, Loader};
-use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Status, V};
+use super::wire::{self, Delta, Final, FinalReport, FromAgent, FromCoordinator, Kept, Status, V};
 use super::{StopRequest, machine, subject};
 use crate::clock::Clock;
 use crate::metrics::Window;
@@ -54,6 +59,8 @@ pub struct AgentOptions {
     pub labels: BTreeMap<String, String>,
     /// Whether it ends after one run.
     pub once: bool,
+    /// How results are kept that nobody has taken; `None` keeps nothing.
+    pub keep: Option<KeepOptions>,
     /// Takes a line for the operator.
     pub say: fn(&str),
 }
@@ -77,6 +84,7 @@ pub async fn run(
 ) -> AgentEnd {
     let cluster = options.cluster.clone();
     let say = options.say;
+    let keep = options.keep.clone();
     let me = me(options);
     // Nodes of one process are named by it.
     let hold = if bus.is_local() { None } else { Some(hold(&me, &cluster, &bus, &clock).await) };
@@ -94,12 +102,18 @@ pub async fn run(
             return AgentEnd { exit: Exit::ClusterFailed, message };
         }
     };
+    let shelf = keep.map(|keep| Shelf::new(keep, &cluster, &me.name, clock.clone()));
+    let kept = match shelf.clone() {
+        Some(shelf) => tokio::task::spawn_blocking(move || shelf.kept()).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
     if hold.is_some() {
         say(&format!("agent {} waits for runs", me.name));
     }
     let mut worker = Worker {
         say,
-        agent: Agent::new(me.clone(), clock.now()),
+        agent: Agent::new(me.clone(), clock.now(), kept),
+        shelf,
         me,
         cluster,
         loader,
@@ -153,12 +167,17 @@ enum Ended {
     Answer(Option<Input>),
     /// The share of a run is ready, or not.
     Loaded { run: String, epoch: u64, loaded: Result<Box<dyn Load>, LoadError> },
+    /// Results are kept, or not as they should be: a sentence for the operator.
+    Kept(Result<(), String>),
+    /// What was kept of a run.
+    Recalled(Kept, Option<Box<Results>>),
 }
 
 /// Performs what the state machine decides.
 struct Worker {
     say: fn(&str),
     agent: Agent,
+    shelf: Option<Shelf>,
     me: Me,
     cluster: String,
     loader: Arc<dyn Loader>,
@@ -247,6 +266,12 @@ impl Worker {
                 });
                 Some(Input::Prepared { run, epoch, outcome })
             }
+            Ended::Kept(Ok(())) => None,
+            Ended::Kept(Err(why)) => {
+                (self.say)(&why);
+                None
+            }
+            Ended::Recalled(kept, results) => Some(Input::Recalled { kept, results }),
         }
     }
 
@@ -305,10 +330,29 @@ impl Worker {
             Effect::Delta { run, epoch, seq, window } => self.delta(&run, epoch, seq, &window),
             Effect::Final { run, report, parts_have } => self.report(&run, &report, parts_have),
             Effect::Status(status) => self.status(*status),
+            Effect::Keep(results) => self.on_shelf(|shelf| Ended::Kept(shelf.put(*results))),
+            Effect::Recall(kept) => match &self.shelf {
+                Some(_) => self.on_shelf(|shelf| {
+                    let results = shelf.get(&kept).map(Box::new);
+                    Ended::Recalled(kept, results)
+                }),
+                None => drop(self.open.spawn(async { Ended::Recalled(kept, None) })),
+            },
+            Effect::Discard(kept) => self.on_shelf(move |shelf| {
+                shelf.remove(&kept);
+                Ended::Kept(Ok(()))
+            }),
             Effect::Say(text) => (self.say)(&text),
             Effect::End { exit, message } => {
                 self.end.get_or_insert(AgentEnd { exit, message });
             }
+        }
+    }
+
+    /// Does something with what is kept, off the loop: disks may be slow.
+    fn on_shelf(&mut self, act: impl FnOnce(&Shelf) -> Ended + Send + 'static) {
+        if let Some(shelf) = self.shelf.clone() {
+            self.open.spawn_blocking(move || act(&shelf));
         }
     }
 

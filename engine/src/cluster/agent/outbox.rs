@@ -80,6 +80,27 @@ impl Outbox {
         self.last_seq
     }
 
+    /// Returns the number of the first window that may not have arrived.
+    pub(crate) fn first_seq(&self) -> u64 {
+        self.flying.keys().next().copied().unwrap_or(self.last_seq + 1)
+    }
+
+    /// Returns the windows that may not have arrived: those that have a number, and those that wait for one.
+    pub(crate) fn windows(&self) -> (BTreeMap<u64, Arc<Window>>, Vec<Window>) {
+        let flying = self.flying.iter().map(|(seq, flying)| (*seq, Arc::clone(&flying.window)));
+        (flying.collect(), self.waiting.iter().cloned().collect())
+    }
+
+    /// Returns an outbox with these windows, of which those with a number are sent again at once.
+    pub(crate) fn restored(
+        last_seq: u64,
+        flying: BTreeMap<u64, Arc<Window>>,
+        waiting: Vec<Window>,
+    ) -> Outbox {
+        let flying = flying.into_iter().map(|(seq, window)| (seq, Flying { window, sent: 0 }));
+        Outbox { waiting: waiting.into(), flying: flying.collect(), last_seq }
+    }
+
     /// Merges the two neighbours that are shortest together.
     fn merge_shortest(&mut self) {
         let span = |at: &usize| {

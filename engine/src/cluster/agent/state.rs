@@ -6,10 +6,11 @@ use std::sync::Arc;
 use compiler::exit::Exit;
 
 use super::enrolled::{Enrolled, Over};
+use super::keep::Results;
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent};
 use crate::cluster::wire::{
-    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Order, Phase, Range,
+    Beat, DeltaAck, FinalAck, FinalReport, Hello, Hint, HintWant, Kept, Order, Phase, Range,
     ScenarioOrder, ShareOrder, Status, V, VERSION, Verdict, Welcome,
 };
 use crate::ledger::Takeover;
@@ -17,6 +18,9 @@ use crate::metrics::Window;
 
 /// An idle agent enrols this often, in case nobody hinted.
 const HELLO_NS: u64 = 5_000_000_000;
+
+/// Most runs whose kept results an agent speaks of: the latest.
+pub(crate) const KEPT_MAX: usize = 64;
 
 /// Who an agent is.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +62,11 @@ pub(crate) enum Input {
     },
     /// The load reports.
     Load(LoadEvent),
+    /// What was kept of a run; `None` if it is not there any more.
+    Recalled {
+        kept: Kept,
+        results: Option<Box<Results>>,
+    },
     /// The operator wants it to end; the second time at once.
     Interrupted,
 }
@@ -106,6 +115,12 @@ pub(crate) enum Effect {
         report: FinalReport,
         parts_have: u64,
     },
+    /// Keep these results until they are taken: the coordinator may be lost, and this process may end.
+    Keep(Box<Results>),
+    /// Give back what was kept.
+    Recall(Kept),
+    /// These results were taken: what was kept is of no use any more.
+    Discard(Kept),
     /// Something for the operator to read.
     Say(String),
     /// The agent is at its end.
@@ -123,19 +138,37 @@ pub(crate) struct Agent {
     next_hello: Ticks,
     /// When it says who it is, if somebody asked.
     status_due: Option<Ticks>,
+    /// Runs whose results are kept because nobody has taken them.
+    kept: Vec<Kept>,
+    /// Who wants results that are just being fetched.
+    recalled_by: Option<Welcome>,
+    /// When a coordinator that collects is told what there is; of an agent that is still enrolled.
+    next_offer: Option<Ticks>,
     /// What was said last, so that a refusal that repeats is said once.
     said: String,
 }
 
 impl Agent {
-    pub(crate) fn new(me: Me, now: Ticks) -> Agent {
-        Agent { me, enrolled: None, next_hello: now, status_due: None, said: String::new() }
+    /// Returns an agent that is idle and keeps the results of runs `kept`.
+    pub(crate) fn new(me: Me, now: Ticks, kept: Vec<Kept>) -> Agent {
+        Agent {
+            me,
+            enrolled: None,
+            next_hello: now,
+            kept,
+            recalled_by: None,
+            next_offer: None,
+            status_due: None,
+            said: String::new(),
+        }
     }
 
     /// Returns when the agent wants to be called, at the latest.
     pub(crate) fn wake(&self) -> Ticks {
-        let wake = self.enrolled.as_ref().map_or(self.next_hello, |enrolled| enrolled.wake());
-        self.status_due.map_or(wake, |due| wake.min(due))
+        let enrolled = self.enrolled.as_ref();
+        let wake = enrolled.map_or(self.next_hello, |enrolled| enrolled.wake());
+        let offer = self.next_offer.unwrap_or(u64::MAX);
+        wake.min(offer).min(self.status_due.unwrap_or(u64::MAX))
     }
 
     /// Returns whether it waits for this share to be prepared.
@@ -156,6 +189,17 @@ impl Agent {
                 self.status_due.get_or_insert(now.saturating_add(delay_ns));
             }
             (Input::Welcome(welcome), None) => self.welcome(now, welcome, &mut effects),
+            (Input::Welcome(welcome), Some(enrolled)) => {
+                if welcome.to == self.me.nonce && welcome.verdict == Verdict::Resume {
+                    enrolled.adopt(now, &welcome, &mut effects);
+                }
+            }
+            (Input::Recalled { kept, results }, None) => {
+                self.recalled(now, &kept, results, &mut effects);
+            }
+            (Input::Hint { hint, delay_ns }, Some(enrolled)) if enrolled.heeds(now, &hint) => {
+                self.next_offer = Some(now.saturating_add(delay_ns));
+            }
             (Input::Hint { hint, delay_ns }, None) => {
                 if hint.want == HintWant::Hello {
                     self.next_hello = self.next_hello.min(now.saturating_add(delay_ns));
@@ -170,6 +214,7 @@ impl Agent {
             (input, Some(enrolled)) => enrolled.on(now, &self.me, input, &mut effects),
             (_, None) => {}
         }
+        self.offer(now, &mut effects);
         if let Some(enrolled) = &mut self.enrolled {
             enrolled.act(now, &self.me, &mut effects);
             if let Some(over) = enrolled.over.take() {
@@ -179,20 +224,67 @@ impl Agent {
             }
         } else if now >= self.next_hello {
             self.next_hello = now.saturating_add(HELLO_NS);
-            effects.push(Effect::Hello(self.hello()));
+            effects.push(Effect::Hello(self.hello(self.kept.clone())));
         }
         if self.status_due.is_some_and(|due| now >= due) {
             self.status_due = None;
             effects.push(Effect::Status(Box::new(self.status())));
         }
+        self.note_kept(&effects);
         effects
+    }
+
+    /// Tells a coordinator that collects what an agent has that has not given its run up yet.
+    fn offer(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+        let Some(enrolled) = &self.enrolled else {
+            self.next_offer = None;
+            return;
+        };
+        if self.next_offer.take_if(|due| now >= *due).is_some() {
+            let kept = enrolled.kept();
+            effects.push(Effect::Hello(self.hello(vec![kept])));
+        }
+    }
+
+    /// Takes note of what is kept from now on, and what is not any more.
+    fn note_kept(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Keep(results) => self.kept.push(results.kept()),
+                Effect::Discard(taken) => self.kept.retain(|kept| !kept.is_of(taken)),
+                _ => {}
+            }
+        }
+        let surplus = self.kept.len().saturating_sub(KEPT_MAX);
+        self.kept.drain(..surplus);
+    }
+
+    fn recalled(
+        &mut self,
+        now: Ticks,
+        kept: &Kept,
+        results: Option<Box<Results>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let wants = |it: &mut Welcome| it.run == kept.run && it.process == kept.process;
+        match (self.recalled_by.take_if(wants), results) {
+            (Some(welcome), Some(results)) => {
+                self.enrolled = Some(Box::new(Enrolled::recalled(now, &welcome, *results)));
+            }
+            (_, None) => {
+                self.kept.retain(|it| !it.is_of(kept));
+                let text = format!("what was kept of run {} is not there any more", kept.run);
+                self.say(text, effects);
+            }
+            (None, Some(_)) => {}
+        }
     }
 
     fn status(&self) -> Status {
         let status = Status {
             v: V,
             nonce: self.me.nonce.clone(),
-            hello: self.hello(),
+            hello: self.hello(self.kept.clone()),
             run: None,
             phase: Phase::Idle,
             seats: Vec::new(),
@@ -203,7 +295,7 @@ impl Agent {
         }
     }
 
-    fn hello(&self) -> Hello {
+    fn hello(&self, resume: Vec<Kept>) -> Hello {
         Hello {
             v: V,
             nonce: self.me.nonce.clone(),
@@ -219,6 +311,7 @@ impl Agent {
             mem_bytes: self.me.mem_bytes,
             open_files: self.me.open_files,
             drivers: self.me.drivers.clone(),
+            resume,
         }
     }
 
@@ -235,6 +328,16 @@ impl Agent {
                 exit: Exit::ClusterFailed,
                 message: Some(super::taken(&self.me.name, &welcome.reason)),
             }),
+            Verdict::Resume => {
+                let wanted =
+                    |kept: &&Kept| kept.run == welcome.run && kept.process == welcome.process;
+                if let Some(kept) = self.kept.iter().find(wanted).cloned() {
+                    let text = format!("run {}: delivering what was kept of it", welcome.run);
+                    self.say(text, effects);
+                    effects.push(Effect::Recall(kept));
+                    self.recalled_by = Some(welcome);
+                }
+            }
             Verdict::Refused if self.me.once => effects.push(Effect::End {
                 exit: Exit::ClusterFailed,
                 message: Some(format!("the coordinator refused: {}", welcome.reason)),

@@ -45,7 +45,7 @@ impl Coordinator {
             member.deltas.entry(head.seq).or_default().put(head.part, head.parts, part);
         }
         while let Some(whole) = self.next_whole(at) {
-            self.take_window(now, at, node, whole, effects);
+            self.take_window(now, (at, node), whole, effects);
         }
         effects.push(Effect::Reply(Box::new(FromCoordinator::DeltaAck(DeltaAck {
             v: V,
@@ -110,12 +110,12 @@ impl Coordinator {
     fn take_window(
         &mut self,
         now: Ticks,
-        at: usize,
-        node: usize,
+        (at, node): (usize, usize),
         whole: Bytes,
         effects: &mut Vec<Effect>,
     ) {
-        let window = decode_window(whole, self.settings.series).map_err(|error| error.to_string());
+        let window =
+            decode_window(whole.clone(), self.settings.series).map_err(|error| error.to_string());
         let checked = window.and_then(|window| {
             self.fits(&window)?;
             let ledger = self.ledger.apply(node, &window.ledger);
@@ -126,7 +126,8 @@ impl Coordinator {
                 self.members[at].window(&window);
                 self.progress.window(&window);
                 self.heed_window(now, &window, effects);
-                effects.push(Effect::Window { node, window: Box::new(window) });
+                let (seq, window) = (self.members[at].acked_seq, Box::new(window));
+                effects.push(Effect::Window { node, seq, window, body: whole });
                 self.tick(now, effects);
             }
             Err(why) => {
@@ -198,8 +199,9 @@ impl Coordinator {
             let why = format!("{} workers of {title} broke off", report.broken);
             self.end(now, Ending::Internal(why), effects);
         }
+        let end = self.end_of(now, at);
         let member = &mut self.members[at];
-        member.drained.get_or_insert(now);
+        member.drained.get_or_insert(end);
         member.fenced |= report.fenced;
         member.left |= report.left.is_some();
         let (name, fenced, left) = (member.name.clone(), member.fenced, member.left);
@@ -237,7 +239,9 @@ impl Coordinator {
         if ending == Ending::Complete && undecided {
             ending = Ending::Internal("nodes ended before every arrival was decided".to_owned());
         }
-        let ends = self.nodes.iter().filter_map(|at| self.members[*at].drained);
+        let known = |at: &usize| self.members[*at].drained;
+        let kept = |at: &usize| self.resumed.map(|_| self.end_of(now, *at));
+        let ends = self.nodes.iter().filter_map(|at| known(at).or_else(|| kept(at)));
         let end = ends.max().unwrap_or(now).max(start);
         RunRecord {
             run: self.settings.run.clone(),

@@ -34,8 +34,10 @@ impl Coordinator {
         let name = hello.name.clone();
         let (verdict, reason) = self.judge_hello(now, hello, effects);
         if verdict == Verdict::Refused {
-            self.turn_away(now, name, &reason, effects);
+            self.turn_away(now, name.clone(), &reason, effects);
         }
+        let kept = self.find(&name, &nonce).filter(|_| verdict == Verdict::Resume);
+        let process = kept.map(|at| self.members[at].process.clone()).unwrap_or_default();
         let tuning = &self.tuning;
         effects.push(Effect::Reply(Box::new(FromCoordinator::Welcome(Welcome {
             v: V,
@@ -46,10 +48,11 @@ impl Coordinator {
             run: self.settings.run.clone(),
             proto: VERSION,
             beat_ms: tuning.beat_ns / MS,
-            lease_ms: self.settings.lease_ns / MS,
+            lease_ms: if self.resumed.is_some() { 0 } else { self.settings.lease_ns / MS },
             retry_ms: tuning.retry_ns / MS,
             final_wait_ms: tuning.final_wait_ns / MS,
             sync: self.sync_beats(),
+            process,
         }))));
     }
 
@@ -72,6 +75,9 @@ impl Coordinator {
     ) -> (Verdict, String) {
         if let Some(why) = incompatible(&hello).or_else(|| self.lacks_driver(&hello)) {
             return (Verdict::Refused, why);
+        }
+        if self.resumed.is_some() {
+            return self.judge_kept(now, &hello, effects);
         }
         if let Some(at) = self.find(&hello.name, &hello.nonce) {
             return self.place(at);

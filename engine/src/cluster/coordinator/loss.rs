@@ -23,6 +23,7 @@ impl Coordinator {
         match self.stage {
             Stage::Forming => self.form(now, effects),
             Stage::Preparing => self.prepare(now, effects),
+            Stage::Running if self.resumed.is_some() => self.gather(now, effects),
             Stage::Running => self.watch(now, effects),
             Stage::Closing => {
                 let told = self.members.iter().all(|member| member.forgotten.is_some());
@@ -101,12 +102,12 @@ impl Coordinator {
         }
     }
 
-    fn unsettled(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = usize> {
         self.nodes.iter().copied().filter(|at| !self.members[*at].is_settled())
     }
 
     /// Returns whether every node knows that the run is over, or had the time to learn it.
-    fn all_told(&self, now: Ticks) -> bool {
+    pub(super) fn all_told(&self, now: Ticks) -> bool {
         self.nodes.iter().map(|at| &self.members[*at]).all(|member| {
             let waited = now >= member.heard.saturating_add(2 * self.tuning.beat_ns);
             member.forgotten.is_some() || member.given_up || waited
@@ -165,24 +166,30 @@ impl Coordinator {
         let unsettled: Vec<usize> = self.unsettled().collect();
         for at in unsettled {
             let horizon = self.horizon(&self.members[at]);
-            let member = &mut self.members[at];
+            let member = &self.members[at];
             let hopeless = member.lost.is_some_and(|lost| {
                 now >= lost.saturating_add(final_wait_ns)
                     || (connected && member.gone && now >= horizon)
             });
             if over || hopeless {
-                let was_lost = member.lost.is_some();
-                member.given_up = true;
-                member.lost.get_or_insert(now);
-                let title = member.title();
-                let what = format!("no final report of {title}: its acknowledged windows stand");
-                self.warn(now, "final-missing", what, effects);
-                // A loss that the policy bears is borne to the end.
-                if self.settings.on_agent_loss == OnAgentLoss::Fail || !was_lost {
-                    let why = format!("no final report of {title}");
-                    self.end(now, Ending::ClusterFailed(why), effects);
-                }
+                self.give_up(now, at, effects);
             }
+        }
+    }
+
+    /// Waits no longer for the results of member `at`: what is known of it stands.
+    pub(super) fn give_up(&mut self, now: Ticks, at: usize, effects: &mut Vec<Effect>) {
+        let member = &mut self.members[at];
+        let was_lost = member.lost.is_some();
+        member.given_up = true;
+        member.lost.get_or_insert(self.resumed.unwrap_or(now));
+        let title = member.title();
+        let what = format!("no final report of {title}: its acknowledged windows stand");
+        self.warn(now, "final-missing", what, effects);
+        // A loss that the policy bears is borne to the end.
+        if self.settings.on_agent_loss == OnAgentLoss::Fail || !was_lost {
+            let why = format!("no final report of {title}");
+            self.end(now, Ending::ClusterFailed(why), effects);
         }
     }
 
@@ -249,6 +256,11 @@ impl Coordinator {
     /// Ends the run early for `cause`.
     pub(crate) fn stop_for(&mut self, now: Ticks, cause: Cause, effects: &mut Vec<Effect>) {
         match cause {
+            Cause::Request(_) if self.resumed.is_some() => {
+                // What was collected is in the journal: it can be gone on with.
+                self.stage = Stage::Done;
+                effects.push(Effect::Done);
+            }
             Cause::Request(request) => {
                 self.end(now, Ending::Interrupted, effects);
                 if request == StopRequest::Abort {
@@ -262,6 +274,12 @@ impl Coordinator {
 
     /// Notes how the run ends, the strongest reason wins, and stops whatever goes on.
     pub(crate) fn end(&mut self, now: Ticks, ending: Ending, effects: &mut Vec<Effect>) {
+        let ending = match ending {
+            Ending::ClusterFailed(why) if self.resumed.is_some() => {
+                Ending::ClusterFailed(format!("the coordinator was lost and the load cut: {why}"))
+            }
+            ending => ending,
+        };
         if rank(&ending) > rank(&self.ending) {
             self.ending = ending.clone();
         }
@@ -271,7 +289,7 @@ impl Coordinator {
                 self.stage = Stage::Closing;
                 self.until = now.saturating_add(2 * self.tuning.beat_ns);
             }
-            Stage::Running if self.stopped.is_none() => {
+            Stage::Running if self.stopped.is_none() && self.resumed.is_none() => {
                 self.stopped = Some(Stopped { at: now, cut: false, reason: reason.clone() });
                 let wait = self.drain_ns().saturating_add(self.tuning.final_wait_ns);
                 self.until = now.saturating_add(wait);
@@ -293,12 +311,13 @@ impl Coordinator {
         }
     }
 
-    fn finish(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
+    pub(super) fn finish(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
         self.stage = Stage::Done;
-        for at in &self.nodes {
-            let member = &mut self.members[*at];
+        for at in self.nodes.clone() {
+            let end = self.end_of(now, at);
+            let member = &mut self.members[at];
             if matches!(member.phase, Phase::Reporting | Phase::Fenced) {
-                member.drained.get_or_insert(now);
+                member.drained.get_or_insert(end);
             }
         }
         effects.push(self.event(now, None, Happened::Finished));

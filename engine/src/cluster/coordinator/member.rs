@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::journal::NodeNow;
 use crate::clock::Ticks;
 use crate::cluster::wire::{Armed, Assembly, Beat, FinalReport, Hello, Phase};
 use crate::ledger::Takeover;
@@ -11,7 +12,10 @@ use crate::metrics::{Histogram, Window};
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) name: String,
+    /// The process that speaks for it; empty until it has said hello.
     pub(crate) nonce: String,
+    /// The process that executes its share, or did.
+    pub(crate) process: String,
     pub(crate) group: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) host: String,
@@ -68,11 +72,47 @@ impl Member {
     pub(crate) fn new(now: Ticks, hello: Hello) -> Member {
         Member {
             name: hello.name,
+            process: hello.nonce.clone(),
             nonce: hello.nonce,
             group: hello.group,
             labels: hello.labels,
             host: hello.host,
             pid: hello.pid,
+            ..Member::unknown(now)
+        }
+    }
+
+    /// Returns an agent as a coordinator before this one knew it. Which process it is now, its hello must tell: before
+    /// that nothing it says is meant for this coordinator.
+    pub(crate) fn remembered(node: NodeNow) -> Member {
+        Member {
+            name: node.name,
+            process: node.process,
+            group: node.group,
+            labels: node.labels,
+            host: node.host,
+            pid: node.pid,
+            seats: node.seats,
+            home: node.home,
+            takeovers: node.takeovers,
+            armed: node.armed,
+            fenced: node.fenced,
+            left: node.left,
+            lost: node.lost,
+            drained: node.drained,
+            ..Member::unknown(node.joined)
+        }
+    }
+
+    fn unknown(now: Ticks) -> Member {
+        Member {
+            name: String::new(),
+            nonce: String::new(),
+            process: String::new(),
+            group: String::new(),
+            labels: BTreeMap::new(),
+            host: String::new(),
+            pid: 0,
             seats: Vec::new(),
             home: Vec::new(),
             takeovers: Vec::new(),

@@ -1,12 +1,15 @@
-//! The coordinator: forms the cluster, starts and stops the load, collects what was measured.
+//! The coordinator: forms the cluster, starts and stops the load, collects what was measured. What it must not forget is in
+//! a journal, from which another one can go on collecting.
 
 mod collect;
 pub(crate) mod due;
 mod forming;
+pub mod journal;
 mod loss;
 mod member;
 mod orders;
 mod progress;
+mod resume;
 mod scenarios;
 pub(crate) mod state;
 mod store;
@@ -14,18 +17,22 @@ mod takeover;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use compiler::artifact::COORDINATOR;
+use compiler::artifact::{Artifact, COORDINATOR};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use self::journal::writer::Journal;
+use self::journal::{Head, JournalError, Past};
 use self::state::{Cause, Coordinator, Effect, Input, Settings};
 use self::store::Store;
 use super::bus::{Bus, BusError, Inbox, Incoming, ReplyTo};
 use super::wire::{self, FromAgent, FromCoordinator, Hint, V};
-use super::{Finished, Job, Sink, StopRequest, subject};
+use super::{Finished, Job, Seating, Sink, StopRequest, subject};
 use crate::clock::{Clock, Ticks};
 use crate::event::RunEvent;
 use crate::metrics::{Ending, RunRecord};
@@ -65,37 +72,97 @@ pub async fn run<S: Sink>(
         local: bus.is_local(),
         series: crate::metrics::series(&job.artifact).len(),
     };
-    let patterns: Vec<String> =
-        subject::TOPICS.map(|topic| subject::from_agent(&job.cluster, "*", topic)).into();
-    let subscribed = bus.subscribe(&patterns).await;
-    let mut host = Host {
-        nonce: settings.nonce.clone(),
-        state: Coordinator::new(clock.now(), settings),
-        store: Store::new(&job),
-        turned: clock.now(),
-        cluster: job.cluster,
-        run: job.run,
-        clock,
-        events,
-        events_lost: 0,
-        refused: 0,
-        sink,
-        pings: JoinSet::new(),
-        bus,
-        done: false,
-    };
-    match subscribed {
-        Ok(inbox) => {
-            host.serve(inbox, stop).await;
-            // The last answers tell agents that the run is over.
-            host.bus.flush().await;
-        }
-        Err(error) => {
-            let what = format!("cannot subscribe to {}: {error}", patterns[0]);
-            return host.failed(Ending::ClusterFailed(what));
-        }
+    let journal = job.journal.as_deref().map(|path| {
+        let head = Head {
+            v: Head::version(),
+            cluster: job.cluster.clone(),
+            artifact: String::from_utf8_lossy(&job.artifact_bytes).into_owned(),
+            vars: job.vars.clone(),
+            seed: job.seed,
+            join_timeout_ns: job.join_timeout_ns,
+            lease_ns: job.lease_ns,
+            on_agent_loss: job.on_agent_loss,
+        };
+        Journal::create(path, &job.run, head, settings.series)
+    });
+    let store = Store::new(&job);
+    let nonce = settings.nonce.clone();
+    let state = Coordinator::new(clock.now(), settings);
+    let place = Place { cluster: job.cluster, run: job.run, nonce, bus, clock, events };
+    let mut host = Host::new(state, store, place, sink);
+    match journal.transpose() {
+        Ok(journal) => host.journal = journal,
+        Err(error) => host.journal_broken(&error).await,
     }
-    host.finished()
+    host.coordinate(stop).await
+}
+
+/// A run whose coordinator was lost.
+#[derive(Debug)]
+pub struct Resumption {
+    /// What its journal says.
+    pub past: Past,
+    /// The artifact that the journal holds, verified.
+    pub artifact: Arc<Artifact>,
+    /// Where the journal is.
+    pub journal: PathBuf,
+}
+
+/// Collects what is left of a run; nothing of it is started again. A stop request ends this at once: what was collected is
+/// in the journal, so that the run can be resumed once more.
+///
+/// # Errors
+/// The journal does not fit the artifact, or cannot be written.
+pub async fn resume<S: Sink>(
+    resumption: Resumption,
+    bus: Bus,
+    clock: Clock,
+    stop: watch::Receiver<Option<StopRequest>>,
+    events: mpsc::Sender<RunEvent>,
+    sink: S,
+) -> Result<Finished<S>, JournalError> {
+    let Resumption { past, artifact, journal } = resumption;
+    let settings = Settings {
+        nonce: super::nonce(),
+        run: past.run.clone(),
+        files: Vec::new(),
+        vars: past.head.vars.clone(),
+        seed: past.head.seed,
+        // A dry run has no journal.
+        dry_run: false,
+        seating: Seating::OnePerAgent,
+        join_timeout_ns: past.head.join_timeout_ns,
+        lease_ns: past.head.lease_ns,
+        on_agent_loss: past.head.on_agent_loss,
+        local: bus.is_local(),
+        series: crate::metrics::series(&artifact).len(),
+        artifact,
+    };
+    let file = Journal::resume(&journal, &past, settings.series)?;
+    // The run's clock goes on: that of the machine may have begun anew.
+    let away_ms = clock.unix_ms().saturating_sub(past.alive.unix_ms);
+    let clock = clock.reading(past.alive.at.saturating_add(away_ms.saturating_mul(1_000_000)));
+    let (nonce, run, cluster) =
+        (settings.nonce.clone(), past.run.clone(), past.head.cluster.clone());
+    let (state, effects) = Coordinator::resume(clock.now(), settings, past)
+        .map_err(|what| JournalError::Damaged { number: 1, what })?;
+    let place = Place { cluster, run, nonce, bus, clock, events };
+    let mut host = Host::new(state, Store::default(), place, sink);
+    host.journal = Some(file);
+    for effect in effects {
+        host.perform(effect, &mut None).await;
+    }
+    Ok(host.coordinate(stop).await)
+}
+
+/// Where a coordinator works, and under which names.
+struct Place {
+    cluster: String,
+    run: String,
+    nonce: String,
+    bus: Bus,
+    clock: Clock,
+    events: mpsc::Sender<RunEvent>,
 }
 
 /// Performs what the state machine decides.
@@ -114,13 +181,56 @@ struct Host<S> {
     refused: u64,
     sink: S,
     pings: JoinSet<(String, bool)>,
+    journal: Option<Journal>,
     done: bool,
 }
 
 impl<S: Sink> Host<S> {
+    fn new(state: Coordinator, store: Store, place: Place, sink: S) -> Host<S> {
+        Host {
+            state,
+            store,
+            turned: place.clock.now(),
+            nonce: place.nonce,
+            cluster: place.cluster,
+            run: place.run,
+            clock: place.clock,
+            events: place.events,
+            events_lost: 0,
+            refused: 0,
+            sink,
+            pings: JoinSet::new(),
+            bus: place.bus,
+            journal: None,
+            done: false,
+        }
+    }
+
+    /// Listens to agents until the run is over.
+    async fn coordinate(mut self, stop: watch::Receiver<Option<StopRequest>>) -> Finished<S> {
+        let patterns: Vec<String> =
+            subject::TOPICS.map(|topic| subject::from_agent(&self.cluster, "*", topic)).into();
+        match self.bus.subscribe(&patterns).await {
+            Ok(inbox) => {
+                self.serve(inbox, stop).await;
+                // The last answers tell agents that the run is over.
+                self.bus.flush().await;
+                if let Some(journal) = self.journal.take() {
+                    journal.close().await;
+                }
+                self.finished()
+            }
+            Err(error) => {
+                let what = format!("cannot subscribe to {}: {error}", patterns[0]);
+                self.failed(Ending::ClusterFailed(what))
+            }
+        }
+    }
+
     async fn serve(&mut self, mut inbox: Inbox, mut stop: watch::Receiver<Option<StopRequest>>) {
         let mut stop_open = true;
-        if let Some(request) = *stop.borrow_and_update() {
+        let asked = *stop.borrow_and_update();
+        if let Some(request) = asked {
             self.take(Input::Stop(Cause::Request(request)), None).await;
         }
         self.take(Input::Tick, None).await;
@@ -200,13 +310,37 @@ impl<S: Sink> Host<S> {
         }
         while let Some(input) = inputs.pop() {
             let mut windows = false;
-            for effect in self.state.on(self.clock.now(), input) {
+            let effects = self.state.on(self.clock.now(), input);
+            self.note(&effects).await;
+            for effect in effects {
                 windows |= matches!(effect, Effect::Window { .. });
                 self.perform(effect, &mut reply).await;
             }
-            if windows && let Some(name) = self.sink.missed_abort(self.state.complete_until()) {
+            // What is collected of a run that is over ends nothing.
+            let judged = windows && self.state.resumed.is_none();
+            if judged && let Some(name) = self.sink.missed_abort(self.state.complete_until()) {
                 inputs.push(Input::Stop(Cause::Threshold(name)));
             }
+        }
+    }
+
+    /// Writes down what must not be forgotten before anybody is told.
+    async fn note(&mut self, effects: &[Effect]) {
+        let Some(journal) = &mut self.journal else { return };
+        let (now, unix_ms) = (self.clock.now(), self.clock.unix_ms());
+        if let Err(error) = journal.note(&self.state, effects, now, unix_ms).await {
+            self.journal_broken(&error).await;
+        }
+    }
+
+    /// Goes on without a journal.
+    async fn journal_broken(&mut self, error: &std::io::Error) {
+        self.journal = None;
+        let what = format!("the journal cannot be written, the run cannot be resumed: {error}");
+        let mut effects = Vec::new();
+        self.state.warn(self.clock.now(), "journal", what, &mut effects);
+        for effect in effects {
+            self.perform(effect, &mut None).await;
         }
     }
 
@@ -217,7 +351,7 @@ impl<S: Sink> Host<S> {
                     self.reply(to, body).await;
                 }
             }
-            Effect::Window { node, window } => self.sink.window(node, &window),
+            Effect::Window { node, window, .. } => self.sink.window(node, &window),
             Effect::Starts { scenario, start_ns } => self.sink.starts(scenario, start_ns),
             Effect::Hint(want) => {
                 let hint = Hint { v: V, nonce: self.nonce.clone(), run: self.run.clone(), want };

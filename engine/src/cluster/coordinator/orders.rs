@@ -101,7 +101,7 @@ impl Coordinator {
             (Stage::Preparing, true) => Want::Prepare,
             (Stage::Running, true) => match &self.stopped {
                 _ if member.is_settled() => Want::Forget,
-                _ if member.phase == Phase::Reporting => Want::Report,
+                _ if member.phase == Phase::Reporting || self.resumed.is_some() => Want::Report,
                 Some(stopped) if stopped.cut => Want::Abort,
                 Some(_) => Want::Stop,
                 None if self.is_out(at) => Want::Stop,

@@ -17,7 +17,7 @@ const NOTICE_BEATS: u64 = 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Course {
     /// Its start, counted from the run's; `None` until it is announced.
-    start_ns: Option<u64>,
+    pub(crate) start_ns: Option<u64>,
     /// Its start if nobody announces one.
     latest_ns: u64,
     /// Transactions that failed, on all nodes.
@@ -53,7 +53,7 @@ impl Coordinator {
         for row in &window.ledger {
             self.courses[row.scenario as usize].failed += row.failed;
         }
-        if self.stage != Stage::Running || self.stopped.is_some() {
+        if self.stage != Stage::Running || self.stopped.is_some() || self.resumed.is_some() {
             return;
         }
         let full = window.ledger.iter().filter(|row| row.dropped_full > 0);

@@ -95,7 +95,11 @@ pub(crate) enum Effect {
     /// A window of node `node` counts.
     Window {
         node: usize,
+        /// Its number among the node's windows.
+        seq: u64,
         window: Box<Window>,
+        /// The same as it came.
+        body: Bytes,
     },
     /// A scenario whose start the plan leaves open starts then, counted from the run's start.
     Starts {
@@ -165,6 +169,8 @@ pub(crate) struct Coordinator {
     pub(crate) courses: Vec<Course>,
     pub(crate) progress: Progress,
     pub(crate) warnings: Vec<(String, String)>,
+    /// Of a run whose coordinator was lost: when that was. Nothing is started, only collected.
+    pub(crate) resumed: Option<Ticks>,
     #[cfg(test)]
     pub(crate) deviation: Option<Deviation>,
 }
@@ -209,6 +215,7 @@ impl Coordinator {
             courses: Course::of(&settings.artifact),
             progress: Progress::default(),
             warnings: Vec::new(),
+            resumed: None,
             #[cfg(test)]
             deviation: None,
             settings,
@@ -323,7 +330,8 @@ impl Coordinator {
                 self.lose(now, at, &format!("it stopped by itself: {reason}"), effects);
             }
             Phase::Reporting => {
-                member.drained.get_or_insert(now);
+                let end = self.end_of(now, at);
+                self.members[at].drained.get_or_insert(end);
                 effects.push(self.event(now, Some(&name), Happened::Drained));
             }
         }

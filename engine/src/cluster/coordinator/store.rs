@@ -10,7 +10,7 @@ use crate::cluster::wire::{
 };
 
 /// Content by digest.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Store(BTreeMap<String, Bytes>);
 
 impl Store {

@@ -22,6 +22,11 @@ impl Coordinator {
         if member.lost.is_some() {
             return;
         }
+        if self.resumed.is_some() {
+            // Nobody takes anything over any more, and all that it did will be known.
+            let what = format!("{}: {why}", member.title());
+            return self.end(now, Ending::ClusterFailed(what), effects);
+        }
         member.lost = Some(now);
         let (name, title) = (member.name.clone(), member.title());
         effects.push(self.event(now, Some(&name), Happened::Lost { reason: why.to_owned() }));

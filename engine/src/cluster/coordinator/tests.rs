@@ -58,6 +58,7 @@ pub(super) fn hello(name: &str, nonce: &str) -> Hello {
         mem_bytes: 0,
         open_files: None,
         drivers: vec!["http".to_owned()],
+        resume: Vec::new(),
     }
 }
 

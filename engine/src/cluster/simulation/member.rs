@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::node::Node;
+use super::resume::Shelf;
 use super::world::PPM_MAX;
 use crate::clock::Ticks;
 use crate::cluster::agent::state::{Agent, Me};
@@ -28,6 +29,8 @@ pub(super) struct Member {
     /// Local time = offset + true time · rate / 10⁶.
     offset: u64,
     rate: u64,
+    /// What it keeps because nobody took it.
+    pub(super) shelf: Shelf,
     pub(super) crashed: bool,
     pub(super) ended: bool,
     pub(super) paused_until: u64,
@@ -45,12 +48,13 @@ impl Member {
     /// Returns a process that comes up at `from`.
     pub(super) fn new(me: Me, offset: u64, ppm: u64, from: u64) -> Member {
         Member {
-            agent: Agent::new(me.clone(), offset),
+            agent: Agent::new(me.clone(), offset, Vec::new()),
             me,
             node: None,
             up_from: from,
             offset,
             rate: 1_000_000 - PPM_MAX / 2 + ppm,
+            shelf: Shelf::new(),
             crashed: false,
             ended: false,
             paused_until: from,

@@ -3,6 +3,7 @@
 
 mod member;
 mod node;
+mod resume;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use compiler::artifact::{Load, OnAgentLoss};
 use compiler::schedule::length_ns;
 
 use self::node::Mutant;
-use self::world::{MS, PPM_MAX, SECOND_NS, STEP_NS, World};
+use self::world::{MS, PPM_MAX, RESUME_NS, SECOND_NS, STEP_NS, World};
 use crate::cluster::coordinator::state::Deviation;
 use crate::cluster::sample;
 use crate::metrics::{Arrivals, Ending, RunRecord};
@@ -73,7 +74,7 @@ fn violations(world: &World) -> Vec<String> {
     check_directions(world, &mut broken);
     match &world.record {
         Some((ended, record)) => check_record(world, *ended, record, &mut broken),
-        None if world.coordinator_dead.is_none() => {
+        None if world.coordinator_dead.is_none() || world.resumed => {
             broken.push("I6: the coordinator has not ended".to_owned());
         }
         None => {}
@@ -107,7 +108,9 @@ fn check_directions(world: &World, broken: &mut Vec<String>) {
 fn check_record(world: &World, ended: u64, record: &RunRecord, broken: &mut Vec<String>) {
     let length = crate::cluster::coordinator::due::run_length_ns(&world.artifact);
     let waits = (30 + 60 + 3 + 2 * 12) * SECOND_NS + length + world.lease_ns + SECOND_NS;
-    if ended > waits {
+    // A successor waits again, for agents to come and for each to deliver.
+    let again = RESUME_NS + (30 + 30 + 12 + 3) * SECOND_NS + 2 * world.lease_ns;
+    if ended > waits + if world.resumed { again } else { 0 } {
         broken.push(format!("I6: the run took {} ms", ended / MS));
     }
     if let Ending::Internal(what) = &record.ending {
@@ -225,6 +228,9 @@ struct Tally {
     stopped: u64,
     unaccounted: u64,
     redistributed: u64,
+    resumed: u64,
+    /// Of these, those of which nothing is unaccounted.
+    whole: u64,
 }
 
 impl Tally {
@@ -232,6 +238,10 @@ impl Tally {
         self.announced += u64::from(!world.announced.is_empty());
         let Some((_, record)) = &world.record else { return };
         self.runs += 1;
+        if world.resumed && record.load_started {
+            self.resumed += 1;
+            self.whole += u64::from(record.arrivals.iter().all(|sum| sum.unaccounted == 0));
+        }
         self.stopped += u64::from(matches!(record.ending, Ending::TooManyFailures(_)));
         self.complete += u64::from(record.ending == Ending::Complete);
         self.failed += u64::from(matches!(record.ending, Ending::ClusterFailed(_)));
@@ -247,6 +257,8 @@ impl Tally {
             && self.stopped * 20 > runs
             && self.unaccounted > runs
             && self.redistributed > 10 * runs
+            && self.resumed * 50 > runs
+            && self.whole * 2 > self.resumed
     }
 }
 
@@ -330,6 +342,11 @@ fn a_lease_that_nobody_looks_at_is_caught() {
 #[test]
 fn a_node_that_heeds_no_directions_is_caught() {
     assert!(is_caught(Mutant::NoDirections));
+}
+
+#[test]
+fn leases_that_a_successor_knows_nothing_of_are_caught() {
+    assert!(is_caught(Mutant::NoSignsOfLife));
 }
 
 #[test]

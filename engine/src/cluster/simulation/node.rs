@@ -30,6 +30,8 @@ pub(super) enum Mutant {
     NoLeaseCheck,
     /// What is wanted of single scenarios is not heeded: starts come as early as they can, stops never.
     NoDirections,
+    /// A coordinator that dies has not written when it lived.
+    NoSignsOfLife,
     /// The coordinator breaks a rule of loss.
     Coordinator(Deviation),
 }

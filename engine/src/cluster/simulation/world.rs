@@ -12,6 +12,7 @@ use rand::{Rng, SeedableRng};
 
 use super::member::{Fault, Member, me};
 use super::node::{Mutant, Node};
+use super::resume::Journal;
 use crate::cluster::agent::state::{Effect as Do, Input as Learn};
 use crate::cluster::coordinator::state::{Coordinator, Effect, Input, Settings};
 use crate::cluster::load::LoadEvent;
@@ -33,6 +34,9 @@ const PAYLOAD_MAX: usize = wire::HEAD_RESERVE;
 
 const RUN: &str = "simulated0";
 
+/// A coordinator that died is followed by another within this time, if by any.
+pub(super) const RESUME_NS: u64 = 30 * SECOND_NS;
+
 /// Clocks run up to half of this slower or faster than the true one, in millionths: more than real ones do, so that a short
 /// run shows what a long one would.
 pub(super) const PPM_MAX: u64 = 10_000;
@@ -43,6 +47,7 @@ enum Event {
     ToAgent { agent: usize, message: FromCoordinator },
     Prepared { agent: usize, run: String, epoch: u64 },
     Reached { agent: usize, listens: bool },
+    Resume,
     Fault(Fault),
     Link(bool),
 }
@@ -54,14 +59,17 @@ pub(super) struct World {
     queue: BTreeMap<(u64, u64), Event>,
     next_id: u64,
     pub(super) coordinator: Coordinator,
-    coordinator_wake: u64,
+    pub(super) coordinator_wake: u64,
     pub(super) coordinator_dead: Option<u64>,
+    pub(super) journal: Journal,
+    /// Another coordinator has gone on in the place of the one that died.
+    pub(super) resumed: bool,
     broker_down_until: u64,
     pub(super) members: Vec<Member>,
     pub(super) artifact: Artifact,
     pub(super) lease_ns: u64,
     pub(super) faults: Vec<Fault>,
-    mutant: Mutant,
+    pub(super) mutant: Mutant,
     /// (scenario, number, agent, true instant) of each arrival that was started.
     pub(super) starts: Vec<(usize, u64, usize, u64)>,
     /// By node: what the coordinator gave out.
@@ -139,9 +147,11 @@ impl World {
             random,
             queue: BTreeMap::new(),
             next_id: 0,
+            journal: Journal::new(&settings),
             coordinator: Coordinator::new(0, settings),
             coordinator_wake: 0,
             coordinator_dead: None,
+            resumed: false,
             broker_down_until: 0,
             members,
             artifact,
@@ -272,6 +282,7 @@ impl World {
                 let name = self.members[agent].me.name.clone();
                 self.coordinate(Input::Reached { name, listens }, None);
             }
+            Event::Resume => self.resume(),
             Event::Link(up) => self.coordinate(Input::Link(up), None),
             Event::Fault(fault) => self.fault(fault),
         }
@@ -288,6 +299,10 @@ impl World {
                 self.at(self.now + long, Event::Link(true));
             }
             Fault::Coordinator => {
+                if self.coordinator_dead.is_none() && self.random.random_bool(0.7) {
+                    let later = self.random.random_range(10 * MS..RESUME_NS);
+                    self.at(self.now + later, Event::Resume);
+                }
                 self.coordinator_dead.get_or_insert(self.now);
                 self.coordinator_wake = u64::MAX;
             }
@@ -308,56 +323,58 @@ impl World {
     }
 
     fn coordinate(&mut self, input: Input, reply_to: Option<usize>) {
-        if self.coordinator_dead.is_some() || self.record.is_some() {
+        let dead = self.coordinator_dead.is_some() && !self.resumed;
+        if dead || self.record.is_some() {
             self.coordinator_wake = u64::MAX;
             return;
         }
-        for effect in self.coordinator.on(self.now, input) {
-            match effect {
-                Effect::Reply(message) => {
-                    if let Some(agent) = reply_to {
-                        self.send(agent, || Event::ToAgent { agent, message: (*message).clone() });
-                    }
-                }
-                Effect::Window { node, window } => {
-                    self.applied.entry(node).or_default().push(*window);
-                }
-                Effect::Starts { scenario, start_ns } => {
-                    self.announced.insert(scenario, start_ns);
-                }
-                Effect::Hint(want) => {
-                    let hint =
-                        Hint { v: V, nonce: "coordinator".to_owned(), run: RUN.to_owned(), want };
-                    for agent in 0..self.members.len() {
-                        let message = FromCoordinator::Hint(hint.clone());
-                        self.send(agent, || Event::ToAgent { agent, message: message.clone() });
-                    }
-                }
-                Effect::Ping(name) => {
-                    let named =
-                        || (0..self.members.len()).filter(|at| self.members[*at].me.name == name);
-                    let listens = named().any(|at| {
-                        let member = &self.members[at];
-                        !member.crashed && !member.ended && self.now >= member.up_from
-                    });
-                    let agent = named().next().unwrap();
-                    self.at(self.now + MS, Event::Reached { agent, listens });
-                }
-                Effect::Event(event) => {
-                    self.told.push(format!(
-                        "{:>6} ms {:?} {:?}",
-                        self.now / MS,
-                        event.node,
-                        event.what
-                    ));
-                }
-                Effect::Done => {
-                    let record = self.coordinator.record(self.now, 0);
-                    self.record = Some((self.now, record));
+        let effects = self.coordinator.on(self.now, input);
+        self.note(&effects);
+        effects.into_iter().for_each(|effect| self.carry_out(effect, reply_to));
+        self.coordinator_wake = self.coordinator.wake(self.now);
+    }
+
+    /// Does what the coordinator wants.
+    pub(super) fn carry_out(&mut self, effect: Effect, reply_to: Option<usize>) {
+        match effect {
+            Effect::Reply(message) => {
+                if let Some(agent) = reply_to {
+                    self.send(agent, || Event::ToAgent { agent, message: (*message).clone() });
                 }
             }
+            Effect::Window { node, window, .. } => {
+                self.applied.entry(node).or_default().push(*window);
+            }
+            Effect::Starts { scenario, start_ns } => {
+                self.announced.insert(scenario, start_ns);
+            }
+            Effect::Hint(want) => {
+                let nonce = self.coordinator.settings.nonce.clone();
+                let hint = Hint { v: V, nonce, run: RUN.to_owned(), want };
+                for agent in 0..self.members.len() {
+                    let message = FromCoordinator::Hint(hint.clone());
+                    self.send(agent, || Event::ToAgent { agent, message: message.clone() });
+                }
+            }
+            Effect::Ping(name) => {
+                let named =
+                    || (0..self.members.len()).filter(|at| self.members[*at].me.name == name);
+                let listens = named().any(|at| {
+                    let member = &self.members[at];
+                    !member.crashed && !member.ended && self.now >= member.up_from
+                });
+                let agent = named().next().unwrap();
+                self.at(self.now + MS, Event::Reached { agent, listens });
+            }
+            Effect::Event(event) => {
+                let (at, node) = (self.now / MS, event.node);
+                self.told.push(format!("{at:>6} ms {node:?} {:?}", event.what));
+            }
+            Effect::Done => {
+                let record = self.coordinator.record(self.now, 0);
+                self.record = Some((self.now, record));
+            }
         }
-        self.coordinator_wake = self.coordinator.wake(self.now);
     }
 
     fn tell(&mut self, agent: usize, message: FromCoordinator) {
@@ -398,7 +415,7 @@ impl World {
         self.agent(agent, Learn::Order(Box::new(forged)));
     }
 
-    fn agent(&mut self, at: usize, input: Learn) {
+    pub(super) fn agent(&mut self, at: usize, input: Learn) {
         let member = &mut self.members[at];
         if member.crashed || member.ended {
             return;
@@ -416,7 +433,7 @@ impl World {
                     return self.at(until, Event::Prepared { agent: at, run, epoch });
                 }
                 Learn::Interrupted => return self.at(until, Event::Fault(Fault::Interrupt(at))),
-                Learn::Tick | Learn::Load(_) => return,
+                Learn::Tick | Learn::Load(_) | Learn::Recalled { .. } => return,
             };
             return self.at(until, Event::ToAgent { agent: at, message: event });
         }
@@ -477,6 +494,7 @@ impl World {
                 }
             }
             Do::Final { run, report, parts_have } => self.report(at, &run, &report, parts_have),
+            Do::Keep(_) | Do::Recall(_) | Do::Discard(_) => self.on_shelf(at, effect),
             Do::Say(_) | Do::Status(_) => {}
             Do::End { .. } => self.members[at].ended = true,
         }

@@ -94,6 +94,9 @@ pub struct Hello {
     pub open_files: Option<u64>,
     /// Kinds of endpoints that it can talk to, as plans name them.
     pub drivers: Vec<String>,
+    /// Runs whose results nobody has taken yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resume: Vec<Kept>,
 }
 
 /// What an agent says when anybody asks who is there. Published; it changes nothing.
@@ -113,6 +116,17 @@ pub struct Status {
     pub seats: Vec<String>,
 }
 
+/// Results that an agent keeps because nobody has taken them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Run id.
+    pub run: String,
+    /// The process that executed the share: this one, or one before it of the same name.
+    pub process: String,
+    /// Number of the first window that it has; those before were acknowledged.
+    pub from_seq: u64,
+}
+
 /// Versions from `min` to `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Range {
@@ -120,6 +134,13 @@ pub struct Range {
     pub min: u32,
     /// Highest.
     pub max: u32,
+}
+
+impl Kept {
+    /// Returns whether both are of the same share.
+    pub fn is_of(&self, other: &Kept) -> bool {
+        self.run == other.run && self.process == other.process
+    }
 }
 
 /// What the coordinator does with an agent that enrols.
@@ -134,8 +155,10 @@ pub enum Verdict {
     Refused,
     /// Another process has its name.
     Conflict,
-    /// The run is ending.
+    /// The run is ending, or is another one that is only collected.
     Busy,
+    /// Its run is over but for collecting: deliver what was kept of it. There is no lease.
+    Resume,
 }
 
 /// The coordinator's answer to a hello.
@@ -165,6 +188,9 @@ pub struct Welcome {
     pub final_wait_ms: u64,
     /// How many beats the clocks are compared with before the agent is ready; 0 if both read the same clock.
     pub sync: u32,
+    /// With the verdict `resume`: the process whose results are wanted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub process: String,
 }
 
 /// Where an agent is in a run.
