@@ -7,6 +7,7 @@ use compiler::artifact::{Artifact, SecretSource};
 use tokio::sync::mpsc;
 
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
+use super::permit::Permit;
 use super::wire::ScenarioOrder;
 use crate::clock::{Clock, Ticks};
 use crate::runtime::{Direction, Node, NodeEvent, Pacing, Setup, StartDriver, check_descriptors};
@@ -24,6 +25,8 @@ pub struct NodeLoader {
     pub workers: usize,
     /// How they wait for arrivals.
     pub pacing: Pacing,
+    /// What they may do.
+    pub permit: Permit,
     /// Where secrets come from.
     pub read_secret: ReadSecret,
     /// How workers send requests.
@@ -38,6 +41,7 @@ impl fmt::Debug for NodeLoader {
 
 impl Loader for NodeLoader {
     fn load(&self, share: Share) -> Result<Box<dyn Load>, LoadError> {
+        self.permit.check_signatures(&share.artifact, share.signatures.as_ref())?;
         let artifact = compiler::verify::load(&share.artifact)
             .map_err(|error| LoadError::Refused(chain(&error)))?;
         if artifact.digest != share.digest {
@@ -46,6 +50,7 @@ impl Loader for NodeLoader {
         }
         check_descriptors(&artifact, &share.seats).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
+        self.permit.check_targets(&program, &share.seats)?;
         let setup = Setup {
             program: Arc::new(program),
             seats: share.seats,

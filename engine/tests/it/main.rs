@@ -12,5 +12,6 @@ mod nats;
 mod real_node;
 mod results;
 mod sample;
+mod security;
 mod stage;
 mod tidy;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::Overrides;
 use compiler::artifact::{self, Artifact, FileRef, Load, Scenario};
-use compiler::cli::OverrideArgs;
 use compiler::cli::files::{self, Input};
+use compiler::cli::{CliError, OverrideArgs, trust};
 use compiler::diagnostic::Diagnostics;
 use compiler::exit::Exit;
 use compiler::source::Files;
 
 use super::{OnAgentLoss, Refusal, RunArgs, chain, run_id};
+use crate::cluster::permit::Permit;
 use crate::user::{unbuilt, unbuilt_policy};
 
 /// What is run.
@@ -26,6 +27,10 @@ pub(super) struct Loaded {
     pub(super) artifact: Arc<Artifact>,
     /// Its canonical bytes.
     pub(super) bytes: Bytes,
+    /// The text with its signatures, if there are some.
+    pub(super) signatures: Option<Bytes>,
+    /// What nodes may do.
+    pub(super) permit: Permit,
     /// Data and body files by digest.
     pub(super) files: BTreeMap<String, Bytes>,
     /// Vars that override the artifact's.
@@ -39,12 +44,18 @@ pub(super) struct Loaded {
 /// Loads what the command line names.
 pub(super) fn load(args: &RunArgs) -> Result<Loaded, Refusal> {
     let refuse = |error: files::FileError| Refusal::new(error.exit(), chain(&error));
+    let permit = args.permit.permit().map_err(distrust)?;
     let loaded = match files::open(&args.plan, args.data_dir.as_deref()).map_err(refuse)? {
         Input::Plan(files) => {
+            if !permit.trusted.is_empty() {
+                return Err(Refusal::usage(
+                    "--trust needs an artifact: a plan is not signed, compile it and sign that (`volley plan compile`, `plan sign`)",
+                ));
+            }
             let overrides = args.overrides.load().map_err(refuse)?;
-            from_plan(&files, overrides)?
+            from_plan(&files, permit, overrides)?
         }
-        Input::Artifact(artifact) => from_artifact(args, *artifact)?,
+        Input::Artifact(artifact) => from_artifact(args, permit, *artifact)?,
     };
     let policy = match args.on_agent_loss {
         Some(OnAgentLoss::Fail) => artifact::OnAgentLoss::Fail,
@@ -58,6 +69,11 @@ pub(super) fn load(args: &RunArgs) -> Result<Loaded, Refusal> {
     }
 }
 
+/// Returns what a key or a signature that does not hold means.
+fn distrust(error: CliError) -> Refusal {
+    Refusal::new(error.exit(), chain(&error))
+}
+
 /// Says that the plan is good, and what of it comes later.
 fn later(unbuilt: &[String]) -> String {
     let list: Vec<String> = unbuilt.iter().map(|what| format!("  - {what}")).collect();
@@ -67,7 +83,7 @@ fn later(unbuilt: &[String]) -> String {
     )
 }
 
-fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
+fn from_plan(files: &Files, permit: Permit, overrides: Overrides) -> Result<Loaded, Refusal> {
     let mut sink = Diagnostics::new();
     let compiled = compiler::compile(files, &overrides, &mut sink);
     let found = sink.into_sorted();
@@ -83,6 +99,8 @@ fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
     Ok(Loaded {
         run: run_id(),
         bytes: Bytes::from(artifact::to_bytes(&artifact)),
+        signatures: None,
+        permit,
         files: content.collect(),
         vars: BTreeMap::new(),
         set_vars: overrides.vars.into_keys().collect(),
@@ -91,10 +109,13 @@ fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
     })
 }
 
-fn from_artifact(args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> {
+fn from_artifact(args: &RunArgs, permit: Permit, artifact: Artifact) -> Result<Loaded, Refusal> {
     let refuse = |why: String| {
         Refusal::new(Exit::ArtifactRefused, format!("{}: {why}", args.plan.display()))
     };
+    // An artifact has one spelling: these are the bytes of its file.
+    let bytes = Bytes::from(artifact::to_bytes(&artifact));
+    let signatures = trust::signatures(&args.plan, &bytes, &permit.trusted).map_err(distrust)?;
     let OverrideArgs { vars, var_file, environment, seed } = &args.overrides;
     let vars: BTreeMap<String, String> = vars.iter().cloned().collect();
     for (flag, given) in
@@ -142,7 +163,9 @@ fn from_artifact(args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> 
     }
     Ok(Loaded {
         run: run_id(),
-        bytes: Bytes::from(artifact::to_bytes(&artifact)),
+        bytes,
+        signatures: signatures.map(|(text, _)| Bytes::from(text)),
+        permit,
         files,
         set_vars: vars.keys().cloned().collect(),
         vars,

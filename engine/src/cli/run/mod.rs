@@ -21,6 +21,7 @@ use self::load::Loaded;
 use super::agent::token;
 use super::nats::NatsArgs;
 use super::pacing::Pacing;
+use super::permit::PermitArgs;
 use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::node::{NodeLoader, ReadSecret};
@@ -55,7 +56,7 @@ Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 9
   1   the plan was rejected
   2   usage: a bad flag, an unreadable file, a missing secret
   70  internal error, a bug
-  95  the artifact or a data file was refused
+  95  the artifact or a data file was refused, or nobody who is trusted signed it
   96  the cluster failed: not formed in time, an agent lost, the broker gone
   97  a threshold had no data
   98  the planned load was not delivered, or an overload ended it
@@ -97,6 +98,8 @@ pub(super) struct RunArgs {
     pacing: Option<Pacing>,
     #[command(flatten)]
     overrides: OverrideArgs,
+    #[command(flatten)]
+    permit: PermitArgs,
     /// Read data and body files from here instead of the plan's folder.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -220,8 +223,9 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
                 clock: clock.clone(),
                 workers: workers.max(1),
                 pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
+                permit: loaded.permit.clone(),
                 read_secret: secrets,
-                start_driver: super::http_drivers(),
+                start_driver: super::http_drivers(loaded.permit.targets.clone()),
             });
             embedded::run(job, nodes, loader, clock, stopped, events, sink).await
         }
@@ -266,6 +270,7 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
         cluster: args.cluster.clone(),
         artifact: Arc::clone(&loaded.artifact),
         artifact_bytes: loaded.bytes.clone(),
+        signatures: loaded.signatures.clone(),
         files: loaded.files.clone(),
         vars: loaded.vars.clone(),
         seed: loaded.seed,
@@ -278,6 +283,11 @@ fn job(args: &RunArgs, loaded: &Loaded) -> Job {
 fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
     if args.pacing.is_some() && args.nats.as_deref().is_some_and(|place| place != "local") {
         return Err(Refusal::usage("--pacing is each agent's own: give it to `volley agent`"));
+    }
+    if args.permit.bounds_targets() && args.nats.as_deref().is_some_and(|place| place != "local") {
+        return Err(Refusal::usage(
+            "--allow-target is each agent's own: give it to `volley agent`",
+        ));
     }
     let seats: u32 = artifact.nodes.groups.values().map(|group| group.agents).sum();
     match args.nodes {

@@ -246,7 +246,7 @@ impl Enrolled {
                     let run = self.run.clone();
                     let text = format!("run {run}: preparing {}", share.seats.join(", "));
                     effects.push(Effect::Say(text));
-                    effects.push(Effect::Prepare { run, share: Box::new(share) });
+                    effects.push(Effect::Prepare { run, share });
                 }
             }
             Want::Run => self.arm(now, order.go.map(|go| go.start_coord_ns), effects),

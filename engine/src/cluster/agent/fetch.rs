@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use compiler::artifact::digest_of;
 
 use crate::cluster::bus::Bus;
 use crate::cluster::load::{Load, LoadError, Loader, Share};
@@ -36,19 +37,20 @@ impl Fetch {
     ) -> Result<Box<dyn Load>, LoadError> {
         let wait = Duration::from_millis(share.get_timeout_ms.max(1));
         let artifact = self.get(&share.artifact, wait).await?;
+        let signatures = match &share.signatures {
+            Some(digest) => Some(self.file(digest, wait).await?),
+            None => None,
+        };
         let mut files = BTreeMap::new();
         for digest in share.data {
-            let content = self.get(&digest, wait).await?;
-            let found = format!("blake3:{}", blake3::hash(&content).to_hex());
-            if found != digest {
-                return Err(LoadError::Refused(format!("a file is {found}, not {digest}")));
-            }
+            let content = self.file(&digest, wait).await?;
             files.insert(digest, content);
         }
         let share = Share {
             run: run.to_owned(),
             digest: share.artifact,
             artifact,
+            signatures,
             files,
             vars: share.vars,
             seed: share.seed,
@@ -56,6 +58,17 @@ impl Fetch {
         };
         let loading = tokio::task::spawn_blocking(move || loader.load(share));
         loading.await.map_err(|error| LoadError::Failed(format!("loading broke: {error}")))?
+    }
+
+    /// Fetches what has `digest`, and checks that it does.
+    async fn file(&self, digest: &str, wait: Duration) -> Result<Bytes, LoadError> {
+        let content = self.get(digest, wait).await?;
+        let found = digest_of(&content);
+        if found == digest {
+            Ok(content)
+        } else {
+            Err(LoadError::Refused(format!("a file is {found}, not {digest}")))
+        }
     }
 
     /// Fetches what has `digest`; that it does have it is for others to check.

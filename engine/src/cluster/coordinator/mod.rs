@@ -15,6 +15,7 @@ mod tests;
 use std::time::Duration;
 
 use bytes::Bytes;
+use compiler::artifact::digest_of;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -51,6 +52,7 @@ pub async fn run<S: Sink>(
         nonce: super::nonce(),
         run: job.run.clone(),
         artifact: job.artifact.clone(),
+        signatures: job.signatures.as_deref().map(digest_of),
         files: job.files.keys().cloned().collect(),
         vars: job.vars.clone(),
         seed: job.seed,

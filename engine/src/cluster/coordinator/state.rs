@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) nonce: String,
     pub(crate) run: String,
     pub(crate) artifact: Arc<Artifact>,
+    /// Digest of the text with the artifact's signatures, if it is signed.
+    pub(crate) signatures: Option<String>,
     /// Digests of data and body files.
     pub(crate) files: Vec<String>,
     pub(crate) vars: BTreeMap<String, String>,
@@ -313,14 +315,17 @@ impl Coordinator {
             member.forgotten.get_or_insert(now);
         }
         let settings = &self.settings;
-        let share = (want == Want::Prepare && beat.epoch != EPOCH).then(|| ShareOrder {
-            artifact: settings.artifact.digest.clone(),
-            data: settings.files.clone(),
-            seed: settings.seed,
-            vars: settings.vars.clone(),
-            seats: member.seats.clone(),
-            moved: Vec::new(),
-            get_timeout_ms: self.tuning.get_timeout_ns / MS,
+        let share = (want == Want::Prepare && beat.epoch != EPOCH).then(|| {
+            Box::new(ShareOrder {
+                artifact: settings.artifact.digest.clone(),
+                signatures: settings.signatures.clone(),
+                data: settings.files.clone(),
+                seed: settings.seed,
+                vars: settings.vars.clone(),
+                seats: member.seats.clone(),
+                moved: Vec::new(),
+                get_timeout_ms: self.tuning.get_timeout_ns / MS,
+            })
         });
         let drain_ms = self.drain_ns() / MS;
         let stop = self

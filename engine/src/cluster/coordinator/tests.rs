@@ -28,6 +28,7 @@ pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
         nonce: "c".to_owned(),
         run: "r".to_owned(),
         artifact: Arc::new(artifact),
+        signatures: None,
         files: Vec::new(),
         vars: BTreeMap::new(),
         seed: None,
