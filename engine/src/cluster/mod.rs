@@ -8,6 +8,8 @@ pub mod coordinator;
 pub mod embedded;
 pub mod load;
 mod local;
+#[cfg(test)]
+mod mutation;
 pub mod nats;
 pub mod node;
 pub mod permissions;

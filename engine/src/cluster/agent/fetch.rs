@@ -17,6 +17,12 @@ const CHUNK_TRIES: u32 = 10;
 /// Pause before a try after one that failed at once.
 const CHUNK_PAUSE: Duration = Duration::from_millis(200);
 
+/// Longest wait for one chunk in milliseconds, whatever the coordinator says.
+const WAIT_MS_MAX: u64 = 600_000;
+
+/// Smallest chunk but the last of a file, in bytes: so many a file can have, and no more are asked for.
+const CHUNK_BYTES_MIN: u64 = 1024;
+
 /// Largest artifact or data file, in bytes.
 const SIZE_MAX: u64 = 1 << 30;
 
@@ -35,7 +41,7 @@ impl Fetch {
         share: ShareOrder,
         loader: Arc<dyn Loader>,
     ) -> Result<Box<dyn Load>, LoadError> {
-        let wait = Duration::from_millis(share.get_timeout_ms.max(1));
+        let wait = Duration::from_millis(share.get_timeout_ms.clamp(1, WAIT_MS_MAX));
         let artifact = self.get(&share.artifact, wait).await?;
         let signatures = match &share.signatures {
             Some(digest) => Some(self.file(digest, wait).await?),
@@ -74,7 +80,8 @@ impl Fetch {
     /// Fetches what has `digest`; that it does have it is for others to check.
     async fn get(&self, digest: &str, wait: Duration) -> Result<Bytes, LoadError> {
         let (first, head) = self.chunk(digest, 0, wait).await?;
-        if head.count == 0 || head.size > SIZE_MAX {
+        let chunks_max = head.size / CHUNK_BYTES_MIN + 1;
+        if head.count == 0 || head.size > SIZE_MAX || u64::from(head.count) > chunks_max {
             let size = head.size;
             return Err(LoadError::Failed(format!("{digest} is not to be had ({size} bytes)")));
         }

@@ -2,6 +2,8 @@
 
 pub(crate) mod enrolled;
 mod fetch;
+#[cfg(test)]
+mod fuzz;
 mod lease;
 mod outbox;
 pub(crate) mod state;

@@ -1,8 +1,11 @@
 //! The coordinator: forms the cluster, starts and stops the load, collects what was measured.
 
+mod bounds;
 mod collect;
 pub(crate) mod due;
 mod forming;
+#[cfg(test)]
+mod fuzz;
 mod loss;
 mod member;
 mod progress;

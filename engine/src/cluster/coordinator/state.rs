@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::{Artifact, Tuning};
 
+use super::bounds;
 use super::member::Member;
 use super::progress::Progress;
 use super::scenarios::Course;
@@ -271,19 +272,20 @@ impl Coordinator {
         let member = &mut self.members[at];
         let (name, title) = (member.name.clone(), member.title());
         let (phase, seated) = (member.phase, member.is_seated());
-        let reason = reason.unwrap_or("no reason given");
+        let reason = bounds::told(reason);
         match phase {
+            // Nothing depends on an agent without a seat, whatever it says.
+            _ if !seated => {}
             Phase::Idle | Phase::Preparing | Phase::Armed | Phase::Running => {}
             Phase::Ready => effects.push(self.event(now, Some(&name), Happened::Ready)),
-            Phase::Refused if seated => {
+            Phase::Refused => {
                 let why = format!("{title} refused the artifact: {reason}");
                 self.end(now, Ending::ArtifactRefused(why), effects);
             }
-            Phase::Failed if seated => {
+            Phase::Failed => {
                 let why = format!("{title} cannot take part: {reason}");
                 self.end(now, Ending::ClusterFailed(why), effects);
             }
-            Phase::Refused | Phase::Failed => {}
             Phase::Draining => {
                 if self.stopped.is_none() {
                     member.left = true;
