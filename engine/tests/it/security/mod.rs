@@ -5,13 +5,16 @@ mod certificate;
 mod flood;
 mod jwt;
 mod permissions;
+mod secrets;
 mod targets;
 mod trust;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
@@ -60,6 +63,28 @@ fn agent(url: &str, cluster: &str, name: &str, flags: &[&str]) -> Child {
     let mut command = volley();
     command.args(["agent", "--once", "--nats", url, "--cluster", cluster, "--name", name]);
     command.args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Answers every request with this status and header, each on a connection of its own; returns its address, and the
+/// heads of the requests that came.
+fn server(answer: &str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&heads);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                head.push(byte[0]);
+            }
+            seen.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
+            stream.write_all(answer.as_bytes()).ok();
+        }
+    });
+    (url, heads)
 }
 
 /// A plan with one seat and ten arrivals, which start soon.

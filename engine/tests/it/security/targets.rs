@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Broker, Stage, file};
+use super::{Broker, Stage, file, server};
 use crate::stage::{Shop, result, run};
 
 #[test]
@@ -61,7 +61,8 @@ fn a_redirect_elsewhere_fails_its_step_and_is_counted_as_denied() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::new("http://unused");
     let shop = Shop::start(folder.path(), &[]);
-    let leads_away = redirector(&shop.url);
+    let location = format!("{}/health", shop.url);
+    let (leads_away, _) = server(&format!("302 Found\r\nlocation: {location}"));
     let plan = super::plan(&leads_away);
     let plan = file(stage.path(), "away.yaml", &plan);
     let out = stage.out();
@@ -74,26 +75,4 @@ fn a_redirect_elsewhere_fails_its_step_and_is_counted_as_denied() {
     assert_eq!(step["errors"][0]["kind"], "denied", "{step}");
     assert_eq!(step["errors"][0]["count"], 10);
     assert!(shop.requests().is_empty());
-}
-
-/// Answers every request with a redirect to `to`; returns its own address.
-fn redirector(to: &str) -> String {
-    use std::io::{Read, Write};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = format!(
-        "HTTP/1.1 302 Found\r\nlocation: {to}/health\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    );
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
-                head.push(byte[0]);
-            }
-            stream.write_all(answer.as_bytes()).ok();
-        }
-    });
-    url
 }
