@@ -1,6 +1,17 @@
 //! `--allow-target`: a node sends nowhere else, whatever a plan or a server says.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::clock::Clock;
+use engine::cluster::load::{LoadError, Loader as _, Share};
+use engine::cluster::node::NodeLoader;
+use engine::cluster::permit::Permit;
+use engine::driver::{Driver, HttpDriver};
+use engine::runtime::Pacing;
+use engine::user::AllowedTargets;
 
 use super::{Broker, Stage, file, server};
 use crate::stage::{Shop, result, run};
@@ -75,4 +86,46 @@ fn a_redirect_elsewhere_fails_its_step_and_is_counted_as_denied() {
     assert_eq!(step["errors"][0]["kind"], "denied", "{step}");
     assert_eq!(step["errors"][0]["count"], 10);
     assert!(shop.requests().is_empty());
+}
+
+#[test]
+fn a_node_is_asked_for_the_endpoints_of_its_own_seats() {
+    let folder = tempfile::tempdir().unwrap();
+    let groups = "nodes: { groups: { eu: { agents: 1, vars: { shop: \"http://eu.example\" } }, \
+                  us: { agents: 1, vars: { shop: \"http://us.example:81\" } } } }";
+    let plan = super::plan("http://unused");
+    let (before, after) = plan.split_once("nodes:").unwrap();
+    let after = after.split_once('\n').unwrap().1;
+    let plan = file(folder.path(), "plan.yaml", &format!("{before}{groups}\n{after}"));
+    let artifact = Bytes::from(run(&["plan", "compile", &plan, "-o", "-"]).exits(0).out);
+    let digest = compiler::verify::load(&artifact).unwrap().digest;
+    let targets = AllowedTargets::only(vec!["EU.example:80".parse().unwrap()]);
+    let loader = NodeLoader {
+        clock: Clock::real(),
+        workers: 1,
+        pacing: Pacing::Precise,
+        permit: Permit { targets, ..Permit::default() },
+        read_secret: Arc::new(|_| None),
+        start_driver: Arc::new(|program, clock| {
+            Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))
+        }),
+    };
+    let load = |seat: &str| {
+        let (artifact, seats) = (artifact.clone(), vec![seat.to_owned()]);
+        let (run, digest) = ("k3v9x0q2ab".to_owned(), digest.clone());
+        let (files, vars) = (BTreeMap::new(), BTreeMap::new());
+        loader.load(Share {
+            run,
+            digest,
+            artifact,
+            signatures: None,
+            files,
+            vars,
+            seed: None,
+            seats,
+        })
+    };
+    assert!(load("eu/0").is_ok());
+    let Some(LoadError::Failed(why)) = load("us/0").err() else { panic!("us.example is allowed") };
+    assert!(why.contains("us.example:81"), "{why}");
 }
