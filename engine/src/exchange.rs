@@ -268,6 +268,8 @@ impl Failure {
 pub enum FailureKind {
     /// No connection: name not found, refused, TLS.
     Connect,
+    /// The server is not among those that requests may go to.
+    Denied,
     /// The time limit of the step, the endpoint or the transaction ended.
     Timeout,
     /// The connection broke, or what came is no HTTP.
@@ -289,6 +291,7 @@ impl FailureKind {
     pub fn name(self) -> &'static str {
         match self {
             FailureKind::Connect => "connect",
+            FailureKind::Denied => "denied",
             FailureKind::Timeout => "timeout",
             FailureKind::Protocol => "protocol",
             FailureKind::BodyTooLarge => "body_too_large",

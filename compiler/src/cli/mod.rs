@@ -21,6 +21,7 @@ mod sarif;
 mod schema;
 mod sign;
 mod suggestion;
+pub mod trust;
 mod verify;
 
 use std::io::{self, Write};
@@ -196,6 +197,26 @@ pub enum CliError {
     Flags(&'static str),
 }
 
+impl CliError {
+    /// Returns what the error means for the process.
+    pub fn exit(&self) -> Exit {
+        match self {
+            CliError::File(error) => error.exit(),
+            CliError::Bug(_) => Exit::Internal,
+            CliError::Signature { .. } | CliError::Unsigned { .. } => Exit::ArtifactRefused,
+            CliError::Write { .. }
+            | CliError::Key { .. }
+            | CliError::Exposed { .. }
+            | CliError::There { .. }
+            | CliError::Output(_)
+            | CliError::Explain(_)
+            | CliError::Code { .. }
+            | CliError::Random(_)
+            | CliError::Flags(_) => Exit::Usage,
+        }
+    }
+}
+
 fn hint(near: &Option<&'static str>) -> String {
     near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
@@ -221,18 +242,5 @@ fn report(error: &CliError, err: &mut dyn Write) -> Exit {
     }
     // Where even this cannot be written, the exit code is all that is left.
     let _unwritten = writeln!(err, "{line}");
-    match error {
-        CliError::File(error) => error.exit(),
-        CliError::Bug(_) => Exit::Internal,
-        CliError::Signature { .. } | CliError::Unsigned { .. } => Exit::ArtifactRefused,
-        CliError::Write { .. }
-        | CliError::Key { .. }
-        | CliError::Exposed { .. }
-        | CliError::There { .. }
-        | CliError::Output(_)
-        | CliError::Explain(_)
-        | CliError::Code { .. }
-        | CliError::Random(_)
-        | CliError::Flags(_) => Exit::Usage,
-    }
+    error.exit()
 }

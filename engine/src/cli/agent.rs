@@ -11,6 +11,7 @@ use compiler::unit::Length;
 
 use super::nats::NatsArgs;
 use super::pacing::Pacing;
+use super::permit::PermitArgs;
 use super::run::length;
 use super::{complain, note, secrets, signal};
 use crate::clock::Clock;
@@ -29,7 +30,7 @@ use crate::cluster::node::NodeLoader;
                   Ctrl-C or SIGTERM leaves a run after what runs has ended; a second one cuts.\n\n\
                   Exit codes:\n  0   served one run with --once, whatever its verdict\n  \
                   2   usage: a bad flag, an unreadable file\n  \
-                  95  with --once: refused the artifact\n  \
+                  95  with --once: refused the artifact, or nobody it trusts signed it\n  \
                   96  cannot enrol: no broker, denied, the name is taken, no such group; \
                   with --once also a run it could not serve\n  130 interrupted")]
 pub(super) struct AgentArgs {
@@ -71,6 +72,8 @@ pub(super) struct AgentArgs {
     #[arg(long, value_name = "FILE")]
     secrets_file: Option<PathBuf>,
     #[command(flatten)]
+    permit: PermitArgs,
+    #[command(flatten)]
     access: NatsArgs,
 }
 
@@ -94,10 +97,11 @@ async fn serve(args: AgentArgs) -> AgentEnd {
     };
     let name = args.name.clone().unwrap_or_else(default_name);
     let prepared = secrets::reader(args.secrets_file.as_deref()).and_then(|read_secret| {
+        let permit = args.permit.permit().map_err(|error| super::chain(&error))?;
         let nats = args.access.options(&args.nats, &args.cluster, Some(&name))?;
-        Ok((read_secret, nats))
+        Ok((read_secret, permit, nats))
     });
-    let (read_secret, nats) = match prepared {
+    let (read_secret, permit, nats) = match prepared {
         Ok(prepared) => prepared,
         Err(message) => return fail(Exit::Usage, message),
     };
@@ -111,7 +115,8 @@ async fn serve(args: AgentArgs) -> AgentEnd {
         workers: args.workers.map_or_else(super::cores, usize::from),
         pacing: args.pacing.into(),
         read_secret,
-        start_driver: super::http_drivers(),
+        start_driver: super::http_drivers(permit.targets.clone()),
+        permit,
     };
     let keep = keep(&args);
     let options = AgentOptions {

@@ -3,8 +3,10 @@
 mod agent;
 mod keep;
 mod nats;
+mod nats_config;
 mod nodes;
 mod pacing;
+mod permit;
 mod report;
 mod run;
 mod secrets;
@@ -22,6 +24,7 @@ use time::macros::format_description;
 
 use crate::driver::{Driver, HttpDriver};
 use crate::runtime::StartDriver;
+use crate::user::AllowedTargets;
 
 /// Distributed load testing: one plan, one merged result.
 #[derive(Debug, Parser)]
@@ -39,6 +42,8 @@ enum Command {
     Agent(Box<agent::AgentArgs>),
     /// Show which agents are there, what they do, and who coordinates them.
     Nodes(nodes::NodesArgs),
+    /// Print the permissions of a cluster as configuration of a NATS server.
+    NatsConfig(nats_config::NatsConfigArgs),
     /// Make reports of a finished run from its `result.json`.
     Report(report::ReportArgs),
     /// Serve the demo shop, a system under test.
@@ -70,6 +75,9 @@ pub fn main() -> ExitCode {
         return compiler::cli::run(command, &mut io::stdout().lock(), &mut io::stderr().lock())
             .into();
     }
+    if let Command::NatsConfig(args) = &volley.command {
+        return nats_config::run(args).into();
+    }
     if let Command::Keep(args) = &volley.command {
         return keep::run(args).into();
     }
@@ -94,7 +102,7 @@ pub fn main() -> ExitCode {
                 report::run(&args, &mut io::stdout().lock(), &mut io::stderr().lock())
             }
             Command::Target(args) => target::run(args).await,
-            Command::Plan(_) | Command::Keep(_) => Exit::Internal,
+            Command::Plan(_) | Command::Keep(_) | Command::NatsConfig(_) => Exit::Internal,
         }
     });
     control.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -109,10 +117,10 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Returns what gives each worker its HTTP driver.
-fn http_drivers() -> StartDriver {
-    Arc::new(|program, clock| {
-        let driver = HttpDriver::new(program.targets(), clock.clone())?;
+/// Returns what gives each worker its HTTP driver, which sends to these servers alone.
+fn http_drivers(allowed: AllowedTargets) -> StartDriver {
+    Arc::new(move |program, clock| {
+        let driver = HttpDriver::within(allowed.clone(), program.targets(), clock.clone())?;
         Ok(Driver::Http(driver))
     })
 }

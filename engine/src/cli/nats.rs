@@ -97,7 +97,8 @@ impl NatsArgs {
         }
         Ok(NatsOptions {
             user: self.nats_user.clone().zip(password),
-            creds: self.nats_creds.as_deref().map(read).transpose()?,
+            // The client finds the last line of a credentials file by its end.
+            creds: self.nats_creds.as_deref().map(read).transpose()?.map(|text| text + "\n"),
             nkey: self.nats_nkey.as_deref().map(read).transpose()?,
             tls_ca: self.tls_ca.clone(),
             tls_client: client,

@@ -72,6 +72,8 @@ pub struct Share {
     pub digest: String,
     /// The artifact's bytes.
     pub artifact: Bytes,
+    /// The text with the artifact's signatures, if it is signed.
+    pub signatures: Option<Bytes>,
     /// Data and body files by digest, verified.
     pub files: BTreeMap<String, Bytes>,
     /// Vars that override the artifact's.

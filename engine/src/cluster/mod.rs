@@ -12,9 +12,13 @@ pub mod inside;
 pub mod load;
 mod local;
 mod machine;
+#[cfg(test)]
+mod mutation;
 pub mod nats;
 pub mod node;
 pub mod nodes;
+pub mod permissions;
+pub mod permit;
 #[cfg(test)]
 #[path = "../../tests/it/sample.rs"]
 pub(crate) mod sample;
@@ -46,6 +50,8 @@ pub struct Job {
     pub artifact: Arc<Artifact>,
     /// The same as canonical bytes; agents verify their digest.
     pub artifact_bytes: Bytes,
+    /// The text with the artifact's signatures, one a line, if it is signed.
+    pub signatures: Option<Bytes>,
     /// Data and body files by digest.
     pub files: BTreeMap<String, Bytes>,
     /// Vars that override the artifact's.

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::dry_run::{dry_run, reach};
 use super::load::{Load, LoadError, LoadEvent, LoadFuture, LoadSummary, Loader, Share};
+use super::permit::Permit;
 use super::wire::ScenarioOrder;
 use crate::clock::{Clock, Ticks};
 use crate::ledger::Takeover;
@@ -26,6 +27,8 @@ pub struct NodeLoader {
     pub workers: usize,
     /// How they wait for arrivals.
     pub pacing: Pacing,
+    /// What they may do.
+    pub permit: Permit,
     /// Where secrets come from.
     pub read_secret: ReadSecret,
     /// How workers send requests.
@@ -40,6 +43,7 @@ impl fmt::Debug for NodeLoader {
 
 impl Loader for NodeLoader {
     fn load(&self, share: Share) -> Result<Box<dyn Load>, LoadError> {
+        self.permit.check_signatures(&share.artifact, share.signatures.as_ref())?;
         let artifact = compiler::verify::load(&share.artifact)
             .map_err(|error| LoadError::Refused(chain(&error)))?;
         if artifact.digest != share.digest {
@@ -53,6 +57,7 @@ impl Loader for NodeLoader {
         all.dedup();
         check_descriptors(&artifact, &all).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
+        self.permit.check_targets(&program, &share.seats)?;
         if share.dry_run {
             reach(&program.targets(), &share.seats).map_err(LoadError::Failed)?;
         }

@@ -81,7 +81,36 @@ pub(crate) fn matches(pattern: &str, subject: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn nobody_speaks_for_another(
+            cluster in "[A-Za-z0-9_.*>-]{1,8}", name in ".{0,70}", topic in "[a-z.]{0,8}",
+        ) {
+            let subject = from_agent(&cluster, &name, &topic);
+            if let Some((speaker, _)) = speaker(&cluster, &subject) {
+                prop_assert!(is_token(speaker));
+                prop_assert!(subject.starts_with(&from_agent(&cluster, speaker, "")));
+                prop_assert!(!is_token(&name) || speaker == name);
+            } else {
+                prop_assert!(!is_token(&name), "{subject}");
+            }
+        }
+
+        #[test]
+        fn a_speaker_of_any_subject_is_its_own(subject in ".{0,100}") {
+            let speaks = speaker("C", &subject);
+            if let Some((name, _)) = speaks {
+                let own = subject.starts_with(&from_agent("C", name, ""));
+                prop_assert!(own && is_token(name));
+            }
+            prop_assert!(!matches(&from_agent("C", "eu-1", "*"), &subject)
+                || speaks.is_some_and(|(name, _)| name == "eu-1"));
+        }
+    }
 
     #[test]
     fn a_speaker_is_named_by_its_subject() {

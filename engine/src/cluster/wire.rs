@@ -31,6 +31,9 @@ pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
 /// Most parts of one delta or final report: the parts that have come are one bit each.
 pub const PARTS_MAX: u32 = 64;
 
+/// Largest window or final report, in bytes.
+pub const BODY_BYTES_MAX: usize = 32 << 20;
+
 /// Room for the JSON line in a message of the broker's largest size, in bytes.
 pub const HEAD_RESERVE: usize = 4 * 1024;
 
@@ -47,7 +50,7 @@ pub enum WireError {
     #[error("bad window: {0}")]
     Window(String),
     /// The binary is larger than all parts may be.
-    #[error("{0} bytes do not fit into {PARTS_MAX} parts")]
+    #[error("{0} bytes do not fit into {PARTS_MAX} parts, or are more than {BODY_BYTES_MAX}")]
     TooLarge(usize),
 }
 
@@ -85,7 +88,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &Bytes) -> Result<(T, Bytes), WireErro
 /// It would take more than [`PARTS_MAX`] parts.
 pub fn split(body: &Bytes, payload_max: usize) -> Result<Vec<Bytes>, WireError> {
     let size = payload_max.saturating_sub(HEAD_RESERVE).max(1024);
-    if body.len() > size.saturating_mul(PARTS_MAX as usize) {
+    if body.len() > size.saturating_mul(PARTS_MAX as usize).min(BODY_BYTES_MAX) {
         return Err(WireError::TooLarge(body.len()));
     }
     if body.is_empty() {
@@ -100,15 +103,19 @@ pub fn split(body: &Bytes, payload_max: usize) -> Result<Vec<Bytes>, WireError> 
 pub struct Assembly {
     parts: BTreeMap<u32, Bytes>,
     count: u32,
+    bytes: usize,
 }
 
 impl Assembly {
-    /// Takes part `part` of `count`; one that contradicts the others or is out of range is left out.
+    /// Takes part `part` of `count`; one that contradicts the others, is out of range or would make the whole larger
+    /// than [`BODY_BYTES_MAX`] is left out.
     pub fn put(&mut self, part: u32, count: u32, bytes: Bytes) {
         let fits = count > 0 && count <= PARTS_MAX && part < count;
-        if fits && (self.count == 0 || self.count == count) {
+        let fits = fits && (self.count == 0 || self.count == count);
+        if fits && !self.parts.contains_key(&part) && self.bytes + bytes.len() <= BODY_BYTES_MAX {
             self.count = count;
-            self.parts.entry(part).or_insert(bytes);
+            self.bytes += bytes.len();
+            self.parts.insert(part, bytes);
         }
     }
 

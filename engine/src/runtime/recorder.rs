@@ -16,8 +16,9 @@ use crate::metrics::{
 
 const SECOND_NS: u64 = 1_000_000_000;
 const MS_NS: u64 = 1_000_000;
-const KINDS: [FailureKind; 8] = [
+const KINDS: [FailureKind; 9] = [
     FailureKind::Connect,
+    FailureKind::Denied,
     FailureKind::Timeout,
     FailureKind::Protocol,
     FailureKind::BodyTooLarge,

@@ -4,6 +4,7 @@
 //! compiled, data files are parsed. It depends on nothing but its inputs, so every node renders an arrival alike.
 //! Absent on purpose: sockets, clocks, tasks.
 
+mod allowed;
 mod answer;
 mod capture;
 mod encode;
@@ -25,6 +26,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+pub use self::allowed::{AllowedTarget, AllowedTargets, NoTarget};
 pub use self::prepare::PrepareError;
 pub use self::program::{Program, Values};
 pub use self::rows::TableError;

@@ -65,6 +65,11 @@ impl Program {
         self.targets.clone()
     }
 
+    /// Returns `text` without the secrets of this run.
+    pub fn shown(&self, text: &str) -> String {
+        self.redactor.redact(text).into_owned()
+    }
+
     /// Returns the empty values of a new transaction.
     pub fn values(&self, scenario: usize) -> Values {
         Values(vec![None; self.scenarios.get(scenario).map_or(0, |scenario| scenario.captures)])

@@ -22,6 +22,7 @@ pub(crate) fn job(artifact: Artifact, cluster: &str) -> Job {
         run: "k3v9x0q2ab".to_owned(),
         cluster: cluster.to_owned(),
         artifact_bytes: Bytes::from(serde_json::to_vec(&artifact).unwrap()),
+        signatures: None,
         artifact: Arc::new(artifact),
         files: BTreeMap::new(),
         vars: BTreeMap::new(),

@@ -17,5 +17,6 @@ mod real_node;
 mod results;
 mod resume;
 mod sample;
+mod security;
 mod stage;
 mod tidy;

@@ -10,6 +10,7 @@ use compiler::source::{FileId, Files, Source};
 use compiler::{Overrides, compile};
 use engine::clock::Clock;
 use engine::cluster::node::NodeLoader;
+use engine::cluster::permit::Permit;
 use engine::cluster::{Job, StopRequest, embedded};
 use engine::driver::{Answer, Driver, Script, ScriptDriver};
 use engine::event::{Happened, RunEvent};
@@ -87,6 +88,7 @@ async fn run(
         clock: Clock::real(),
         workers: 2,
         pacing: engine::runtime::Pacing::Precise,
+        permit: Permit::default(),
         read_secret: Arc::new(|_| None),
         start_driver: Arc::new(move |_, clock| {
             Ok(Driver::Script(ScriptDriver::new(script.clone(), clock.clone())))

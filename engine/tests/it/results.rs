@@ -12,6 +12,7 @@ use compiler::source::{FileId, Files, Source};
 use compiler::{Overrides, compile};
 use engine::clock::Clock;
 use engine::cluster::node::NodeLoader;
+use engine::cluster::permit::Permit;
 use engine::cluster::{Job, Seating, Sink, StopRequest, embedded};
 use engine::demo::{self, DemoOptions};
 use engine::driver::{Driver, HttpDriver};
@@ -108,6 +109,7 @@ pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequ
         clock: clock.clone(),
         workers: 2,
         pacing: engine::runtime::Pacing::Precise,
+        permit: Permit::default(),
         read_secret: Arc::new(|_| None),
         start_driver: Arc::new(|program, clock| {
             Ok(Driver::Http(HttpDriver::new(program.targets(), clock.clone())?))
@@ -117,6 +119,7 @@ pub(crate) async fn run_plan(plan: &str, nodes: u32, stop_early: Option<StopRequ
         run: "k3v9x0q2ab".to_owned(),
         cluster: "default".to_owned(),
         artifact_bytes: Bytes::from(to_bytes(&artifact)),
+        signatures: None,
         artifact: Arc::clone(&artifact),
         files: BTreeMap::new(),
         vars: BTreeMap::new(),

@@ -197,7 +197,7 @@ pub(crate) fn dead_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn wait_for_port(address: SocketAddr) {
+pub(crate) fn wait_for_port(address: SocketAddr) {
     for _ in 0..UP_TRIES {
         if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
             return;

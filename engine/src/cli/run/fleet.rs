@@ -105,6 +105,7 @@ async fn private_fleet(args: &RunArgs, loaded: &Loaded) -> Result<Fleet, Refusal
         if let Some(pacing) = args.pacing {
             agent.args(["--pacing", pacing.name()]);
         }
+        agent.args(args.permit.flags(&loaded.permit));
         if let Some(file) = &args.secrets_file {
             agent.arg("--secrets-file").arg(file);
         }

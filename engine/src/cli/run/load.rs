@@ -9,13 +9,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::Overrides;
 use compiler::artifact::{self, Artifact, FileRef, Load, Scenario};
-use compiler::cli::OverrideArgs;
 use compiler::cli::files::{self, Input};
+use compiler::cli::{CliError, OverrideArgs, trust};
 use compiler::diagnostic::Diagnostics;
 use compiler::exit::Exit;
 use compiler::source::Files;
 
 use super::{Refusal, RunArgs, chain, run_id};
+use crate::cluster::permit::Permit;
 use crate::user::unbuilt;
 
 /// What is run.
@@ -26,6 +27,10 @@ pub(super) struct Loaded {
     pub(super) artifact: Arc<Artifact>,
     /// Its canonical bytes.
     pub(super) bytes: Bytes,
+    /// The text with its signatures, if there are some.
+    pub(super) signatures: Option<Bytes>,
+    /// What nodes may do.
+    pub(super) permit: Permit,
     /// Data and body files by digest.
     pub(super) files: BTreeMap<String, Bytes>,
     /// Vars that override the artifact's.
@@ -39,17 +44,28 @@ pub(super) struct Loaded {
 /// Loads `plan`, a plan or an artifact.
 pub(super) fn load(plan: &Path, args: &RunArgs) -> Result<Loaded, Refusal> {
     let refuse = |error: files::FileError| Refusal::new(error.exit(), chain(&error));
+    let permit = args.permit.permit().map_err(distrust)?;
     let loaded = match files::open(plan, args.data_dir.as_deref()).map_err(refuse)? {
         Input::Plan(files) => {
+            if !permit.trusted.is_empty() {
+                return Err(Refusal::usage(
+                    "--trust needs an artifact: a plan is not signed, compile it and sign that (`volley plan compile`, `plan sign`)",
+                ));
+            }
             let overrides = args.overrides.load().map_err(refuse)?;
-            from_plan(&files, overrides)?
+            from_plan(&files, permit, overrides)?
         }
-        Input::Artifact(artifact) => from_artifact(plan, args, *artifact)?,
+        Input::Artifact(artifact) => from_artifact(plan, args, permit, *artifact)?,
     };
     match unbuilt(&loaded.artifact).as_slice() {
         [] => Ok(loaded),
         list => Err(Refusal::new(Exit::Rejected, later(list))),
     }
+}
+
+/// Returns what a key or a signature that does not hold means.
+fn distrust(error: CliError) -> Refusal {
+    Refusal::new(error.exit(), chain(&error))
 }
 
 /// Says that the plan is good, and what of it comes later.
@@ -61,7 +77,7 @@ fn later(unbuilt: &[String]) -> String {
     )
 }
 
-fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
+fn from_plan(files: &Files, permit: Permit, overrides: Overrides) -> Result<Loaded, Refusal> {
     let mut sink = Diagnostics::new();
     let compiled = compiler::compile(files, &overrides, &mut sink);
     let found = sink.into_sorted();
@@ -77,6 +93,8 @@ fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
     Ok(Loaded {
         run: run_id(),
         bytes: Bytes::from(artifact::to_bytes(&artifact)),
+        signatures: None,
+        permit,
         files: content.collect(),
         vars: BTreeMap::new(),
         set_vars: overrides.vars.into_keys().collect(),
@@ -85,9 +103,17 @@ fn from_plan(files: &Files, overrides: Overrides) -> Result<Loaded, Refusal> {
     })
 }
 
-fn from_artifact(plan: &Path, args: &RunArgs, artifact: Artifact) -> Result<Loaded, Refusal> {
+fn from_artifact(
+    plan: &Path,
+    args: &RunArgs,
+    permit: Permit,
+    artifact: Artifact,
+) -> Result<Loaded, Refusal> {
     let refuse =
         |why: String| Refusal::new(Exit::ArtifactRefused, format!("{}: {why}", plan.display()));
+    // An artifact has one spelling: these are the bytes of its file.
+    let bytes = Bytes::from(artifact::to_bytes(&artifact));
+    let signatures = trust::signatures(plan, &bytes, &permit.trusted).map_err(distrust)?;
     let OverrideArgs { vars, var_file, environment, seed } = &args.overrides;
     let vars: BTreeMap<String, String> = vars.iter().cloned().collect();
     for (flag, given) in
@@ -135,7 +161,9 @@ fn from_artifact(plan: &Path, args: &RunArgs, artifact: Artifact) -> Result<Load
     }
     Ok(Loaded {
         run: run_id(),
-        bytes: Bytes::from(artifact::to_bytes(&artifact)),
+        bytes,
+        signatures: signatures.map(|(text, _)| Bytes::from(text)),
+        permit,
         files,
         set_vars: vars.keys().cloned().collect(),
         vars,

@@ -23,10 +23,12 @@ use self::load::Loaded;
 use super::agent::token;
 use super::nats::NatsArgs;
 use super::pacing::Pacing;
+use super::permit::PermitArgs;
 use super::{chain, complain, secrets, signal};
 use crate::clock::Clock;
 use crate::cluster::coordinator::journal;
 use crate::cluster::node::{NodeLoader, ReadSecret};
+use crate::cluster::permit::Permit;
 use crate::cluster::{self, Job, Seating, Sink, embedded, inside};
 use crate::demo::{self, Demo};
 use crate::metrics::threshold::Judge;
@@ -68,7 +70,7 @@ Exit codes, the same on one process and on many; the first of 130, 70, 95, 96, 9
   1   the plan was rejected
   2   usage: a bad flag, an unreadable file, a missing secret, nothing to resume
   70  internal error, a bug
-  95  the artifact or a data file was refused
+  95  the artifact or a data file was refused, or nobody who is trusted signed it
   96  the cluster failed: not formed in time, agents lost beyond the policy, the broker gone, the
       coordinator lost
   97  a threshold had no data
@@ -125,6 +127,8 @@ pub(super) struct RunArgs {
     dry_run: bool,
     #[command(flatten)]
     overrides: OverrideArgs,
+    #[command(flatten)]
+    permit: PermitArgs,
     /// Read data and body files from here instead of the plan's folder.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -244,7 +248,7 @@ async fn attempt(args: RunArgs) -> Result<Exit, Refusal> {
     let sink = RunSink::new(&loaded.artifact);
     let job = job(&args, &loaded, &out);
     let nodes = args.nodes.unwrap_or(1);
-    let loader = Arc::new(loader(&args, nodes, secrets, &clock));
+    let loader = Arc::new(loader(&args, nodes, loaded.permit.clone(), secrets, &clock));
     let mut finished = match fleet {
         Some(fleet) => {
             let bus = fleet.bus.clone();
@@ -299,14 +303,22 @@ impl Sink for RunSink {
 }
 
 /// Returns what prepares one of `nodes` nodes of this process.
-fn loader(args: &RunArgs, nodes: u32, read_secret: ReadSecret, clock: &Clock) -> NodeLoader {
+fn loader(
+    args: &RunArgs,
+    nodes: u32,
+    permit: Permit,
+    read_secret: ReadSecret,
+    clock: &Clock,
+) -> NodeLoader {
+    let start_driver = super::http_drivers(permit.targets.clone());
     let workers = super::cores() / usize::try_from(nodes).unwrap_or(usize::MAX);
     NodeLoader {
         clock: clock.clone(),
         workers: workers.max(1),
         pacing: args.pacing.map_or(runtime::Pacing::Precise, runtime::Pacing::from),
+        permit,
         read_secret,
-        start_driver: super::http_drivers(),
+        start_driver,
     }
 }
 
@@ -317,6 +329,7 @@ fn job(args: &RunArgs, loaded: &Loaded, out: &Path) -> Job {
         cluster: args.cluster.clone(),
         artifact: Arc::clone(&loaded.artifact),
         artifact_bytes: loaded.bytes.clone(),
+        signatures: loaded.signatures.clone(),
         files: loaded.files.clone(),
         vars: loaded.vars.clone(),
         seed: loaded.seed,
@@ -332,6 +345,11 @@ fn job(args: &RunArgs, loaded: &Loaded, out: &Path) -> Job {
 fn check_places(args: &RunArgs, artifact: &Artifact) -> Result<(), Refusal> {
     if args.pacing.is_some() && args.nats.as_deref().is_some_and(|place| place != "local") {
         return Err(Refusal::usage("--pacing is each agent's own: give it to `volley agent`"));
+    }
+    if args.permit.bounds_targets() && args.nats.as_deref().is_some_and(|place| place != "local") {
+        return Err(Refusal::usage(
+            "--allow-target is each agent's own: give it to `volley agent`",
+        ));
     }
     let seats: u32 = artifact.nodes.groups.values().map(|group| group.agents).sum();
     match args.nodes {

@@ -21,6 +21,10 @@ use crate::metrics::{LedgerRow, Window};
 /// Time between beats while the clocks are compared.
 const SYNC_BEAT_NS: u64 = 100_000_000;
 
+/// Longest time between beats in milliseconds, whatever the coordinator says: with each beat an agent looks whether it is
+/// still heard.
+const BEAT_MS_MAX: u64 = 60_000;
+
 /// How long transactions may go on where nobody said: the lease has ended or the operator wants to leave.
 const DRAIN_NS: u64 = 30_000_000_000;
 
@@ -97,7 +101,7 @@ impl Enrolled {
             coord: welcome.nonce.clone(),
             run: welcome.run.clone(),
             process: welcome.to.clone(),
-            beat_ns: welcome.beat_ms.max(1).saturating_mul(MS),
+            beat_ns: welcome.beat_ms.clamp(1, BEAT_MS_MAX).saturating_mul(MS),
             lease_ns: welcome.lease_ms.saturating_mul(MS),
             retry_ns: welcome.retry_ms.max(1).saturating_mul(MS),
             final_wait_ns: welcome.final_wait_ms.saturating_mul(MS),
@@ -349,7 +353,7 @@ impl Enrolled {
                     seats.dedup();
                     let text = format!("run {run}: preparing {}", seats.join(", "));
                     effects.push(Effect::Say(text));
-                    effects.push(Effect::Prepare { run, epoch, share: Box::new(share) });
+                    effects.push(Effect::Prepare { run, epoch, share });
                 }
             }
             Want::Run => self.arm(now, order.go.map(|go| go.start_coord_ns), effects),
@@ -535,7 +539,10 @@ impl Enrolled {
     /// Ends waits that nobody will ever end.
     fn give_up(&mut self, now: Ticks) {
         let silent = now.saturating_sub(self.heard);
-        if self.over.is_none() && self.final_acked && silent > TOLD_BEATS * self.beat_ns {
+        if self.over.is_none()
+            && self.final_acked
+            && silent > self.beat_ns.saturating_mul(TOLD_BEATS)
+        {
             // The results are where they belong; the word that ends the run was lost with the coordinator.
             return self.forget();
         }

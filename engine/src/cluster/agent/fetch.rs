@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use compiler::artifact::digest_of;
 use futures_util::stream::{self, StreamExt};
 
 use crate::cluster::bus::Bus;
@@ -19,6 +20,12 @@ const CHUNKS_FLYING: usize = 4;
 
 /// Pause before a try after one that failed at once.
 const CHUNK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Longest wait for one chunk in milliseconds, whatever the coordinator says.
+const WAIT_MS_MAX: u64 = 600_000;
+
+/// Smallest chunk but the last of a file, in bytes: so many a file can have, and no more are asked for.
+const CHUNK_BYTES_MIN: u64 = 1024;
 
 /// Largest artifact or data file, in bytes.
 const SIZE_MAX: u64 = 1 << 30;
@@ -38,21 +45,22 @@ impl Fetch {
         share: ShareOrder,
         loader: Arc<dyn Loader>,
     ) -> Result<Box<dyn Load>, LoadError> {
-        let wait = Duration::from_millis(share.get_timeout_ms.max(1));
+        let wait = Duration::from_millis(share.get_timeout_ms.clamp(1, WAIT_MS_MAX));
         let artifact = self.get(&share.artifact, wait).await?;
+        let signatures = match &share.signatures {
+            Some(digest) => Some(self.file(digest, wait).await?),
+            None => None,
+        };
         let mut files = BTreeMap::new();
         for digest in share.data {
-            let content = self.get(&digest, wait).await?;
-            let found = format!("blake3:{}", blake3::hash(&content).to_hex());
-            if found != digest {
-                return Err(LoadError::Refused(format!("a file is {found}, not {digest}")));
-            }
+            let content = self.file(&digest, wait).await?;
             files.insert(digest, content);
         }
         let share = Share {
             run: run.to_owned(),
             digest: share.artifact,
             artifact,
+            signatures,
             files,
             vars: share.vars,
             seed: share.seed,
@@ -64,10 +72,22 @@ impl Fetch {
         loading.await.map_err(|error| LoadError::Failed(format!("loading broke: {error}")))?
     }
 
+    /// Fetches what has `digest`, and checks that it does.
+    async fn file(&self, digest: &str, wait: Duration) -> Result<Bytes, LoadError> {
+        let content = self.get(digest, wait).await?;
+        let found = digest_of(&content);
+        if found == digest {
+            Ok(content)
+        } else {
+            Err(LoadError::Refused(format!("a file is {found}, not {digest}")))
+        }
+    }
+
     /// Fetches what has `digest`; that it does have it is for others to check.
     async fn get(&self, digest: &str, wait: Duration) -> Result<Bytes, LoadError> {
         let (first, head) = self.chunk(digest, 0, wait).await?;
-        if head.count == 0 || head.size > SIZE_MAX {
+        let chunks_max = head.size / CHUNK_BYTES_MIN + 1;
+        if head.count == 0 || head.size > SIZE_MAX || u64::from(head.count) > chunks_max {
             let size = head.size;
             return Err(LoadError::Failed(format!("{digest} is not to be had ({size} bytes)")));
         }

@@ -2,6 +2,8 @@
 
 pub(crate) mod enrolled;
 mod fetch;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod keep;
 mod lease;
 mod outbox;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use compiler::artifact::Load;
 
+use super::bounds;
 use super::due::Schedules;
 use super::forming;
 use super::member::Member;
@@ -18,7 +19,7 @@ use crate::ledger::{Fate, Ledger, LedgerError};
 use crate::metrics::{Arrivals, Ending, NodeRecord, RunRecord, Window};
 
 /// Windows that may wait for one before them; an agent has no more in flight.
-const AHEAD_MAX: u64 = 4;
+pub(super) const AHEAD_MAX: u64 = 4;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -161,11 +162,16 @@ impl Coordinator {
             |scenario, step: u32| step_count(scenario).is_some_and(|count| (step as usize) < count);
         let rows = window.steps.len() + window.errors.len() + window.seconds.len();
         let holds = rows <= ROWS_MAX
-            && window.from_ms <= window.to_ms
+            && bounds::believable(&self.settings.artifact, window)
             && window.steps.iter().all(|row| step(row.scenario, row.step))
             && window.errors.iter().all(|row| step(row.scenario, row.step))
             && window.seconds.iter().all(|row| step_count(row.scenario).is_some());
-        if holds { Ok(()) } else { Err("rows of something that the artifact does not have".into()) }
+        if holds {
+            Ok(())
+        } else {
+            Err("rows of something that the artifact does not have, or counts that cannot be"
+                .into())
+        }
     }
 
     fn take_report(

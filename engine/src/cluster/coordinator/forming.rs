@@ -2,6 +2,7 @@
 
 use compiler::artifact::{Artifact, COORDINATOR, FORMAT};
 
+use super::bounds;
 use super::loss::seconds;
 use super::member::Member;
 use super::state::{Coordinator, Effect, MS, Stage};
@@ -331,6 +332,9 @@ impl Coordinator {
 
 /// Returns why the agent's program cannot take part.
 fn incompatible(hello: &Hello) -> Option<String> {
+    if let Some(why) = bounds::oversized(hello) {
+        return Some(why);
+    }
     if !is_token(&hello.name) {
         return Some("the name is not of [A-Za-z0-9_-], 1 to 64 characters".to_owned());
     }

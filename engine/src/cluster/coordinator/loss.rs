@@ -17,6 +17,9 @@ const RECONNECT_NS: u64 = 3_000 * MS;
 /// How often it is asked whether a silent agent is still connected.
 const PING_NS: u64 = 1_000 * MS;
 
+/// Most warnings of a run: what agents can cause again and again must not fill the memory or the report.
+pub(crate) const WARNINGS_MAX: usize = 100;
+
 impl Coordinator {
     /// Does everything that is due by now.
     pub(crate) fn advance(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
@@ -201,7 +204,7 @@ impl Coordinator {
         effects: &mut Vec<Effect>,
     ) {
         let warning = (code.to_owned(), message.clone());
-        if self.warnings.contains(&warning) {
+        if self.warnings.len() >= WARNINGS_MAX || self.warnings.contains(&warning) {
             return;
         }
         self.warnings.push(warning);

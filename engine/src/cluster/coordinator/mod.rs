@@ -1,9 +1,12 @@
 //! The coordinator: forms the cluster, starts and stops the load, collects what was measured. What it must not forget is in
 //! a journal, from which another one can go on collecting.
 
+mod bounds;
 mod collect;
 pub(crate) mod due;
 mod forming;
+#[cfg(test)]
+mod fuzz;
 pub mod journal;
 mod loss;
 mod member;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use compiler::artifact::{Artifact, COORDINATOR};
+use compiler::artifact::{Artifact, COORDINATOR, digest_of};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -61,6 +64,7 @@ pub async fn run<S: Sink>(
         nonce: super::nonce(),
         run: job.run.clone(),
         artifact: job.artifact.clone(),
+        signatures: job.signatures.as_deref().map(digest_of),
         files: job.files.keys().cloned().collect(),
         vars: job.vars.clone(),
         seed: job.seed,
@@ -128,6 +132,8 @@ pub async fn resume<S: Sink>(
         files: Vec::new(),
         vars: past.head.vars.clone(),
         seed: past.head.seed,
+        // Nothing is fetched any more, so nobody asks who signed it.
+        signatures: None,
         // A dry run has no journal.
         dry_run: false,
         seating: Seating::OnePerAgent,

@@ -34,7 +34,7 @@ impl Coordinator {
             lease_ms: if leased { settings.lease_ns / MS } else { 0 },
             want,
             epoch,
-            share: shared.then(|| self.share(at)),
+            share: shared.then(|| Box::new(self.share(at))),
             go: self.start.map(|start_coord_ns| Go { start_coord_ns }),
             stop: self.stop_order(at),
             // What begins now is not for one that is to begin nothing more.
@@ -65,6 +65,7 @@ impl Coordinator {
         let (settings, member) = (&self.settings, &self.members[at]);
         ShareOrder {
             artifact: settings.artifact.digest.clone(),
+            signatures: settings.signatures.clone(),
             data: settings.files.clone(),
             seed: settings.seed,
             vars: settings.vars.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compiler::artifact::{Artifact, OnAgentLoss, Tuning};
 
+use super::bounds;
 use super::member::Member;
 use super::progress::Progress;
 use super::scenarios::Course;
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) nonce: String,
     pub(crate) run: String,
     pub(crate) artifact: Arc<Artifact>,
+    /// Digest of the text with the artifact's signatures, if it is signed.
+    pub(crate) signatures: Option<String>,
     /// Digests of data and body files.
     pub(crate) files: Vec<String>,
     pub(crate) vars: BTreeMap<String, String>,
@@ -306,19 +309,20 @@ impl Coordinator {
         let member = &mut self.members[at];
         let (name, title) = (member.name.clone(), member.title());
         let (phase, seated) = (member.phase, member.is_seated());
-        let reason = reason.unwrap_or("no reason given");
+        let reason = bounds::told(reason);
         match phase {
+            // Nothing depends on an agent without a seat, whatever it says.
+            _ if !seated => {}
             Phase::Idle | Phase::Preparing | Phase::Armed | Phase::Running => {}
             Phase::Ready => effects.push(self.event(now, Some(&name), Happened::Ready)),
-            Phase::Refused if seated && self.stage != Stage::Running => {
+            Phase::Refused if self.stage != Stage::Running => {
                 let why = format!("{title} refused the artifact: {reason}");
                 self.end(now, Ending::ArtifactRefused(why), effects);
             }
-            Phase::Failed | Phase::Refused if seated => {
+            Phase::Failed | Phase::Refused => {
                 let why = format!("cannot take part: {reason}");
                 self.drop_out(now, at, &why, effects);
             }
-            Phase::Refused | Phase::Failed => {}
             Phase::Draining => {
                 if self.stopped.is_none() {
                     member.left = true;

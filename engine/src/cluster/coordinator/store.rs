@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use compiler::artifact::digest_of;
 
 use crate::cluster::Job;
 use crate::cluster::wire::{
@@ -16,6 +17,8 @@ pub(crate) struct Store(BTreeMap<String, Bytes>);
 impl Store {
     pub(crate) fn new(job: &Job) -> Store {
         let mut contents = job.files.clone();
+        let signatures = job.signatures.iter();
+        contents.extend(signatures.map(|text| (digest_of(text), text.clone())));
         contents.insert(job.artifact.digest.clone(), job.artifact_bytes.clone());
         Store(contents)
     }

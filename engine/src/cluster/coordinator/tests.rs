@@ -28,6 +28,7 @@ pub(super) fn coordinator_of(mut artifact: Artifact) -> Coordinator {
         nonce: "c".to_owned(),
         run: "r".to_owned(),
         artifact: Arc::new(artifact),
+        signatures: None,
         files: Vec::new(),
         vars: BTreeMap::new(),
         seed: None,
@@ -336,4 +337,54 @@ fn whoever_has_no_place_is_named() {
     coordinator.on(30_000 * MS, Input::Tick);
     let Ending::ClusterFailed(why) = &coordinator.ending else { panic!() };
     assert!(why.ends_with("turned away: `s`, the plan has no group `x`"), "{why}");
+}
+
+#[test]
+fn an_agent_without_a_seat_ends_nothing_whatever_it_says() {
+    let mut coordinator = coordinator(1);
+    welcome(&mut coordinator, 0, hello("a", "a"));
+    let spare = welcome(&mut coordinator, MS, hello("b", "b"));
+    assert_eq!(spare.verdict, Verdict::Standby);
+    for (at, phase) in (2..).zip([Phase::Preparing, Phase::Ready, Phase::Running]) {
+        beat(&mut coordinator, at * MS, "a", phase);
+    }
+    for phase in [Phase::Draining, Phase::Fenced, Phase::Failed, Phase::Refused, Phase::Reporting] {
+        beat(&mut coordinator, 10 * MS, "b", phase);
+    }
+    assert_eq!(coordinator.ending, Ending::Complete);
+    assert!(beat(&mut coordinator, 11 * MS, "a", Phase::Running).1 > 0, "the run goes on");
+}
+
+#[test]
+fn an_agent_that_says_too_much_is_turned_away_and_cut_short() {
+    let mut coordinator = coordinator(1);
+    let long = "x".repeat(300);
+    let labels = (0..40).map(|at| (at.to_string(), String::new())).collect();
+    let ours = hello("a", "a");
+    for large in [
+        Hello { nonce: long.clone(), ..ours.clone() },
+        Hello { group: long.clone(), ..ours.clone() },
+        Hello { labels: BTreeMap::from([("zone".to_owned(), long)]), ..ours.clone() },
+        Hello { labels, ..ours.clone() },
+        Hello { formats: vec![compiler::artifact::FORMAT; 40], ..ours.clone() },
+    ] {
+        assert_eq!(welcome(&mut coordinator, 0, large).verdict, Verdict::Refused);
+    }
+    welcome(&mut coordinator, 0, ours);
+    let beat = Beat {
+        v: V,
+        nonce: "a".to_owned(),
+        seq: 1,
+        run: "r".to_owned(),
+        epoch: 1,
+        phase: Phase::Refused,
+        sent_ns: 0,
+        reason: Some("no\n".repeat(20_000)),
+        backlog: 0,
+        delta_unacked: 0,
+        armed: None,
+    };
+    answers(&mut coordinator, MS, Input::Beat { from: "a".to_owned(), beat });
+    let Ending::ArtifactRefused(why) = &coordinator.ending else { panic!() };
+    assert!(why.len() < 1_200 && !why.contains('\n'), "{why}");
 }

@@ -117,6 +117,7 @@ impl World {
             nonce: "coordinator".to_owned(),
             run: RUN.to_owned(),
             artifact: Arc::new(artifact.clone()),
+            signatures: None,
             files: Vec::new(),
             vars: BTreeMap::new(),
             seed: None,

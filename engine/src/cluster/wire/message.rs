@@ -299,7 +299,7 @@ pub struct Order {
     /// Number of the share that is in force; it counts up with each takeover.
     pub epoch: u64,
     /// The share, while the beat shows another epoch.
-    pub share: Option<ShareOrder>,
+    pub share: Option<Box<ShareOrder>>,
     /// When to start.
     pub go: Option<Go>,
     /// How to stop.
@@ -318,6 +318,9 @@ pub struct Order {
 pub struct ShareOrder {
     /// Digest of the artifact.
     pub artifact: String,
+    /// Digest of the text with the artifact's signatures, if it is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<String>,
     /// Digests of data and body files.
     pub data: Vec<String>,
     /// Seed that overrides the artifact's.

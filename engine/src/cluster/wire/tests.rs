@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::*;
 use crate::exchange::FailureKind;
@@ -133,6 +135,59 @@ fn parts_come_together_in_any_order() {
     assembly.put(1, 4, parts[1].clone());
     assert_eq!(assembly.whole(), Some(body));
     assert!(split(&Bytes::from(vec![0; 1 << 20]), 5_000).is_err());
+}
+
+#[test]
+fn a_body_is_bounded_on_both_ends() {
+    let mut assembly = Assembly::default();
+    for part in 0..PARTS_MAX {
+        assembly.put(part, PARTS_MAX, Bytes::from(vec![0; 1 << 20]));
+    }
+    assert_eq!(assembly.have().count_ones() as usize, BODY_BYTES_MAX >> 20);
+    assert_eq!(assembly.whole(), None);
+    let body = Bytes::from(vec![0; BODY_BYTES_MAX + 1]);
+    assert_eq!(split(&body, 1 << 20), Err(WireError::TooLarge(body.len())));
+    assert_eq!(split(&body.slice(1..), 1 << 20).unwrap().concat().len(), BODY_BYTES_MAX);
+}
+
+proptest! {
+    #[test]
+    fn parts_of_anybody_never_exceed_the_bound(
+        parts in vec((any::<u32>(), 0..=PARTS_MAX + 1, 0usize..200), 0..200),
+    ) {
+        let mut assembly = Assembly::default();
+        for (part, count, length) in parts {
+            assembly.put(part % 80, count, Bytes::from(vec![7; length]));
+            if let Some(whole) = assembly.whole() {
+                prop_assert!(whole.len() <= BODY_BYTES_MAX);
+                prop_assert_eq!(assembly.have().count_ones(), assembly.count);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_split_comes_together(
+        body in vec(any::<u8>(), 0..8_000), payload in 0usize..20_000, at in any::<u64>(),
+    ) {
+        let body = Bytes::from(body);
+        let parts = split(&body, payload).unwrap();
+        let count = u32::try_from(parts.len()).unwrap();
+        let mut assembly = Assembly::default();
+        for number in 0..count {
+            let part = u32::try_from((u64::from(number) + at % u64::from(count)) % u64::from(count)).unwrap();
+            prop_assert_eq!(assembly.whole(), None);
+            assembly.put(part, count, parts[part as usize].clone());
+        }
+        prop_assert_eq!(assembly.whole(), Some(body));
+    }
+
+    #[test]
+    fn any_head_is_read_or_refused(head in ".{0,200}", binary in vec(any::<u8>(), 0..50)) {
+        let bytes = Bytes::from([head.as_bytes(), b"\n", binary.as_slice()].concat());
+        drop(decode::<FromAgent>(&bytes));
+        drop(decode::<FromCoordinator>(&bytes));
+        drop(decode_window(bytes, 4));
+    }
 }
 
 #[test]

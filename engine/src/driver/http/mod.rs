@@ -22,7 +22,7 @@ use super::stream::Stream;
 use super::tls::{self, TlsError};
 use crate::clock::{Clock, Ticks};
 use crate::exchange::{Failure, FailureKind, Outcome, Request};
-use crate::user::Target;
+use crate::user::{AllowedTargets, Target};
 
 /// Bytes that are read from a socket at a time.
 const READ_BYTES: usize = 64 << 10;
@@ -54,6 +54,7 @@ struct Worker {
     /// Targets, then the origins that redirects have led to.
     servers: RefCell<Vec<Rc<Server>>>,
     targets: usize,
+    allowed: AllowedTargets,
     /// What is read goes through here, so that an idle connection needs no buffer of its own.
     read_buffer: RefCell<Box<[u8]>>,
     write_buffer: RefCell<Vec<u8>>,
@@ -101,11 +102,24 @@ enum Opened {
 }
 
 impl HttpDriver {
-    /// Returns a driver for `targets`, as a program numbers them; call it within the worker's runtime.
+    /// Returns a driver for `targets` that may send anywhere; see [`HttpDriver::within`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new(targets: Vec<Target>, clock: Clock) -> Result<HttpDriver, DriverError> {
+        HttpDriver::within(AllowedTargets::default(), targets, clock)
+    }
+
+    /// Returns a driver for `targets`, as a program numbers them; call it within the worker's runtime. What is sent to a
+    /// server that is not `allowed`, as a target or by a redirect, fails as [`FailureKind::Denied`].
     ///
     /// # Errors
     /// TLS cannot be set up: a file cannot be read, or holds no certificate or key.
-    pub fn new(targets: Vec<Target>, clock: Clock) -> Result<HttpDriver, DriverError> {
+    pub fn within(
+        allowed: AllowedTargets,
+        targets: Vec<Target>,
+        clock: Clock,
+    ) -> Result<HttpDriver, DriverError> {
         let mut servers: Vec<Rc<Server>> = Vec::new();
         for (place, target) in targets.into_iter().enumerate() {
             // Targets that differ in their group alone share their sessions of TLS.
@@ -130,6 +144,7 @@ impl HttpDriver {
             clock,
             servers: RefCell::new(servers),
             targets,
+            allowed,
             read_buffer: RefCell::new(vec![0; READ_BYTES].into()),
             write_buffer: RefCell::default(),
         })))
@@ -257,6 +272,7 @@ impl HttpPool {
             0 => left_ns,
             own => own.min(left_ns),
         };
+        server.permitted(&self.worker.allowed).map_err(Ended::Failed)?;
         let opening = async {
             // Of HTTP/2 one connection serves many: who comes while it is being opened waits for it.
             let _turn = match server.connector.opens_alone() {
@@ -299,6 +315,18 @@ impl HttpPool {
 impl Worker {
     fn server(&self, place: usize) -> Option<Rc<Server>> {
         self.servers.borrow().get(place).cloned()
+    }
+}
+
+impl Server {
+    /// Checks that requests may go there. It is looked at before each connection is opened: without one nothing is sent.
+    fn permitted(&self, allowed: &AllowedTargets) -> Result<(), Failure> {
+        let (host, port) = (&self.target.host, self.target.port);
+        if allowed.allow(host, port) {
+            return Ok(());
+        }
+        let why = format!("{host}:{port} is not among the allowed targets here");
+        Err(Failure::new(FailureKind::Denied, why))
     }
 }
 

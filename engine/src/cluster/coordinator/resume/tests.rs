@@ -35,6 +35,7 @@ fn settings() -> Settings {
         vars: BTreeMap::new(),
         seed: None,
         dry_run: false,
+        signatures: None,
         seating: Seating::OnePerAgent,
         join_timeout_ns: 5_000 * MS,
         lease_ns: 3_000 * MS,

@@ -118,3 +118,29 @@ fn a_chain_ends_somewhere() {
         assert_eq!(pool.send(&tracked(Method::GET, "/none", "")).await.status, Some(302));
     });
 }
+
+#[test]
+fn nothing_goes_to_a_server_that_is_not_allowed() {
+    local(async {
+        let other = server(|_| panic!("nobody may come here")).await;
+        let port = server(move |head| match head.split(' ').nth(1).unwrap() {
+            "/out" => to(302, &format!("http://127.0.0.1:{other}/x")),
+            "/name" => to(302, &format!("http://localhost:{other}/x")),
+            _ => say(head),
+        })
+        .await;
+        let allowed = vec![format!("127.0.0.1:{port}").parse().unwrap()];
+        let allowed = AllowedTargets::only(allowed);
+        let targets = vec![target(port, 1 << 20), target(other, 1 << 20)];
+        let pool = HttpDriver::within(allowed, targets, Clock::real()).unwrap().pool();
+        assert_eq!(pool.send(&tracked(Method::GET, "/in", "")).await.status, Some(200));
+        for (path, host) in [("/out", "127.0.0.1"), ("/name", "localhost")] {
+            let outcome = pool.send(&tracked(Method::GET, path, "")).await;
+            let why = format!("{host}:{other} is not among the allowed targets here");
+            assert_eq!(failure(&outcome), (FailureKind::Denied, why.as_str()));
+            assert_eq!(outcome.hops, [302]);
+        }
+        let direct = Request { target: 1, ..tracked(Method::GET, "/", "") };
+        assert_eq!(failure(&pool.send(&direct).await).0, FailureKind::Denied);
+    });
+}
