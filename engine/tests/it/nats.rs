@@ -281,6 +281,11 @@ async fn what_the_broker_denies_ends_an_agent_with_the_subject() {
     assert_eq!(end.exit, Exit::ClusterFailed);
     let message = end.message.unwrap();
     assert!(message.contains("volley.C.a.eu-1."), "{message}");
+    let as_coordinator = NatsOptions::new(&server.url, CLUSTER, None);
+    let credentials = Some(("eu-1".to_owned(), "p".to_owned()));
+    let bus = Bus::connect(NatsOptions { user: credentials, ..as_coordinator }).await.unwrap();
+    let error = nodes::look(&bus, CLUSTER, Duration::from_secs(1)).await.unwrap_err();
+    assert!(error.contains("Permissions Violation") && error.contains("volley.C.c."), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
