@@ -57,9 +57,9 @@ impl Loader for NodeLoader {
         all.dedup();
         check_descriptors(&artifact, &all).map_err(LoadError::Failed)?;
         let program = self.program(artifact, &share)?;
-        self.permit.check_targets(&program, &share.seats)?;
+        self.permit.check_targets(&program, &all)?;
         if share.dry_run {
-            reach(&program.targets(), &share.seats).map_err(LoadError::Failed)?;
+            reach(&program.targets(), &all).map_err(LoadError::Failed)?;
         }
         let setup = Setup {
             program: Arc::new(program),

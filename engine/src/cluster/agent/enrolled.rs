@@ -68,6 +68,8 @@ pub(crate) struct Enrolled {
     epoch: u64,
     /// Number of the share that was prepared first; takeovers count on from it.
     home_epoch: u64,
+    /// Seats that it serves, also those that it took over.
+    serving: Vec<String>,
     seq: u64,
     next_beat: Ticks,
     heard: Ticks,
@@ -111,6 +113,7 @@ impl Enrolled {
             prepared: false,
             epoch: 0,
             home_epoch: 0,
+            serving: Vec::new(),
             seq: 0,
             next_beat: now,
             heard: now,
@@ -138,7 +141,7 @@ impl Enrolled {
 
     /// Adds to `status` what it does in its run.
     pub(crate) fn status(&self, status: Status) -> Status {
-        let (run, seats) = (Some(self.run.clone()), self.seats.clone());
+        let (run, seats) = (Some(self.run.clone()), self.serving.clone());
         Status { run, phase: self.phase, seats, ..status }
     }
 
@@ -351,6 +354,7 @@ impl Enrolled {
                     let mut seats = share.seats.clone();
                     seats.extend(share.moved.iter().map(|takeover| takeover.seat.clone()));
                     seats.dedup();
+                    self.serving.clone_from(&seats);
                     let text = format!("run {run}: preparing {}", seats.join(", "));
                     effects.push(Effect::Say(text));
                     effects.push(Effect::Prepare { run, epoch, share });
@@ -379,6 +383,9 @@ impl Enrolled {
         }
         self.epoch = order.epoch;
         let Some(new) = share.moved.last().map(|last| &last.seat) else { return };
+        if !self.serving.contains(new) {
+            self.serving.push(new.clone());
+        }
         self.moved.clone_from(&share.moved);
         effects.push(Effect::Say(format!("run {}: taking over slots of {new}", self.run)));
         if self.prepared {
