@@ -1,20 +1,19 @@
 //! (pure) An agent in a run: phases from enrolment to the acknowledged final report.
 
+mod delivery;
+mod orders;
+
 use std::collections::BTreeMap;
 
 use compiler::exit::Exit;
 
-use super::keep::Results;
 use super::lease::Lease;
 use super::outbox::Outbox;
 use super::state::{Effect, Input, Me};
 use super::sync::Sync;
 use crate::clock::Ticks;
 use crate::cluster::load::{LoadError, LoadEvent, LoadSummary};
-use crate::cluster::wire::{
-    Armed, Beat, FinalReport, Hint, HintWant, Kept, Order, Phase, ScenarioOrder, Status, V, Want,
-    Welcome,
-};
+use crate::cluster::wire::{Armed, Beat, HintWant, Phase, ScenarioOrder, Status, V, Welcome};
 use crate::ledger::Takeover;
 use crate::metrics::{LedgerRow, Window};
 
@@ -150,62 +149,6 @@ impl Enrolled {
         self.phase == Phase::Preparing && run == self.run && epoch == self.home_epoch
     }
 
-    /// Returns an agent that has nothing left to do in a run but to deliver `results` to the coordinator of `welcome`.
-    pub(crate) fn recalled(now: Ticks, welcome: &Welcome, results: Results) -> Enrolled {
-        let Results { run, process, epoch, last_seq, flying, waiting, report } = results;
-        let summary = LoadSummary { start_error_us: report.start_error_us, broken: report.broken };
-        Enrolled {
-            run,
-            process,
-            phase: if report.fenced { Phase::Fenced } else { Phase::Reporting },
-            prepared: true,
-            epoch,
-            start: Some(now),
-            fenced: report.fenced,
-            left: report.left.is_some(),
-            reason: report.left,
-            outbox: Outbox::restored(last_seq, flying, waiting),
-            sums: report.ledger.iter().map(|row| (row.key(), *row)).collect(),
-            finished: Some((now, summary)),
-            kept: true,
-            recalled: true,
-            ..Enrolled::new(now, welcome)
-        }
-    }
-
-    /// Returns whether `hint` is of a coordinator that collects this run, and may be heeded: nothing can be started any more.
-    pub(crate) fn heeds(&self, now: Ticks, hint: &Hint) -> bool {
-        let ours = hint.run == self.run && hint.nonce != self.coord;
-        hint.want == HintWant::Hello && ours && self.is_free(now)
-    }
-
-    /// Returns whether there was load, and never will be again.
-    fn is_free(&self, now: Ticks) -> bool {
-        self.start.is_some() && !self.serves() && now >= self.lease.end()
-    }
-
-    /// Delivers to the coordinator of `welcome` from now on: the one that had enrolled this agent is gone.
-    pub(crate) fn adopt(&mut self, now: Ticks, welcome: &Welcome, effects: &mut Vec<Effect>) {
-        if welcome.run != self.run || welcome.nonce == self.coord || !self.is_free(now) {
-            return;
-        }
-        self.coord.clone_from(&welcome.nonce);
-        self.retry_ns = welcome.retry_ms.max(1).saturating_mul(MS);
-        self.final_wait_ns = welcome.final_wait_ms.saturating_mul(MS);
-        self.heard = now;
-        self.next_beat = now;
-        self.final_sent = None;
-        self.parts_have = 0;
-        self.finished = self.finished.map(|(_, summary)| (now, summary));
-        effects.push(Effect::Say(format!("run {}: delivering what was kept of it", self.run)));
-    }
-
-    /// Returns what it could deliver.
-    pub(crate) fn kept(&self) -> Kept {
-        let (run, process) = (self.run.clone(), self.process.clone());
-        Kept { run, process, from_seq: self.outbox.first_seq() }
-    }
-
     /// Returns whether arrivals may be starting.
     fn serves(&self) -> bool {
         matches!(self.phase, Phase::Armed | Phase::Running)
@@ -317,135 +260,6 @@ impl Enrolled {
         }
     }
 
-    fn order(&mut self, now: Ticks, me: &Me, order: Order, effects: &mut Vec<Effect>) {
-        if order.nonce != self.coord || order.to != me.nonce || order.run != self.run {
-            return;
-        }
-        let Some(sent) = self.lease.answered(order.seq, order.lease_ms.saturating_mul(MS)) else {
-            return;
-        };
-        self.heard = now;
-        self.sync.sample(sent, now, order.coord_now_ns);
-        self.outbox.acked(order.delta_acked);
-        self.final_acked |= order.final_acked;
-        if order.lease_ms > 0 && self.prepared && !self.fenced {
-            effects.push(Effect::ExtendLease(self.lease.end()));
-        }
-        self.take_over(&order, effects);
-        if self.prepared && self.scenarios != order.scenarios {
-            self.scenarios.clone_from(&order.scenarios);
-            effects.push(Effect::Direct(order.scenarios));
-        }
-        match order.want {
-            Want::Idle | Want::Report => {}
-            Want::Prepare => {
-                let new = order.epoch > self.epoch && self.start.is_none() && !self.left;
-                if let Some(share) = order.share.filter(|_| new) {
-                    // It may have had another share, from before its seat was given away and it got one again.
-                    if self.epoch > 0 {
-                        effects.push(Effect::Unload);
-                    }
-                    (self.epoch, self.home_epoch) = (order.epoch, order.epoch);
-                    self.seats.clone_from(&share.seats);
-                    self.prepared = false;
-                    self.moved.clear();
-                    self.enter(Phase::Preparing, now);
-                    let (run, epoch) = (self.run.clone(), self.epoch);
-                    let mut seats = share.seats.clone();
-                    seats.extend(share.moved.iter().map(|takeover| takeover.seat.clone()));
-                    seats.dedup();
-                    self.serving.clone_from(&seats);
-                    let text = format!("run {run}: preparing {}", seats.join(", "));
-                    effects.push(Effect::Say(text));
-                    effects.push(Effect::Prepare { run, epoch, share });
-                }
-            }
-            Want::Run => self.arm(now, order.go.map(|go| go.start_coord_ns), effects),
-            Want::Stop | Want::Abort => {
-                if let (true, Some(stop)) = (self.serves(), &order.stop) {
-                    effects
-                        .push(Effect::Say(format!("run {}: stopping: {}", self.run, stop.reason)));
-                }
-                let drain_ms = order.stop.map_or(0, |stop| stop.drain_ms);
-                let cut = order.want == Want::Abort;
-                self.stop(now, cut, drain_ms.saturating_mul(MS), effects);
-            }
-            Want::Forget => self.forget(),
-        }
-    }
-
-    /// Takes over what the order says beside the share that it has; a share that is being prepared takes it over when it is.
-    fn take_over(&mut self, order: &Order, effects: &mut Vec<Effect>) {
-        let Some(share) = order.share.as_ref().filter(|_| order.epoch > self.epoch) else { return };
-        let other = self.epoch == 0 || share.seats != self.seats;
-        if other || self.left || self.fenced || self.finished.is_some() {
-            return;
-        }
-        self.epoch = order.epoch;
-        let Some(new) = share.moved.last().map(|last| &last.seat) else { return };
-        if !self.serving.contains(new) {
-            self.serving.push(new.clone());
-        }
-        self.moved.clone_from(&share.moved);
-        effects.push(Effect::Say(format!("run {}: taking over slots of {new}", self.run)));
-        if self.prepared {
-            effects.push(Effect::TakeOver(std::mem::take(&mut self.moved)));
-        }
-    }
-
-    fn arm(&mut self, now: Ticks, start_coord: Option<Ticks>, effects: &mut Vec<Effect>) {
-        let (Some(start_coord), Phase::Ready) = (start_coord, self.phase) else { return };
-        if now >= self.lease.end() {
-            return;
-        }
-        let offset = if self.sync_wanted == 0 { None } else { self.sync.best() };
-        let start = offset.unwrap_or_default().own(start_coord);
-        self.start = Some(start);
-        self.enter(Phase::Armed, now);
-        let wait = std::time::Duration::from_nanos(start.saturating_sub(now)).as_secs_f64();
-        let text = format!("run {}: the load starts in {wait:.1} s", self.run);
-        effects.extend([Effect::Start(start), Effect::Say(text)]);
-    }
-
-    fn stop(&mut self, now: Ticks, cut: bool, drain_ns: u64, effects: &mut Vec<Effect>) {
-        if self.start.is_none() {
-            // Nothing ever started here: there is nothing to drain, and nothing to report but that.
-            if self.finished.is_none() {
-                self.finished = Some((now, LoadSummary::default()));
-                self.enter(Phase::Reporting, now);
-            }
-            return;
-        }
-        if cut && !self.abort_told {
-            self.abort_told = true;
-            effects.push(Effect::Abort);
-        } else if !self.stop_told && !cut {
-            self.stop_told = true;
-            effects.push(Effect::Stop { drain_ns });
-        }
-        if self.serves() {
-            self.enter(Phase::Draining, now);
-        }
-    }
-
-    fn forget(&mut self) {
-        let (exit, message) = match self.phase {
-            Phase::Refused => (Exit::ArtifactRefused, self.reason.clone()),
-            Phase::Failed => (Exit::ClusterFailed, self.reason.clone()),
-            Phase::Idle
-            | Phase::Preparing
-            | Phase::Ready
-            | Phase::Armed
-            | Phase::Running
-            | Phase::Draining
-            | Phase::Fenced
-            | Phase::Reporting => (Exit::Passed, None),
-        };
-        let (served, loaded) = (self.epoch > 0 && !self.recalled, self.start.is_some());
-        let left = self.left && !self.recalled;
-        self.over = Some(Over { exit, message, left, served, loaded });
-    }
-
     fn prepared(&mut self, now: Ticks, outcome: Result<(), LoadError>, effects: &mut Vec<Effect>) {
         match outcome {
             Ok(()) => {
@@ -491,86 +305,6 @@ impl Enrolled {
             sum.add(row).unwrap_or_default();
         }
         self.outbox.push(window);
-    }
-
-    /// Sends the final report once every window has arrived, again and again until it has arrived itself.
-    fn report(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
-        let Some((_, summary)) = self.finished else { return };
-        let due = self.final_sent.is_none_or(|sent| now >= sent.saturating_add(self.retry_ns));
-        if self.final_acked || !self.outbox.is_empty() || !due {
-            return;
-        }
-        self.final_sent = Some(now);
-        let report = self.final_report(summary);
-        let run = self.run.clone();
-        effects.push(Effect::Final { run, report, parts_have: self.parts_have });
-    }
-
-    fn final_report(&self, summary: LoadSummary) -> FinalReport {
-        FinalReport {
-            last_seq: self.outbox.last_seq(),
-            fenced: self.fenced,
-            left: self.reason.clone().filter(|_| self.left),
-            start_error_us: summary.start_error_us,
-            broken: summary.broken,
-            ledger: self.sums.values().copied().collect(),
-        }
-    }
-
-    /// Keeps results that may not be taken in this process's time, and no longer than until they are.
-    fn keep(&mut self, now: Ticks, effects: &mut Vec<Effect>) {
-        if self.final_acked {
-            if std::mem::take(&mut self.kept) {
-                effects.push(Effect::Discard(self.kept()));
-            }
-            return;
-        }
-        let silent = now.saturating_sub(self.heard) > TOLD_BEATS * self.beat_ns;
-        let Some((_, summary)) = self.finished else { return };
-        if self.kept || self.start.is_none() || !(self.fenced || silent) {
-            return;
-        }
-        self.kept = true;
-        let (flying, waiting) = self.outbox.windows();
-        effects.push(Effect::Keep(Box::new(Results {
-            run: self.run.clone(),
-            process: self.process.clone(),
-            epoch: self.epoch,
-            last_seq: self.outbox.last_seq(),
-            flying,
-            waiting,
-            report: self.final_report(summary),
-        })));
-    }
-
-    /// Ends waits that nobody will ever end.
-    fn give_up(&mut self, now: Ticks) {
-        let silent = now.saturating_sub(self.heard);
-        if self.over.is_none()
-            && self.final_acked
-            && silent > self.beat_ns.saturating_mul(TOLD_BEATS)
-        {
-            // The results are where they belong; the word that ends the run was lost with the coordinator.
-            return self.forget();
-        }
-        let abandoned = self.start.is_none() && silent > self.lease_ns.max(UNHEARD_NS);
-        let undelivered = self
-            .finished
-            .is_some_and(|(at, _)| silent.min(now.saturating_sub(at)) > self.final_wait_ns);
-        if self.over.is_none() && (abandoned || undelivered) {
-            let what = match (undelivered, self.kept) {
-                (true, true) => "did not take the results; given up, they stay kept",
-                (true, false) => "did not take the results; given up",
-                (false, _) => "is silent; given up",
-            };
-            self.over = Some(Over {
-                exit: Exit::ClusterFailed,
-                message: Some(format!("the coordinator of run {} {what}", self.run)),
-                left: self.left && !self.recalled,
-                served: self.epoch > 0 && !self.recalled,
-                loaded: self.start.is_some(),
-            });
-        }
     }
 
     fn beat(&mut self, now: Ticks, me: &Me, effects: &mut Vec<Effect>) {
