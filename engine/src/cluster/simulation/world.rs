@@ -98,6 +98,18 @@ fn start_after_a_count(artifact: &mut Artifact, random: &mut StdRng, agents: u32
     late.late_start = Some(LateStart { latest_ns: within_ns + delay_ns, after: vec![after] });
 }
 
+/// Returns an agent for each of so many seats, and some that stand by or come late.
+fn members(random: &mut StdRng, seats: usize) -> Vec<Member> {
+    let spares = random.random_range(0..=2);
+    let members = (0..seats + spares).map(|at| {
+        let (offset, ppm) = (random.random_range(0..1 << 50), random.random_range(0..PPM_MAX));
+        let late = at >= seats && random.random_bool(0.5);
+        let from = if late { random.random_range(0..20 * SECOND_NS) } else { 0 };
+        Member::new(me(at, 0), offset, ppm, from)
+    });
+    members.collect()
+}
+
 impl World {
     pub(super) fn new(seed: u64, mutant: Mutant) -> World {
         let mut random = StdRng::seed_from_u64(seed);
@@ -134,14 +146,7 @@ impl World {
             local: false,
             series: 0,
         };
-        let spares = random.random_range(0..=2);
-        let members = (0..count as usize + spares).map(|at| {
-            let (offset, ppm) = (random.random_range(0..1 << 50), random.random_range(0..PPM_MAX));
-            let late = at >= count as usize && random.random_bool(0.5);
-            let from = if late { random.random_range(0..20 * SECOND_NS) } else { 0 };
-            Member::new(me(at, 0), offset, ppm, from)
-        });
-        let members: Vec<Member> = members.collect();
+        let members = members(&mut random, count as usize);
         let count = members.len();
         let mut world = World {
             now: 0,
