@@ -31,17 +31,17 @@ impl Coordinator {
         let (name, title) = (member.name.clone(), member.title());
         effects.push(self.event(now, Some(&name), Happened::Lost { reason: why.to_owned() }));
         let what = format!("{title} was lost: {why}");
-        if self.stage != Stage::Running || self.stopped.is_some() {
-            return self.end(now, Ending::ClusterFailed(what), effects);
-        }
+        let bears = self.stage == Stage::Running;
         match self.settings.on_agent_loss {
-            OnAgentLoss::Fail => self.end(now, Ending::ClusterFailed(what), effects),
-            policy @ (OnAgentLoss::Continue | OnAgentLoss::Redistribute) => {
+            policy @ (OnAgentLoss::Continue | OnAgentLoss::Redistribute) if bears => {
                 let since_start = now.saturating_sub(self.start.unwrap_or(now));
                 let what = format!("{what}, {} after the start", seconds(since_start));
                 self.warn(now, "agent-lost", what, effects);
                 self.members[at].bequeaths = policy == OnAgentLoss::Redistribute;
                 effects.push(Effect::Hint(HintWant::Hello));
+            }
+            OnAgentLoss::Fail | OnAgentLoss::Continue | OnAgentLoss::Redistribute => {
+                self.end(now, Ending::ClusterFailed(what), effects);
             }
         }
     }
