@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use compiler::artifact::COORDINATOR;
 
 use super::journal::{Leases, NodeNow, Past, RunNow, ScenarioNow, StopNow};
 use super::member::Member;
@@ -225,6 +226,9 @@ impl Coordinator {
             let member = &self.members[at];
             let limit = if here(member) {
                 member.heard.saturating_add(self.tuning.final_wait_ns)
+            } else if member.group == COORDINATOR {
+                // It was inside the process that is gone, and nobody else has its results.
+                self.began
             } else {
                 // Before its lease has ended an agent heeds nobody else.
                 let asked = self.began.max(self.horizon(member));

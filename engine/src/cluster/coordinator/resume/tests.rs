@@ -302,6 +302,16 @@ fn every_wait_ends() {
 }
 
 #[test]
+fn the_node_inside_the_lost_process_is_not_waited_for() {
+    let mut lines = lines();
+    let group = compiler::artifact::COORDINATOR.to_owned();
+    lines[2] = Line::Node(NodeNow { group, ..known(1, "b") });
+    let (mut it, _) = resumed(lines);
+    it.on(NOW, Input::Tick);
+    assert!(it.members[1].given_up && !it.members[0].given_up);
+}
+
+#[test]
 fn an_agent_whose_lease_may_go_on_is_waited_for() {
     let mut it = Coordinator::resume(LOST, settings(), past(lines())).unwrap().0;
     let horizon = it.horizon(&it.members[0]);
