@@ -1,0 +1,98 @@
+//! Agents that die, stand still, and come back.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::scene::{Ended, Plan, Scene};
+
+/// What becomes of agent `b` in the third second.
+#[derive(Clone, Copy)]
+enum Fault {
+    Kill,
+    Stand,
+}
+
+/// Breaks agent `b` for good; the run must exit with `code`. Returns how it ended, after what holds for every policy.
+fn broken(plan: Plan, fault: Fault, code: i32) -> Option<Ended> {
+    let mut scene = Scene::new(plan)?;
+    let run = scene.run_until_second(2);
+    let victim = &mut scene.agents[1].process;
+    match fault {
+        Fault::Kill => victim.0.kill().unwrap(),
+        Fault::Stand => victim.signal(Signal::STOP),
+    }
+    let ended = run.ends(code);
+    assert_eq!(ended.lost(), ["b"]);
+    assert!(ended.happened("suspect", "b") && ended.happened("lost", "b"));
+    assert!(ended.warned("final-missing"), "{:?}", ended.result.warnings);
+    assert!(ended.result.arrivals.unaccounted > 0, "{:?}", ended.result.arrivals);
+    let witness = scene.witness();
+    witness.agrees_with(&ended);
+    Some(ended)
+}
+
+fn fails(fault: Fault) {
+    let plan = Plan { seconds: 30, ..Plan::default() };
+    let Some(ended) = broken(plan, fault, 96) else { return };
+    assert!(ended.err.contains("agent `b`"), "the agent is named: {}", ended.err);
+    assert_eq!(ended.result.run.outcome, "cluster_failed");
+    let by = ended.result.arrivals.dropped_by;
+    assert!(by.stopped > 0 && by.lost == 0, "{by:?}");
+}
+
+#[test]
+fn a_killed_agent_fails_the_run() {
+    fails(Fault::Kill);
+}
+
+#[test]
+fn an_agent_that_stands_still_fails_the_run() {
+    fails(Fault::Stand);
+}
+
+/// Stops agent `b` until it is lost, then lets it go on; its report must tell what nobody else can know.
+fn returns(plan: Plan, code: i32) -> Option<Ended> {
+    let scene = Scene::new(plan)?;
+    let mut run = scene.run_until_second(2);
+    let victim = &scene.agents[1].process;
+    victim.signal(Signal::STOP);
+    run.until_named("lost", "b");
+    // Until its lease has certainly ended.
+    sleep(Duration::from_secs(1));
+    victim.signal(Signal::CONT);
+    let ended = run.ends(code);
+    assert_eq!(ended.lost(), ["b"]);
+    assert_eq!(ended.result.arrivals.unaccounted, 0, "{:?}", ended.result.arrivals);
+    assert!(!ended.warned("final-missing"), "{:?}", ended.result.warnings);
+    scene.witness().agrees_with(&ended);
+    Some(ended)
+}
+
+#[test]
+fn a_lost_agent_that_returns_tells_what_it_did() {
+    let plan = Plan { seconds: 30, final_wait_s: 15, ..Plan::default() };
+    let Some(ended) = returns(plan, 96) else { return };
+    assert!(ended.err.contains("agent `b`"), "the agent is named: {}", ended.err);
+}
+
+#[test]
+fn an_agent_that_stands_still_within_its_lease_comes_back() {
+    let plan = Plan { delivery: 50, ..Plan::default() };
+    let Some(scene) = Scene::new(plan) else { return };
+    let mut run = scene.run_until_second(2);
+    let victim = &scene.agents[1].process;
+    victim.signal(Signal::STOP);
+    run.until_named("suspect", "b");
+    sleep(Duration::from_millis(500));
+    victim.signal(Signal::CONT);
+    let ended = run.ends(0);
+    assert!(ended.happened("back", "b"));
+    assert_eq!(ended.lost(), Vec::<&str>::new());
+    let arrivals = ended.result.arrivals;
+    // What was due more than a second before it woke is late; nothing else is missing.
+    assert!(arrivals.dropped_by.late > 0, "{arrivals:?}");
+    assert_eq!(arrivals.started + arrivals.dropped_by.late, arrivals.planned, "{arrivals:?}");
+    scene.witness().agrees_with(&ended);
+}
