@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::scene::{Ended, Plan, Scene};
+use super::scene::{Ended, Plan, S, Scene, now};
 
 /// What becomes of agent `b` in the third second.
 #[derive(Clone, Copy)]
@@ -23,6 +23,7 @@ fn broken(plan: Plan, fault: Fault, code: i32) -> Option<Ended> {
         Fault::Kill => victim.0.kill().unwrap(),
         Fault::Stand => victim.signal(Signal::STOP),
     }
+    let at = now();
     let ended = run.ends(code);
     assert_eq!(ended.lost(), ["b"]);
     assert!(ended.happened("suspect", "b") && ended.happened("lost", "b"));
@@ -30,6 +31,9 @@ fn broken(plan: Plan, fault: Fault, code: i32) -> Option<Ended> {
     assert!(ended.result.arrivals.unaccounted > 0, "{:?}", ended.result.arrivals);
     let witness = scene.witness();
     witness.agrees_with(&ended);
+    if plan.policy == "redistribute" {
+        witness.is_whole_from(at + plan.lease_ns() + 3 * S);
+    }
     Some(ended)
 }
 
@@ -42,14 +46,53 @@ fn fails(fault: Fault) {
     assert!(by.stopped > 0 && by.lost == 0, "{by:?}");
 }
 
+fn continues(fault: Fault) {
+    let plan = Plan { policy: "continue", ..Plan::default() };
+    let Some(ended) = broken(plan, fault, 98) else { return };
+    let arrivals = ended.result.arrivals;
+    assert!(arrivals.dropped_by.lost > 0, "{arrivals:?}");
+    assert_eq!((arrivals.dropped_by.stopped, arrivals.redistributed), (0, 0), "{arrivals:?}");
+}
+
+fn redistributes(fault: Fault) {
+    let plan = Plan { policy: "redistribute", seconds: 13, delivery: 50, ..Plan::default() };
+    let Some(ended) = broken(plan, fault, 0) else { return };
+    let arrivals = ended.result.arrivals;
+    assert!(arrivals.redistributed > 0, "{arrivals:?}");
+    let by = arrivals.dropped_by;
+    // Between the horizon and the takeover, of which the others have to learn: less than a second of its share.
+    assert!(by.lost < plan.rate / 3, "{arrivals:?}");
+    assert_eq!((by.lease, by.stopped), (0, 0), "{arrivals:?}");
+}
+
 #[test]
 fn a_killed_agent_fails_the_run() {
     fails(Fault::Kill);
 }
 
 #[test]
+fn without_a_killed_agent_the_others_continue() {
+    continues(Fault::Kill);
+}
+
+#[test]
+fn the_others_take_over_from_a_killed_agent() {
+    redistributes(Fault::Kill);
+}
+
+#[test]
 fn an_agent_that_stands_still_fails_the_run() {
     fails(Fault::Stand);
+}
+
+#[test]
+fn without_an_agent_that_stands_still_the_others_continue() {
+    continues(Fault::Stand);
+}
+
+#[test]
+fn the_others_take_over_from_an_agent_that_stands_still() {
+    redistributes(Fault::Stand);
 }
 
 /// Stops agent `b` until it is lost, then lets it go on; its report must tell what nobody else can know.
@@ -75,6 +118,13 @@ fn a_lost_agent_that_returns_tells_what_it_did() {
     let plan = Plan { seconds: 30, final_wait_s: 15, ..Plan::default() };
     let Some(ended) = returns(plan, 96) else { return };
     assert!(ended.err.contains("agent `b`"), "the agent is named: {}", ended.err);
+}
+
+#[test]
+fn a_lost_agent_that_returns_does_not_take_its_load_back() {
+    let plan = Plan { policy: "redistribute", delivery: 50, final_wait_s: 15, ..Plan::default() };
+    let Some(ended) = returns(plan, 0) else { return };
+    assert!(ended.result.arrivals.redistributed > 0, "{:?}", ended.result.arrivals);
 }
 
 #[test]

@@ -21,6 +21,15 @@ fn cut_off(plan: Plan, code: i32) -> Option<Ended> {
     let share = plan.rate / 3;
     let sent = witness.count(at..at + S);
     assert!(sent > 2 * share + share / 2, "{sent} in the second after the cut");
+    match plan.policy {
+        "redistribute" => witness.is_whole_from(at + plan.lease_ns() + 3 * S),
+        "continue" => {
+            let over = at + plan.lease_ns() + S;
+            let sent = witness.count(over..over + S);
+            assert!(sent.abs_diff(2 * share) < share / 2, "{sent} in a second after its lease");
+        }
+        _ => {}
+    }
     Some(ended)
 }
 
@@ -29,6 +38,35 @@ fn an_agent_that_is_cut_off_fails_the_run() {
     let plan = Plan { seconds: 30, ..Plan::default() };
     let Some(ended) = cut_off(plan, 96) else { return };
     assert!(ended.err.contains("agent `b`"), "the agent is named: {}", ended.err);
+}
+
+#[test]
+fn without_an_agent_that_is_cut_off_the_others_continue() {
+    let plan = Plan { policy: "continue", ..Plan::default() };
+    let Some(ended) = cut_off(plan, 98) else { return };
+    assert!(ended.result.arrivals.dropped_by.lost > 0, "{:?}", ended.result.arrivals);
+}
+
+#[test]
+fn the_others_take_over_from_an_agent_that_is_cut_off() {
+    let plan = Plan { policy: "redistribute", seconds: 13, delivery: 50, ..Plan::default() };
+    let Some(ended) = cut_off(plan, 0) else { return };
+    assert!(ended.result.arrivals.redistributed > 0, "{:?}", ended.result.arrivals);
+}
+
+#[test]
+fn a_cut_that_heals_after_the_lease_is_resolved() {
+    let plan = Plan { policy: "redistribute", delivery: 50, final_wait_s: 15, ..Plan::default() };
+    let Some(scene) = Scene::new(plan) else { return };
+    let mut run = scene.run_until_second(2);
+    scene.agents[1].link.cut();
+    run.until_named("lost", "b");
+    sleep(Duration::from_secs(1));
+    scene.agents[1].link.heal();
+    let ended = run.ends(0);
+    assert_eq!(ended.lost(), ["b"]);
+    assert_eq!(ended.result.arrivals.unaccounted, 0, "{:?}", ended.result.arrivals);
+    scene.witness().agrees_with(&ended);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::scene::{Ended, Plan};
+use super::scene::{Ended, Plan, S};
 use crate::stage::Seen;
 
 /// What the shop saw of a run.
@@ -43,6 +43,31 @@ impl Witness {
     pub(super) fn is_whole(&self) {
         let missing: Vec<u64> = self.missing(0..self.plan.planned());
         assert!(missing.is_empty(), "{} are missing: {missing:?}", missing.len());
+    }
+
+    /// From `from_ns` to the end of the plan every arrival came, and in each two seconds as many as planned.
+    #[track_caller]
+    pub(super) fn is_whole_from(&self, from_ns: u64) {
+        let start = self.start_ns();
+        let first = from_ns.saturating_sub(start).div_ceil(S);
+        assert!(first + 2 <= self.plan.seconds, "the plan is too short for this test: {first}");
+        let missing = self.missing(first * self.plan.rate..self.plan.planned());
+        assert!(missing.is_empty(), "{} are missing: {missing:?}", missing.len());
+        for second in first..self.plan.seconds - 1 {
+            let (from, to) = (start + second * S, start + (second + 2) * S);
+            let count = self.count(from..to);
+            let wanted = 2 * self.plan.rate;
+            assert!(
+                count.abs_diff(wanted) <= wanted / 10,
+                "{count} of {wanted} came in two seconds from {second} on"
+            );
+        }
+    }
+
+    /// Returns when the load started: the earliest start that any arrival can have had.
+    pub(super) fn start_ns(&self) -> u64 {
+        let starts = self.came.iter().map(|(number, times)| times[0] - number * S / self.plan.rate);
+        starts.min().unwrap()
     }
 
     /// Returns when the last arrival came.
