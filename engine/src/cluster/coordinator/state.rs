@@ -288,7 +288,7 @@ impl Coordinator {
             return true;
         }
         let member = &mut self.members[at];
-        let known = member.forgotten;
+        let known = (member.forgotten, member.epoch);
         let changed = member.beat(now, beat);
         let name = member.name.clone();
         let back = std::mem::take(&mut member.suspect) && member.lost.is_none();
@@ -300,7 +300,8 @@ impl Coordinator {
         }
         let order = self.order(now, at, beat);
         effects.push(Effect::Reply(Box::new(FromCoordinator::Order(order))));
-        changed || back || self.members[at].forgotten != known
+        let member = &self.members[at];
+        changed || back || (member.forgotten, member.epoch) != known
     }
 
     fn phase_changed(

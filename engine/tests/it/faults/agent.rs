@@ -81,6 +81,25 @@ fn the_others_take_over_from_a_killed_agent() {
 }
 
 #[test]
+fn who_stands_by_takes_over_before_the_others() {
+    let plan = Plan { policy: "redistribute", delivery: 50, seconds: 13, ..Plan::default() };
+    let Some(mut scene) = Scene::new(plan) else { return };
+    let mut run = scene.run_until_second(1);
+    scene.add_agent("d");
+    run.until_named("joined", "d");
+    scene.agents[1].process.0.kill().unwrap();
+    let at = now();
+    let ended = run.ends(0);
+    assert_eq!(ended.lost(), ["b"]);
+    assert!(ended.happened("takes_over", "d"));
+    assert!(!ended.happened("takes_over", "a") && !ended.happened("takes_over", "c"));
+    assert!(ended.result.arrivals.redistributed > 0, "{:?}", ended.result.arrivals);
+    let witness = scene.witness();
+    witness.agrees_with(&ended);
+    witness.is_whole_from(at + plan.lease_ns() + 3 * S);
+}
+
+#[test]
 fn an_agent_that_stands_still_fails_the_run() {
     fails(Fault::Stand);
 }

@@ -109,7 +109,7 @@ pub(super) struct Agent {
 pub(super) struct Scene {
     pub(super) plan: Plan,
     pub(super) nats: Nats,
-    /// By number; their names are `a`, `b`, `c`.
+    /// By number; `a`, `b` and `c` come first.
     pub(super) agents: Vec<Agent>,
     shop: Shop,
     path: String,
@@ -123,22 +123,23 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let shop = Shop::start(folder.path(), &[]);
         let path = write_plan(folder.path(), &plan.text(&shop.url), 1);
-        let agents = ["a", "b", "c"].map(|name| {
-            let link = Link::to(nats.address);
-            let url = format!("nats://{}", link.address);
-            Agent { process: stage::agent(&url, name, "default"), link }
-        });
-        Some(Scene { plan, nats, agents: agents.into(), shop, path, folder })
+        let mut scene = Scene { plan, nats, agents: Vec::new(), shop, path, folder };
+        for name in ["a", "b", "c"] {
+            scene.add_agent(name);
+        }
+        Some(scene)
+    }
+
+    /// Starts one more agent.
+    pub(super) fn add_agent(&mut self, name: &str) {
+        let link = Link::to(self.nats.address);
+        let url = format!("nats://{}", link.address);
+        self.agents.push(Agent { process: stage::agent(&url, name, "default"), link });
     }
 
     /// Starts the run.
     pub(super) fn run(&self) -> Run {
-        self.run_as("out")
-    }
-
-    /// Starts the run with its results in a folder of this name.
-    pub(super) fn run_as(&self, name: &str) -> Run {
-        let out = self.folder.path().join(name);
+        let out = self.folder.path().join("out");
         let mut command = volley();
         command.args(["run", &self.path, "--nats", &self.nats.url, "--format", "json"]);
         command.args(["--out", out.to_str().unwrap()]);

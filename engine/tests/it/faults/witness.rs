@@ -70,9 +70,12 @@ impl Witness {
         starts.min().unwrap()
     }
 
-    /// Returns when the last arrival came.
-    pub(super) fn last_ns(&self) -> u64 {
-        self.came.values().flatten().copied().max().unwrap_or(0)
+    /// Nothing came later than a lease after `at_ns`, but for what a busy machine was late with.
+    #[track_caller]
+    pub(super) fn ends_a_lease_after(&self, at_ns: u64) {
+        let last = self.came.values().flatten().copied().max().unwrap_or(0);
+        let late = last.saturating_sub(at_ns + self.plan.lease_ns());
+        assert!(late < S, "load went on for {late} ns after the lease");
     }
 
     /// Returns how many came in this time.
