@@ -5,6 +5,7 @@
 mod claims;
 mod cluster;
 mod dry_run;
+mod faults;
 mod fleet;
 mod http;
 mod inside;

@@ -76,7 +76,7 @@ fn server(configuration: &str) -> Option<Server> {
 
 /// Starts the program and waits until it is ready.
 fn spawn(port: u16, configuration: &Path) -> std::io::Result<Child> {
-    let mut command = Command::new("nats-server");
+    let mut command = Command::new(crate::stage::nats_server());
     command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-c"]).arg(configuration);
     let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();

@@ -11,7 +11,7 @@ use engine::clock::Clock;
 use engine::report::RunResult;
 use tempfile::{TempDir, tempdir};
 
-use crate::stage::{Nats, Process, Shop, result, run, volley, write_plan};
+use crate::stage::{Nats, Process, Seen, Shop, result, run, volley, write_plan};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -119,16 +119,15 @@ impl Killed {
 
     /// Stops the shop, and compares what it saw with the result.
     fn witness(self, result: &RunResult) {
-        let log = self.shop.log();
-        let first: Vec<&(u64, (String, String), String)> =
-            log.iter().filter(|(_, (_, step), _)| step == "first").collect();
-        let numbers: BTreeSet<&str> = first.iter().map(|(_, (n, _), _)| n.as_str()).collect();
+        let log = self.shop.seen();
+        let first: Vec<&Seen> = log.iter().filter(|it| it.step == "first").collect();
+        let numbers: BTreeSet<&str> = first.iter().map(|it| it.arrival.as_str()).collect();
         assert_eq!(numbers.len(), first.len(), "nothing came twice");
         let seen = first.len() as u64;
         let arrivals = result.arrivals;
         assert!(arrivals.started <= seen, "{seen} {arrivals:?}");
         assert!(seen <= arrivals.started + arrivals.unaccounted, "{seen} {arrivals:?}");
-        let last = first.iter().map(|(at, ..)| *at).max().unwrap();
+        let last = first.iter().map(|it| it.at_ns).max().unwrap();
         assert!(
             last <= self.at + LEASE_NS + SECOND_NS / 2,
             "the last arrival came {} ms after the kill",

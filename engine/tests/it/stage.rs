@@ -1,6 +1,7 @@
 //! What end-to-end tests stand on: the real `volley`, a real `nats-server`, a shop with a log, results that are checked.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -127,63 +128,99 @@ impl Shop {
     /// Stops the shop and returns how often each (arrival, step) came, and with which method and path first.
     pub(crate) fn requests(self) -> BTreeMap<(String, String), (u32, String)> {
         let mut seen: BTreeMap<(String, String), (u32, String)> = BTreeMap::new();
-        for (_, key, what) in self.log() {
-            seen.entry(key).or_insert((0, what)).0 += 1;
+        for Seen { request, arrival, step, .. } in self.seen() {
+            let entry = seen.entry((arrival, step)).or_insert((0, request));
+            entry.0 += 1;
         }
         seen
     }
 
-    /// Stops the shop and returns when, on the boot-time clock in nanoseconds, which (arrival, step) came, and with which
-    /// method and path.
-    pub(crate) fn log(self) -> Vec<(u64, (String, String), String)> {
+    /// Stops the shop and returns every request that came, in the order of its log.
+    pub(crate) fn seen(self) -> Vec<Seen> {
         self.process.signal(rustix::process::Signal::TERM);
         let mut process = self.process;
         process.0.wait().unwrap();
         let text = fs::read_to_string(&self.log).unwrap();
-        let lines = text.lines().map(|line| {
+        let seen = text.lines().map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let [at, method, path, arrival, step] = words[..] else {
+            let [at_ns, method, path, arrival, step] = words[..] else {
                 panic!("a log line has five words: {line:?}")
             };
-            let key = (arrival.to_owned(), step.to_owned());
-            (at.parse().unwrap(), key, format!("{method} {path}"))
+            Seen {
+                at_ns: at_ns.parse().unwrap(),
+                request: format!("{method} {path}"),
+                arrival: arrival.to_owned(),
+                step: step.to_owned(),
+            }
         });
-        lines.collect()
+        seen.collect()
     }
+}
+
+/// A request as the shop saw it.
+pub(crate) struct Seen {
+    /// When, on the machine's boot-time clock.
+    pub(crate) at_ns: u64,
+    /// Method and path.
+    pub(crate) request: String,
+    /// Which arrival of which run sent it.
+    pub(crate) arrival: String,
+    /// Which of its steps.
+    pub(crate) step: String,
+}
+
+/// Returns the `nats-server` that tests run against: `VOLLEY_NATS_SERVER`, or the one on PATH.
+pub(crate) fn nats_server() -> OsString {
+    std::env::var_os("VOLLEY_NATS_SERVER").unwrap_or_else(|| "nats-server".into())
 }
 
 /// A real `nats-server` without JetStream.
 pub(crate) struct Nats {
     pub(crate) url: String,
-    _process: Process,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
 }
 
 impl Nats {
     /// Starts one on a free port; `None` where there is no `nats-server` and none is required.
     pub(crate) fn start() -> Option<Nats> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new("nats-server");
-        command.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
-        let child = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
-            Ok(child) => child,
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        match Nats::spawn(address) {
+            Ok(process) => Some(Nats { url: format!("nats://{address}"), address, process }),
             Err(error) => {
                 let required = std::env::var_os("VOLLEY_REQUIRE_BACKENDS").is_some();
                 assert!(!required, "nats-server is required: {error}");
                 skipped(&format!("nats-server ({error})"));
-                return None;
+                None
             }
-        };
-        let process = Process(child);
-        wait_for_port(SocketAddr::from(([127, 0, 0, 1], port)));
-        Some(Nats { url: format!("nats://127.0.0.1:{port}"), _process: process })
+        }
+    }
+
+    /// Starts it again at the same address, after it was killed.
+    pub(crate) fn start_again(&mut self) {
+        self.process = Nats::spawn(self.address).unwrap();
+    }
+
+    fn spawn(address: SocketAddr) -> std::io::Result<Process> {
+        let mut command = Command::new(nats_server());
+        command.args(["-a", "127.0.0.1", "-p", &address.port().to_string()]);
+        let process = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+        wait_for_port(address);
+        Ok(process)
     }
 
     /// Starts an agent of `group` that serves one run.
     pub(crate) fn agent(&self, name: &str, group: &str) -> Process {
-        let mut command = volley();
-        command.args(["agent", "--nats", &self.url, "--name", name, "--group", group, "--once"]);
-        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        agent(&self.url, name, group)
     }
+}
+
+/// Starts an agent that reaches its broker at `url` and serves one run.
+pub(crate) fn agent(url: &str, name: &str, group: &str) -> Process {
+    let mut command = volley();
+    command.args(["agent", "--nats", url, "--name", name, "--group", group, "--once"]);
+    Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
 /// Says that a test could not do its work.

@@ -120,6 +120,44 @@ fn every_file_says_what_it_is_and_keeps_its_size() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Returns every test of this binary as `module::name`, read from the sources.
+fn tests_by_name() -> BTreeSet<String> {
+    let folder = root().join("engine/tests/it");
+    let mut names = BTreeSet::new();
+    for file in rust_files(&folder) {
+        let module = file.strip_prefix(&folder).unwrap().with_extension("");
+        let module = module.to_str().unwrap().replace('/', "::");
+        let text = fs::read_to_string(&file).unwrap();
+        let marks = ["#[test]", "#[tokio::test"];
+        for after in marks.iter().flat_map(|mark| text.split(mark).skip(1)) {
+            let function = after.split("fn ").nth(1).unwrap_or_default();
+            let name = function.split('(').next().unwrap_or_default();
+            names.insert(format!("{module}::{name}"));
+        }
+    }
+    names
+}
+
+/// Returns the last cell of each row of the tables in `text` that begins with a fault, without its backquotes.
+fn tests_of_faults(text: &str) -> Vec<String> {
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| fault "));
+    let cells = rows.map(|row| row.trim_end_matches(" |").rsplit("| ").next().unwrap());
+    cells.map(|cell| cell.trim_matches('`').to_owned()).collect()
+}
+
+#[test]
+fn each_fault_of_the_docs_has_a_test_and_each_test_a_fault() {
+    let text = fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    let (told, there) = (tests_of_faults(&text), tests_by_name());
+    let missing: Vec<&String> = told.iter().filter(|name| !there.contains(*name)).collect();
+    assert!(missing.is_empty(), "docs/faults.md names tests that do not exist: {missing:#?}");
+    let told: BTreeSet<&String> = told.iter().collect();
+    let ours = there.iter().filter(|name| name.starts_with("faults::"));
+    let untold: Vec<&String> =
+        ours.filter(|name| !name.starts_with("faults::link::") && !told.contains(name)).collect();
+    assert!(untold.is_empty(), "tests of faults that docs/faults.md does not name: {untold:#?}");
+}
+
 #[test]
 fn the_arrow_reader_sees_what_is_there() {
     let text = "use crate::{clock::Clock, event};\nuse crate::metrics::Window;\n// use crate::demo\n#[cfg(test)]\nuse crate::cli;";

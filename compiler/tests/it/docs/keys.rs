@@ -277,7 +277,8 @@ pub(super) fn index(schema: &Schema) -> String {
     text.push_str(
         "* [Words of other tools](other-tools.md): what k6, JMeter, Gatling and others call it, and what a plan says\n\
          * [Signing artifacts](signing.md): keys, signature files, what `plan verify` checks\n\
-         * [Security](security.md): whom a cluster believes, credentials and permissions of NATS, where nodes may send, secrets\n",
+         * [Security](security.md): whom a cluster believes, credentials and permissions of NATS, where nodes may send, secrets\n\
+         * [Faults](faults.md): what a run over NATS does when something breaks, and the test of each\n",
     );
     text.push_str("\nWhole plans, each with what it teaches in its first lines, are in [`plans/`](../plans).\n");
     text

@@ -147,7 +147,12 @@ mod tests {
         u8::try_from(at % 251).unwrap()
     }
 
-    /// Answers chunks of one byte out of order, in batches as large as they can get; returns the largest batch.
+    /// Returns chunk `index`.
+    fn content(index: u32) -> Vec<u8> {
+        vec![byte(index); usize::try_from(CHUNK_BYTES_MIN).unwrap()]
+    }
+
+    /// Answers small chunks out of order, in batches as large as they can get; returns the largest batch.
     async fn serve(bus: Bus, mut inbox: Inbox, count: u32) -> usize {
         let (mut answered, mut most) = (0, 0);
         while answered < count {
@@ -162,10 +167,10 @@ mod tests {
             for message in batch.into_iter().rev() {
                 let (get, _) = wire::decode::<FromAgent>(&message.body).unwrap();
                 let FromAgent::Get(get) = get else { panic!("{get:?}") };
-                let (nonce, size) = ("c".to_owned(), u64::from(count));
+                let (nonce, size) = ("c".to_owned(), u64::from(count) * CHUNK_BYTES_MIN);
                 let head = Chunk { v: V, nonce, digest: get.digest, index: get.index, count, size };
                 let head = FromCoordinator::Chunk(head);
-                let body = wire::encode(&head, &[byte(get.index)]).unwrap();
+                let body = wire::encode(&head, &content(get.index)).unwrap();
                 bus.reply(message.reply.unwrap(), body).await.unwrap();
                 answered += 1;
             }
@@ -180,7 +185,7 @@ mod tests {
         let fetch = Fetch { bus: bus.clone(), subject: SUBJECT.to_owned(), nonce: "a".to_owned() };
         let getting = fetch.get("d", Duration::from_secs(2));
         let (got, most) = tokio::join!(getting, serve(bus, inbox, 30));
-        assert_eq!(got.unwrap(), (0..30).map(byte).collect::<Bytes>());
+        assert_eq!(got.unwrap(), (0..30).flat_map(content).collect::<Bytes>());
         assert_eq!(most, CHUNKS_FLYING);
     }
 

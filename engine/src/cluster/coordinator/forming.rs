@@ -261,9 +261,8 @@ impl Coordinator {
 
     /// Returns the first free seat of a group.
     fn free_seat(&self, group: &str) -> Option<String> {
-        let free = self.free_seats();
-        let mut all = seats(&self.settings.artifact).into_iter();
-        all.find(|(seat, of)| *of == group && free.contains(seat)).map(|(seat, _)| seat)
+        let start = format!("{group}/");
+        self.free_seats().into_iter().find(|seat| seat.starts_with(&start))
     }
 
     /// Numbers the nodes by name, and deals the seats of an embedded run.
@@ -304,16 +303,12 @@ impl Coordinator {
         if !self.settings.local && self.drop_silent(now, effects) {
             return self.form_again(now, effects);
         }
-        let waiting: Vec<String> = self
-            .nodes
-            .iter()
-            .map(|at| &self.members[*at])
-            .filter(|member| !member.is_ready())
-            .map(Member::title)
-            .collect();
-        if waiting.is_empty() {
+        let nodes = self.nodes.iter().map(|at| &self.members[*at]);
+        let mut waiting = nodes.filter(|member| !member.is_ready()).peekable();
+        if waiting.peek().is_none() {
             self.arm(now, effects);
         } else if now >= self.until {
+            let waiting: Vec<String> = waiting.map(Member::title).collect();
             let waited = seconds(self.tuning.ready_timeout_ns);
             let why = format!("not ready within {waited}: {}", waiting.join(", "));
             self.end(now, Ending::ClusterFailed(why), effects);

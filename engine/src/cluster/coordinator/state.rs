@@ -23,6 +23,9 @@ const SYNC_BEATS: u32 = 8;
 /// Time between beats on the in-process bus: they only renew a lease of an hour there, every change is said at once.
 const LOCAL_BEAT_NS: u64 = 250_000_000;
 
+/// What time alone decides is looked at this often while agents say nothing new: a look goes over all of them.
+const LOOK_NS: u64 = 10 * MS;
+
 pub(crate) const MS: u64 = 1_000_000;
 
 /// What a run is made of.
@@ -146,6 +149,8 @@ pub(crate) struct Coordinator {
     pub(crate) settings: Settings,
     pub(crate) tuning: Tuning,
     pub(crate) began: Ticks,
+    /// When it last looked at what time alone decides.
+    looked: Ticks,
     pub(crate) stage: Stage,
     /// When the stage ends by itself.
     pub(crate) until: Ticks,
@@ -199,6 +204,7 @@ impl Coordinator {
         Coordinator {
             tuning,
             began: now,
+            looked: now,
             stage: Stage::Forming,
             until: now.saturating_add(settings.join_timeout_ns),
             next_hint: now,
@@ -241,12 +247,14 @@ impl Coordinator {
     /// Takes `input` at `now` and returns what is to be done, in order; at most one reply.
     pub(crate) fn on(&mut self, now: Ticks, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let mut news = true;
         match input {
             Input::Tick => {}
             Input::Hello(hello) => self.hello(now, hello, &mut effects),
-            Input::Beat { from, beat } => self.beat(now, &from, &beat, &mut effects),
+            Input::Beat { from, beat } => news = self.beat(now, &from, &beat, &mut effects),
             Input::Delta { from, head, part } => {
                 self.delta(now, &from, &head, part, &mut effects);
+                news = false;
             }
             Input::Final { from, head, part } => {
                 self.final_part(now, &from, &head, part, &mut effects);
@@ -256,7 +264,10 @@ impl Coordinator {
             Input::Still(still_ns) => self.wake_up(now, still_ns, &mut effects),
             Input::Stop(cause) => self.stop_for(now, cause, &mut effects),
         }
-        self.advance(now, &mut effects);
+        if news || now >= self.looked.saturating_add(LOOK_NS) {
+            self.looked = now;
+            self.advance(now, &mut effects);
+        }
         effects
     }
 
@@ -275,17 +286,19 @@ impl Coordinator {
         self.members.iter().position(|member| member.name == name && member.nonce == nonce)
     }
 
-    fn beat(&mut self, now: Ticks, from: &str, beat: &Beat, effects: &mut Vec<Effect>) {
-        let Some(at) = self.find(from, &beat.nonce) else { return };
+    /// Answers a beat; returns whether it said anything but that the agent lives.
+    fn beat(&mut self, now: Ticks, from: &str, beat: &Beat, effects: &mut Vec<Effect>) -> bool {
+        let Some(at) = self.find(from, &beat.nonce) else { return false };
         if beat.run != self.settings.run {
-            return;
+            return false;
         }
         if self.stage == Stage::Forming && beat.phase == Phase::Failed {
             // It leaves before anything depends on it: its seat is free again.
             self.members.remove(at);
-            return;
+            return true;
         }
         let member = &mut self.members[at];
+        let known = (member.forgotten, member.epoch);
         let changed = member.beat(now, beat);
         let name = member.name.clone();
         let back = std::mem::take(&mut member.suspect) && member.lost.is_none();
@@ -297,6 +310,8 @@ impl Coordinator {
         }
         let order = self.order(now, at, beat);
         effects.push(Effect::Reply(Box::new(FromCoordinator::Order(order))));
+        let member = &self.members[at];
+        changed || back || (member.forgotten, member.epoch) != known
     }
 
     fn phase_changed(

@@ -359,14 +359,14 @@ fn an_agent_without_a_seat_ends_nothing_whatever_it_says() {
 fn an_agent_that_says_too_much_is_turned_away_and_cut_short() {
     let mut coordinator = coordinator(1);
     let long = "x".repeat(300);
-    let labels = (0..40).map(|at| (at.to_string(), String::new())).collect();
+    let labels = (0..70).map(|at| (at.to_string(), String::new())).collect();
     let ours = hello("a", "a");
     for large in [
         Hello { nonce: long.clone(), ..ours.clone() },
         Hello { group: long.clone(), ..ours.clone() },
         Hello { labels: BTreeMap::from([("zone".to_owned(), long)]), ..ours.clone() },
         Hello { labels, ..ours.clone() },
-        Hello { formats: vec![compiler::artifact::FORMAT; 40], ..ours.clone() },
+        Hello { formats: vec![compiler::artifact::FORMAT; 70], ..ours.clone() },
     ] {
         assert_eq!(welcome(&mut coordinator, 0, large).verdict, Verdict::Refused);
     }
