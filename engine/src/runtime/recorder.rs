@@ -154,10 +154,9 @@ impl Recorder {
     /// Counts a started arrival; every owned one of its share below `upto` has now been decided.
     pub(super) fn started(&mut self, of: Place, at: Ticks, warm_up: bool, upto: u64) {
         self.second(of.scenario, at).started += 1;
-        if let Some(counts) = self.scenarios.get_mut(of.scenario) {
-            counts.in_flight += 1;
-        }
-        if let Some(row) = self.row(of) {
+        let Some(counts) = self.scenarios.get_mut(of.scenario) else { return };
+        counts.in_flight += 1;
+        if let Some(row) = counts.rows.get_mut(of.row) {
             row.started += 1;
             row.warm_up += u64::from(warm_up);
             row.upto = upto;
