@@ -54,6 +54,9 @@ impl Said {
 pub(crate) fn volley() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
     command.current_dir(repository()).env("NO_COLOR", "1").stdin(Stdio::null());
+    // What agents keep is of this test alone, and never in somebody's home.
+    let state = format!("{}/state-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    command.env("XDG_STATE_HOME", state);
     command
 }
 

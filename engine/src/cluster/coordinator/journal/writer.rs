@@ -14,7 +14,7 @@ use crate::clock::Ticks;
 use crate::cluster::coordinator::state::{Coordinator, Effect};
 
 /// A journal is written anew above this length, in bytes, or above four times its length after the last time.
-const LENGTH_MAX: u64 = 64 * 1024 * 1024;
+const LENGTH_MAX: u64 = 512 * 1024 * 1024;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
